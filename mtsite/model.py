@@ -1,0 +1,280 @@
+"""The records that all rooms share: what a run, a test, a step and a log are. No I/O.
+
+Text that comes from a database may hold surrogate escapes (U+DC80–DCFF) where its bytes are
+not UTF-8: two names that differ in bytes stay two names. Pages show such bytes as U+FFFD.
+Times are Unix seconds in UTC, durations seconds; None means that the row does not say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+
+State = NewType("State", str)
+"""Where a test or run is in its life: NOT_STARTED … COMPLETED (Megatest's vocabulary, kept as written)."""
+
+Status = NewType("Status", str)
+"""How it went: PASS, WARN, FAIL … (Megatest's vocabulary, kept as written)."""
+
+Scalar = float | int | str | None
+"""A value of a numeric column that may hold text."""
+
+TestName = tuple[str, str]
+"""(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunKey:
+    """The identity of a run, for ever: area and target where it was born, and its runname."""
+
+    area: str
+    target: tuple[str, ...]
+    runname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a test: its start and end rows paired (Megatest's own pairing rule)."""
+
+    name: str
+    start: int | None
+    end: int | None
+    status: Status
+    duration: int | None
+    logfile: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatum:
+    """One measured value with what was expected of it; status None means nobody judged it."""
+
+    __test__ = False
+
+    category: str
+    variable: str
+    value: Scalar
+    expected: Scalar
+    tol: Scalar
+    units: str
+    comment: str
+    status: str | None
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestMeta:
+    """What the author of a test says about it (table test_meta)."""
+
+    __test__ = False
+
+    author: str = ""
+    owner: str = ""
+    description: str = ""
+    reviewed: str = ""
+    tags: tuple[str, ...] = ()
+    jobgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test, or one item of an iterated test, in one run.
+
+    `toplevel` marks the row that only sums up the items of an iterated test: it is shown,
+    never counted. `event_time` is when it was launched.
+    """
+
+    __test__ = False
+
+    testname: str
+    item_path: str
+    state: State
+    status: Status
+    host: str
+    uname: str
+    cpuload: float | None
+    diskfree: int | None
+    rundir: str
+    shortdir: str
+    final_logf: str
+    run_duration: int | None
+    comment: str
+    event_time: int | None
+    attemptnum: int | None
+    archived: int
+    toplevel: bool = False
+    steps: tuple[Step, ...] = ()
+    data: tuple[TestDatum, ...] = ()
+
+    @property
+    def name(self) -> TestName:
+        """Its identity inside the run."""
+        return (self.testname, self.item_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run with all its tests, ordered by testname and item_path (byte order).
+
+    DELETED tests and Megatest's placeholder rows are left out. `keys` are the area's key names,
+    in order, for `key.target`. `in_flight_read` says that the run changed while it was read, twice.
+    """
+
+    key: RunKey
+    keys: tuple[str, ...]
+    state: State
+    status: Status
+    owner: str
+    contour: str
+    comment: str
+    event_time: int | None
+    tests: tuple[Test, ...] = ()
+    meta: Mapping[str, TestMeta] = field(default_factory=dict)
+    in_flight_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place in a log that a rule names: lines are 1-based and inclusive, `excerpt` is redacted text."""
+
+    rule: str
+    level: str
+    first_line: int
+    last_line: int
+    excerpt: str
+    masked: str
+    """SHA-256 (16 hex) of the excerpt with numbers, hex, times, paths and pids masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log of a test as it was taken: what is stored, and what is known of it.
+
+    `name` is relative to the run directory; `kind` is final, step or file. `blob` is the path
+    below the site ('_blobs/ab/<sha256>.log'), '' when nothing could be stored and `note` says why.
+    `size` is bytes of the stored text, `source_size` of the file read.
+    """
+
+    name: str
+    kind: str
+    blob: str = ""
+    size: int = 0
+    source_size: int = 0
+    source_mtime_ns: int = 0
+    lines: int = 0
+    broken_bytes: int = 0
+    redacted: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    finding_count: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestRecord:
+    """What is kept of one test beside its rows; `verdict` is the letter of `rollup.Verdict`.
+
+    `gone` marks a test that was published once and whose row is no more.
+    """
+
+    __test__ = False
+
+    testname: str
+    item_path: str
+    verdict: str
+    toplevel: bool = False
+    logs: tuple[LogRecord, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TestFacts:
+    """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
+
+    `strip` has one verdict letter per run, oldest first, '.' where the test was missing; its last
+    letter is this run. It lines up with the end of `RunFacts.window`. `change` is new, still,
+    fixed or '' against `RunFacts.previous`. `since` is the first run of the present bad stretch,
+    `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
+    `usual` is the median duration of its earlier good results, in seconds.
+    """
+
+    __test__ = False
+
+    strip: str = ""
+    change: str = ""
+    flaky: bool = False
+    usual: int | None = None
+    since: str = ""
+    since_runs: int = 0
+    capped: bool = False
+    last_good: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Cross-run facts of one run over earlier runs of its target only.
+
+    `window` are the runnames (oldest first, this run last, at most 30) that strips show.
+    `previous` is the run compared with, `last_good` the newest earlier run without a bad test.
+    `fixed` are tests that were bad in `previous` and are good now; `vanished` those that
+    `previous` had and this run has not.
+    """
+
+    window: tuple[str, ...] = ()
+    previous: str = ""
+    last_good: str = ""
+    tests: Mapping[TestName, TestFacts] = field(default_factory=dict)
+    fixed: tuple[TestName, ...] = ()
+    vanished: tuple[TestName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFailure:
+    """One bad test of a run with the first failing line of its logs ('' when none was found)."""
+
+    testname: str
+    item_path: str
+    verdict: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as one row of a listing.
+
+    `counts` maps verdict letters to numbers of counted tests (no toplevel rows); `verdict` is the
+    worst letter. `new`, `still` and `fixed` count tests against the previous run of the target.
+    `home` is the area whose database holds the rows now (the birth area unless it was moved).
+    `gone` says why there are no rows any more, '' while there are.
+    """
+
+    key: RunKey
+    event_time: int | None
+    end_time: int | None
+    owner: str
+    comment: str
+    contour: str
+    state: State
+    status: Status
+    counts: Mapping[str, int]
+    verdict: str
+    failures: tuple[FirstFailure, ...] = ()
+    new: int = 0
+    still: int = 0
+    fixed: int = 0
+    home: str = ""
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The object in `_record/`: all that the pages of one run show that isn't in its rows.
+
+    `facts` is None until the run is sealed. `gone` is '' while the rows exist; otherwise it says
+    why they don't, and `summary` is what remains. `summary` is written at every build.
+    """
+
+    key: RunKey
+    keys: tuple[str, ...]
+    tests: Mapping[TestName, TestRecord] = field(default_factory=dict)
+    facts: RunFacts | None = None
+    summary: RunSummary | None = None
+    gone: str = ""

@@ -1,0 +1,179 @@
+"""Where each page lies, and back: the only place that turns a name into a path.
+
+All paths are relative to the site's root, with '/' between segments, ASCII only. The rule
+(docs/urls.md): characters outside `A–Z a–z 0–9 . _ - = , @` become `~XX` (bytes in hex); a leading
+`_` or `.` and names that the tree uses itself have their first character escaped; a segment over
+120 bytes ends in `~~` + 32 hex of the SHA-256 of the whole name; a path over 900 bytes ends in one
+segment `~~` + 32 hex of the rest.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from mtsite.model import RunKey, TestName
+
+SEGMENT_BYTES = 120
+PATH_BYTES = 900
+RESERVED = frozenset(
+    "index.html index.json latest.html last-good.html last-failed.html robots.txt 404.html"
+    " badge.svg feed.xml favicon.svg".split()
+)
+_SAFE = re.compile(rb"[A-Za-z0-9.=,@_-]")
+_UNIT = re.compile(r"~[0-9A-F]{2}|[A-Za-z0-9.=,@_-]")
+_WHOLE = re.compile(r"(?:~[0-9A-F]{2}|[A-Za-z0-9.=,@_-])+")
+_PLAIN = re.compile(r"[A-Za-z0-9=,@-][A-Za-z0-9.=,@_-]{0,119}")
+EMPTY_PART = "~"
+EMPTY_KEY_VALUE = "x"
+
+
+def segment(name: str) -> str:
+    """One path segment for a name; different names give different segments."""
+    if _PLAIN.fullmatch(name) and name not in RESERVED:
+        return name
+    if not name:
+        return EMPTY_PART
+    raw = _bytes(name)
+    units = [chr(b) if _SAFE.match(bytes((b,))) else f"~{b:02X}" for b in raw]
+    if name[0] in "_." or name in RESERVED:
+        units[0] = f"~{raw[0]:02X}"
+    whole = "".join(units)
+    if len(whole) <= SEGMENT_BYTES:
+        return whole
+    return _cut(units, SEGMENT_BYTES - 34) + "~~" + hashlib.sha256(raw).hexdigest()[:32]
+
+
+def name_of(path_segment: str) -> str | None:
+    """The name behind a segment; None when the segment was cut and the name can't be told."""
+    if path_segment == EMPTY_PART:
+        return ""
+    if "~~" in path_segment or not _WHOLE.fullmatch(path_segment):
+        return None
+    raw = b"".join(
+        bytes((int(u[1:], 16),)) if u[0] == "~" else u.encode() for u in _UNIT.findall(path_segment)
+    )
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def area_dir(area: str, values: Sequence[str] = ()) -> str:
+    """The directory of an area, of a key level, or (all key values given) of a target."""
+    return "/".join([segment(area), *(segment(value or EMPTY_KEY_VALUE) for value in values)])
+
+
+def run_dir(key: RunKey) -> str:
+    """The directory of a run, before any bound on the length of a path."""
+    return f"{area_dir(key.area, key.target)}/{segment(key.runname)}"
+
+
+def test_dir(key: RunKey, name: TestName) -> str:
+    """The directory of a test or item in a run, before any bound on the length of a path."""
+    return f"{run_dir(key)}/{_test_part(name)}"
+
+
+def index_page() -> str:
+    """The front page of the site."""
+    return "index.html"
+
+
+def area_page(area: str, values: Sequence[str] = ()) -> str:
+    """The page of an area, a key level or a target."""
+    return page(area_dir(area, values), "index.html")
+
+
+def month_page(area: str, target: Sequence[str], month: str) -> str:
+    """The listing of one month ('2026-11') of a target."""
+    return page(area_dir(area, target), f"_runs/{month}.html")
+
+
+def pointer_page(area: str, target: Sequence[str], which: str) -> str:
+    """A redirect page: `which` is 'latest', 'last-good' or 'last-failed'."""
+    return page(area_dir(area, target), f"{which}.html")
+
+
+def history_page(area: str, target: Sequence[str], name: TestName) -> str:
+    """The history of one test in one target."""
+    return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", "index.html")
+
+
+def run_page(key: RunKey) -> str:
+    """The page of a run: its permanent address."""
+    return page(run_dir(key), "index.html")
+
+
+def run_twin(key: RunKey) -> str:
+    """The JSON twin of the run page."""
+    return page(run_dir(key), "index.json")
+
+
+def test_page(key: RunKey, name: TestName) -> str:
+    """The page of a test or item in a run."""
+    return page(test_dir(key, name), "index.html")
+
+
+def log_page(key: RunKey, name: TestName, log: str) -> str:
+    """The page of one log of a test; lines are its fragments `#L120` and `#L120-180`."""
+    return page(test_dir(key, name), f"_log/{segment(log)}.html")
+
+
+def record_file(key: RunKey) -> str:
+    """Where the record of a run lies. A leading `_` keeps it apart from every name."""
+    return page(f"_record/{run_dir(key)}", "_run.json")
+
+
+def blob_file(digest: str, extension: str) -> str:
+    """Where an immutable blob lies; `digest` is 64 hex of its uncompressed text."""
+    return f"_blobs/{digest[:2]}/{digest}.{extension}"
+
+
+def page(directory: str, tail: str) -> str:
+    """A file below a directory, kept under 900 bytes by a digest in place of the directory's end."""
+    whole = f"{directory}/{tail}"
+    if len(whole) <= PATH_BYTES:
+        return whole
+    segments = directory.split("/")
+    room = PATH_BYTES - len(tail) - 36
+    kept = 0
+    used = 0
+    while kept < len(segments) and used + len(segments[kept]) + 1 <= room:
+        used += len(segments[kept]) + 1
+        kept += 1
+    rest = hashlib.sha256("/".join(segments[kept:]).encode()).hexdigest()[:32]
+    return "/".join([*segments[:kept], f"~~{rest}", tail])
+
+
+def relative(source: str, destination: str) -> str:
+    """The link from one page of the site to another, percent-encoded where a browser needs it."""
+    here = source.split("/")[:-1]
+    there = destination.split("/")
+    shared = 0
+    while shared < min(len(here), len(there) - 1) and here[shared] == there[shared]:
+        shared += 1
+    link = "/".join([*([".."] * (len(here) - shared)), *there[shared:]])
+    return quote(link, safe="/~=,@")
+
+
+def _test_part(name: TestName) -> str:
+    testname, item_path = name
+    parts = [segment(testname)]
+    if item_path:
+        parts += [segment(part) for part in item_path.split("/")]
+    return "/".join(parts)
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass")
+
+
+def _cut(units: Sequence[str], limit: int) -> str:
+    kept: list[str] = []
+    used = 0
+    for unit in units:
+        if used + len(unit) > limit:
+            break
+        kept.append(unit)
+        used += len(unit)
+    return "".join(kept)
