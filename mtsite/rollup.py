@@ -117,14 +117,14 @@ def verdict_of(state: str, status: str, *, dead: bool = False) -> Verdict:
 
 
 def is_dead(test: Test, now: int, dead_after: int) -> bool:
-    """Whether a row that claims to run has not been heard of for `dead_after` seconds before `now`."""
+    """Whether a row claims to run and was not heard of for `dead_after` seconds before `now`."""
     if test.state not in BUSY_STATES or test.event_time is None:
         return False
     return now - (test.event_time + (test.run_duration or 0)) > dead_after
 
 
 def test_verdicts(run: Run, now: int, dead_after: int) -> list[Verdict]:
-    """The verdict of each test of the run, in its order; toplevel rows are rolled up from their items."""
+    """The verdict of each test of the run, in its order; a toplevel row has that of its items."""
     found = [
         verdict_of(test.state, test.status, dead=is_dead(test, now, dead_after))
         for test in run.tests

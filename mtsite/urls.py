@@ -127,7 +127,7 @@ def blob_file(digest: str, extension: str) -> str:
 
 
 def page(directory: str, tail: str) -> str:
-    """A file below a directory, kept under 900 bytes by a digest in place of the directory's end."""
+    """A file below a directory, kept to 900 bytes by a digest in place of the directory's end."""
     whole = f"{directory}/{tail}"
     if len(whole) <= PATH_BYTES:
         return whole

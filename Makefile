@@ -1,0 +1,39 @@
+# make demo   a site from sample areas, in ./demo      make test   everything that CI runs
+# make bench  the figures of docs/performance.md       make docs   docs/commands.md anew
+# All of them make .venv first; on Debian, Python 3.11 and make are enough to start from.
+
+BIN := .venv/bin
+DEMO := demo
+.DELETE_ON_ERROR:
+.PHONY: demo test bench docs format clean
+
+demo: .venv/.installed
+	$(BIN)/mtsite demo $(DEMO)
+
+test: .venv/.installed-test
+	.ci/chromium
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict mtsite
+	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
+
+bench: .venv/.installed-test
+	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: .venv/.installed
+	$(BIN)/python docs/write_commands.py
+
+format: .venv/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv $(DEMO) dist build
+
+.venv/.installed: pyproject.toml .ci/venv
+	.ci/venv
+	touch $@
+
+.venv/.installed-test: pyproject.toml .ci/venv
+	.ci/venv test
+	touch $@ .venv/.installed
