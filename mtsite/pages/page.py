@@ -1,0 +1,110 @@
+"""The frame of every page, and the records that only pages know: nodes, grids, stretches.
+
+A page path is relative to the site's root ('fullrun/ubuntu/nfs/index.html'); all links that a
+context holds are relative to the page that shows them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mtsite import urls
+from mtsite.model import RunSummary, TestName
+
+Crumb = tuple[str, str, str]
+"""(label, link, what the label is the value of: 'area', a key name, 'run', …)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFrame:
+    """What all pages of a site share. `version` names the directory of the assets."""
+
+    title: str
+    timezone: str = "UTC"
+    noindex: bool = True
+    base_url: str = ""
+    version: str = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """One row of an index: an area (`values` empty), a key level, or a target (all values given).
+
+    `counts` adds up the newest run of each target below, `verdict` is the worst of them,
+    `newest` the newest run below. `trend` has (day 'YYYY-MM-DD', good, total) for days with runs
+    in the 14 days up to the newest run, oldest first. `runs` and `targets` count all below.
+    `expected_seconds` is how often a run is expected, 0 when nobody said so.
+    """
+
+    area: str
+    values: tuple[str, ...]
+    keys: tuple[str, ...]
+    runs: int
+    counts: Mapping[str, int]
+    verdict: str
+    newest: RunSummary | None
+    trend: tuple[tuple[str, int, int], ...] = ()
+    targets: int = 0
+    problems: tuple[str, ...] = ()
+    satellite_of: str = ""
+    title: str = ""
+    expected_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One test of a grid; `strip` has a verdict letter per run of the grid, newest first."""
+
+    name: TestName
+    strip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Tests × runs of a target, runs newest first; `hidden` is how many rows were left out."""
+
+    runs: tuple[RunSummary, ...]
+    rows: tuple[GridRow, ...]
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Runs in a row with one verdict. An open stretch has no `last_run` and 0 `runs`."""
+
+    verdict: str
+    first_run: str
+    first_time: int | None
+    last_run: str = ""
+    last_time: int | None = None
+    runs: int = 0
+
+
+def crumbs_to(
+    page_path: str, area: str, values: Sequence[str] = (), keys: Sequence[str] = ()
+) -> list[Crumb]:
+    """The ancestors of a page, from the front page down to the named node, each with its link."""
+    crumbs = [("areas", urls.relative(page_path, urls.index_page()), "site")]
+    crumbs.append((area, urls.relative(page_path, urls.area_page(area)), "area"))
+    for depth, value in enumerate(values, start=1):
+        link = urls.relative(page_path, urls.area_page(area, values[:depth]))
+        key = keys[depth - 1] if depth <= len(keys) else "key"
+        crumbs.append((value or urls.EMPTY_KEY_VALUE, link, key))
+    return crumbs
+
+
+def frame_context(
+    frame: SiteFrame, page_path: str, crumbs: Sequence[Crumb], *, title: str, description: str
+) -> dict[str, object]:
+    """What `frame.html` needs. `title` and `description` also make the card of a shared link."""
+    root = "../" * page_path.count("/")
+    base = frame.base_url.rstrip("/")
+    return {
+        "site_title": frame.title,
+        "title": title,
+        "description": description,
+        "robots": "noindex" if frame.noindex else "",
+        "assets": f"{root}_assets/{frame.version}",
+        "home": root + urls.index_page(),
+        "address": f"{base}/{page_path}" if base else "",
+        "crumbs": tuple(crumbs),
+    }
