@@ -1,0 +1,344 @@
+"""The tables of a Megatest database as data: what a column is called, means by default, refers to.
+
+Generation G4 (v1.6208 – v1.65) is written out whole, with the indexes and triggers that Megatest
+itself creates, the mistaken `teststeps_index` on `tests` included: an archive that Megatest opens
+must not look foreign. Older shapes are only recognised here (`detect`), by their columns.
+"""
+
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsite.errors import AreaUnreadableError
+
+KEY_COLUMNS = "*keys*"
+"""Stands in a column list for the key columns of an area."""
+
+NOW = "(strftime('%s','now'))"
+NULL_TIME = "(strftime('%','now'))"
+"""A default that Megatest misspells: it evaluates to NULL."""
+
+MEGATEST_VERSION = "1.6506-d48f"
+
+FORBIDDEN_FIELDS = frozenset(
+    "id runname state status owner event_time comment fail_count pass_count contour"
+    " last_update".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: `columns` are (name, type and default); `unique` is (constraint, columns)."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    unique: tuple[str, tuple[str, ...]] = ("", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column that holds rowids of another table; in `tests.archived` 0 and -1 name no row."""
+
+    table: str
+    column: str
+    refers_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A shape of database: `readable` says whether this version of mtsite reads its runs."""
+
+    name: str
+    versions: str
+    readable: bool
+
+
+GENERATIONS: Mapping[str, Generation] = {
+    generation.name: generation
+    for generation in (
+        Generation("G1", "up to v1.44", readable=False),
+        Generation("G2", "v1.5x", readable=False),
+        Generation("G3", "v1.60 to v1.6207", readable=False),
+        Generation("G4", "v1.6208 to v1.65", readable=True),
+        Generation("G5", "v1.70 and v1.80", readable=False),
+    )
+}
+
+
+def _table(name: str, columns: str, constraint: str = "", unique: tuple[str, ...] = ()) -> Table:
+    """A table of `columns` ('name definition; name definition'); each begins with its id."""
+    split = [
+        column.strip().partition(" ") for column in f"id INTEGER PRIMARY KEY;{columns}".split(";")
+    ]
+    return Table(
+        name, tuple((n, definition) for n, _space, definition in split), (constraint, unique)
+    )
+
+
+TABLES: tuple[Table, ...] = (
+    _table("keys", "fieldname TEXT; fieldtype TEXT", "keyconstraint", ("fieldname",)),
+    _table(
+        "runs",
+        f"""{KEY_COLUMNS}; runname TEXT DEFAULT 'norun'; contour TEXT DEFAULT '';
+        state TEXT DEFAULT ''; status TEXT DEFAULT ''; owner TEXT DEFAULT '';
+        event_time TIMESTAMP DEFAULT {NOW}; comment TEXT DEFAULT '';
+        fail_count INTEGER DEFAULT 0; pass_count INTEGER DEFAULT 0;
+        last_update INTEGER DEFAULT {NOW}""",
+        "runsconstraint",
+        ("runname", KEY_COLUMNS),
+    ),
+    _table(
+        "run_stats",
+        f"""run_id INTEGER; state TEXT; status TEXT; count INTEGER;
+        last_update INTEGER DEFAULT {NOW}""",
+    ),
+    _table(
+        "test_meta",
+        """testname TEXT DEFAULT ''; author TEXT DEFAULT ''; owner TEXT DEFAULT '';
+        description TEXT DEFAULT ''; reviewed TIMESTAMP; iterated TEXT DEFAULT '';
+        avg_runtime REAL; avg_disk REAL; tags TEXT DEFAULT ''; jobgroup TEXT DEFAULT 'default'""",
+        "test_meta_constraint",
+        ("testname",),
+    ),
+    _table(
+        "tasks_queue",
+        f"""action TEXT DEFAULT ''; owner TEXT; state TEXT DEFAULT 'new'; target TEXT DEFAULT '';
+        name TEXT DEFAULT ''; testpatt TEXT DEFAULT ''; keylock TEXT; params TEXT;
+        creation_time TIMESTAMP DEFAULT {NOW}; execution_time TIMESTAMP""",
+    ),
+    _table(
+        "archive_disks",
+        f"""archive_area_name TEXT; disk_path TEXT; last_df INTEGER DEFAULT -1;
+        last_df_time TIMESTAMP DEFAULT {NOW}; creation_time TIMESTAMP DEFAULT {NULL_TIME}""",
+    ),
+    _table(
+        "archive_blocks",
+        f"""archive_disk_id INTEGER; disk_path TEXT; last_du INTEGER DEFAULT -1;
+        last_du_time TIMESTAMP DEFAULT {NOW}; creation_time TIMESTAMP DEFAULT {NULL_TIME}""",
+    ),
+    _table(
+        "archive_allocations",
+        f"""archive_block_id INTEGER; testname TEXT; item_path TEXT;
+        creation_time TIMESTAMP DEFAULT {NULL_TIME}""",
+    ),
+    _table("extradat", "run_id INTEGER; key TEXT; val TEXT"),
+    _table("metadat", "var TEXT; val TEXT", "metadat_constraint", ("var",)),
+    _table("access_log", "user TEXT; accessed TIMESTAMP; args TEXT"),
+    _table(
+        "tests",
+        f"""run_id INTEGER DEFAULT -1; testname TEXT DEFAULT 'noname'; host TEXT DEFAULT 'n/a';
+        cpuload REAL DEFAULT -1; diskfree INTEGER DEFAULT -1; uname TEXT DEFAULT 'n/a';
+        rundir TEXT DEFAULT '/tmp/badname'; shortdir TEXT DEFAULT '/tmp/badname';
+        item_path TEXT DEFAULT ''; state TEXT DEFAULT 'NOT_STARTED'; status TEXT DEFAULT 'FAIL';
+        attemptnum INTEGER DEFAULT 0; final_logf TEXT DEFAULT 'logs/final.log';
+        logdat TEXT DEFAULT ''; run_duration INTEGER DEFAULT 0; comment TEXT DEFAULT '';
+        event_time TIMESTAMP DEFAULT {NOW}; fail_count INTEGER DEFAULT 0;
+        pass_count INTEGER DEFAULT 0; archived INTEGER DEFAULT 0;
+        last_update INTEGER DEFAULT {NOW}""",
+        "testsconstraint",
+        ("run_id", "testname", "item_path"),
+    ),
+    _table(
+        "test_steps",
+        f"""test_id INTEGER; stepname TEXT; state TEXT DEFAULT 'NOT_STARTED';
+        status TEXT DEFAULT 'n/a'; event_time TIMESTAMP; comment TEXT DEFAULT '';
+        logfile TEXT DEFAULT ''; last_update INTEGER DEFAULT {NOW}""",
+        "test_steps_constraint",
+        ("test_id", "stepname", "state"),
+    ),
+    _table(
+        "test_data",
+        f"""test_id INTEGER; category TEXT DEFAULT ''; variable TEXT; value REAL; expected REAL;
+        tol REAL; units TEXT; comment TEXT DEFAULT ''; status TEXT DEFAULT 'n/a';
+        type TEXT DEFAULT ''; last_update INTEGER DEFAULT {NOW}""",
+        "test_data_constraint",
+        ("test_id", "category", "variable"),
+    ),
+    _table(
+        "test_rundat",
+        """test_id INTEGER; update_time TIMESTAMP; cpuload INTEGER DEFAULT -1;
+        diskfree INTEGER DEFAULT -1; diskusage INTGER DEFAULT -1;
+        run_duration INTEGER DEFAULT 0""",
+    ),
+    _table(
+        "archives",
+        """test_id INTEGER; state TEXT DEFAULT 'new'; status TEXT DEFAULT 'n/a';
+        archive_type TEXT DEFAULT 'bup'; du INTEGER; archive_path TEXT""",
+    ),
+)
+
+INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("runs_index", "runs", ("runname", KEY_COLUMNS)),
+    ("tests_index", "tests", ("run_id", "testname", "item_path", "uname")),
+    ("teststeps_index", "tests", ("run_id", "testname", "item_path")),
+    ("test_data_index", "test_data", ("test_id",)),
+)
+"""(index, table, columns). `teststeps_index` lies on tests: Megatest's own mistake."""
+
+TRIGGERS: tuple[tuple[str, str], ...] = (
+    ("update_runs_trigger", "runs"),
+    ("update_run_stats_trigger", "run_stats"),
+    ("update_tests_trigger", "tests"),
+    ("update_teststeps_trigger", "test_steps"),
+    ("update_test_data_trigger", "test_data"),
+)
+"""(trigger, table): each sets `last_update` of an updated row to now."""
+
+REFERENCES: tuple[Reference, ...] = (
+    Reference("tests", "run_id", "runs"),
+    Reference("test_steps", "test_id", "tests"),
+    Reference("test_data", "test_id", "tests"),
+    Reference("test_rundat", "test_id", "tests"),
+    Reference("archives", "test_id", "tests"),
+    Reference("run_stats", "run_id", "runs"),
+    Reference("extradat", "run_id", "runs"),
+    Reference("tests", "archived", "archive_blocks"),
+    Reference("archive_blocks", "archive_disk_id", "archive_disks"),
+    Reference("archive_allocations", "archive_block_id", "archive_blocks"),
+)
+
+_PLAIN_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
+
+
+def quote(identifier: str) -> str:
+    """An identifier as SQL text, whatever characters it has.
+
+    Raises:
+        ValueError: it has a NUL, which no SQL text can carry.
+    """
+    if "\0" in identifier:
+        raise ValueError(f"a column name with a NUL: {identifier!r}")
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def statements(fields: Sequence[tuple[str, str]]) -> list[str]:
+    """The SQL that makes an empty G4 database with these key columns: (name, type) in key order.
+
+    Raises:
+        ValueError: a name stands twice or is one that Megatest forbids.
+    """
+    _check_fields(fields)
+    names = [name for name, _type in fields]
+    tables = [_create_table(table, fields) for table in TABLES]
+    indexes = [
+        f"CREATE INDEX {name} ON {table} ({_column_list(columns, names)})"
+        for name, table, columns in INDEXES
+    ]
+    triggers = [
+        f"CREATE TRIGGER {name} AFTER UPDATE ON {table} FOR EACH ROW BEGIN"
+        f" UPDATE {table} SET last_update = {NOW} WHERE id = old.id; END"
+        for name, table in TRIGGERS
+    ]
+    return [*tables, *indexes, *triggers]
+
+
+def create_database(path: Path, fields: Sequence[tuple[str, str]]) -> None:
+    """Make an empty, complete G4 database; a crash leaves it whole or without any table.
+
+    `fields` are (name, type) of the keys, in order, as `[fields]` has them. An empty file of
+    that name, as a crash may leave it, is filled.
+
+    Raises:
+        FileExistsError: the file has tables already; nothing was changed.
+        ValueError: a field name that Megatest forbids.
+    """
+    sql = statements(fields)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise FileExistsError(f"{path}: a database is already there")
+        for statement in sql:
+            connection.execute(statement)
+        connection.executemany("INSERT INTO keys (fieldname, fieldtype) VALUES (?, ?)", fields)
+        connection.execute(
+            "INSERT INTO metadat (var, val) VALUES ('MEGATEST_VERSION', ?)", (MEGATEST_VERSION,)
+        )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def column_names(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    """The columns that a table has, in its own order; empty when there is no such table.
+
+    A view under a table's name counts as absent: only Megatest's own tables are read.
+    """
+    kind = connection.execute(
+        "SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)
+    ).fetchall()
+    if ("table",) not in kind:
+        return ()
+    return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({quote(table)})"))
+
+
+def detect(connection: sqlite3.Connection) -> Generation:
+    """The generation of a database, by the columns that are there, never by its version string.
+
+    Raises:
+        AreaUnreadableError: it has not the tables of any Megatest database.
+    """
+    columns = {
+        table: frozenset(column_names(connection, table))
+        for table in ("keys", "runs", "tests", "test_steps", "test_data", "test_meta")
+    }
+    missing = [table for table in ("keys", "runs", "tests") if not columns[table]]
+    if missing:
+        raise AreaUnreadableError(f"not a Megatest database: no table {', '.join(missing)}")
+    if "contour" in columns["runs"] or (
+        "last_update" in columns["tests"] and "last_update" in columns["test_steps"]
+    ):
+        return GENERATIONS["G4"]
+    if "last_update" in columns["tests"] or column_names(connection, "archive_blocks"):
+        return GENERATIONS["G3"]
+    return GENERATIONS["G1" if _is_first(connection, columns) else "G2"]
+
+
+def _is_first(connection: sqlite3.Connection, columns: Mapping[str, frozenset[str]]) -> bool:
+    """G1 kept steps in the central database; G2 has them in each run directory's testdat.db."""
+    if not {"shortdir", "archived"} <= columns["tests"] or "type" not in columns["test_data"]:
+        return True
+    if "stepname" not in columns["test_steps"]:
+        return False
+    return connection.execute("SELECT 1 FROM test_steps LIMIT 1").fetchone() is not None
+
+
+def _check_fields(fields: Sequence[tuple[str, str]]) -> None:
+    seen: set[str] = set()
+    for name, _type in fields:
+        lower = name.lower()
+        if lower in FORBIDDEN_FIELDS or not name:
+            raise ValueError(f"{name!r} can't be a key: Megatest uses that column itself")
+        if lower in seen:
+            raise ValueError(f"the key {name!r} stands twice")
+        seen.add(lower)
+
+
+def _create_table(table: Table, fields: Sequence[tuple[str, str]]) -> str:
+    lines: list[str] = []
+    for name, definition in table.columns:
+        if name == KEY_COLUMNS:
+            lines += [f"{quote(field)} {_type_name(kind)}" for field, kind in fields]
+        else:
+            lines.append(f"{quote(name) if name == 'key' else name} {definition}")
+    constraint, unique = table.unique
+    if unique:
+        columns = _column_list(unique, [name for name, _type in fields])
+        lines.append(f"CONSTRAINT {constraint} UNIQUE ({columns})")
+    return f"CREATE TABLE {table.name} ({', '.join(lines)})"
+
+
+def _column_list(columns: Sequence[str], key_names: Sequence[str]) -> str:
+    names: list[str] = []
+    for column in columns:
+        names += [quote(key) for key in key_names] if column == KEY_COLUMNS else [column]
+    return ", ".join(names)
+
+
+def _type_name(kind: str) -> str:
+    """A column type as SQL text: `[fields]` may say anything, a quoted type is still a type."""
+    return kind if _PLAIN_TYPE.fullmatch(kind) else quote(kind or "TEXT")
