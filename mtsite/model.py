@@ -268,13 +268,15 @@ class RunSummary:
 class RunRecord:
     """The object in `_record/`: all that the pages of one run show that isn't in its rows.
 
-    `facts` is None until the run is sealed. `gone` is '' while the rows exist; otherwise it says
-    why they don't, and `summary` is what remains. `summary` is written at every build.
+    `facts` is None until the run is sealed; `sealed` is then the digest of the rows that they were
+    frozen over (rows that change unseal the run). `gone` is '' while the rows exist; otherwise it
+    says why they don't, and `summary` is what remains. `summary` is written at every build.
     """
 
     key: RunKey
     keys: tuple[str, ...]
     tests: Mapping[TestName, TestRecord] = field(default_factory=dict)
     facts: RunFacts | None = None
+    sealed: str = ""
     summary: RunSummary | None = None
     gone: str = ""

@@ -1,0 +1,110 @@
+"""The cross-run facts of a run, over earlier runs of its target only; pure.
+
+Earlier means: before it in the order of event_time, then runname. A fact looks back at most 100
+runs and says so where that was the end of it. Once a run is sealed its facts stand in its record
+and are never computed again (`mtsite build --refreeze RUN` would).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median_low
+
+from mtsite.model import RunFacts, TestFacts, TestName
+from mtsite.rollup import ABSENT, BAD, GOOD, Verdict
+
+LOOK_BACK = 100
+STRIP = 30
+USUAL_SAMPLES = 3
+FLAKY_SWITCHES = 3
+
+Outcomes = Mapping[TestName, tuple[str, int | None]]
+Earlier = Sequence[tuple[str, Outcomes]]
+"""(runname, outcomes) of earlier runs, oldest first, at most `LOOK_BACK`."""
+
+_BAD = frozenset(verdict.value for verdict in BAD)
+_GOOD = frozenset(verdict.value for verdict in GOOD)
+_RAN_WELL = _GOOD - {Verdict.SKIP.value}
+_JUDGED = _BAD | _RAN_WELL
+_NOTHING: tuple[str, int | None] = (ABSENT, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    runname: str
+    earlier: Earlier
+    more: bool
+    previous: Outcomes
+
+
+def run_facts(runname: str, outcomes: Outcomes, earlier: Earlier, *, more: bool) -> RunFacts:
+    """What earlier runs say about this one; `more`: there are runs before the first of `earlier`."""
+    previous_name, previous = _previous(earlier)
+    window = earlier[-(STRIP - 1) :]
+    past = _Past(runname, earlier, more, previous)
+    tests = {name: _test_facts(name, outcome, past) for name, outcome in outcomes.items()}
+    return RunFacts(
+        window=(*(name for name, _ in window), runname),
+        previous=previous_name,
+        last_good=next((name for name, had in reversed(earlier) if _all_good(had)), ""),
+        tests=tests,
+        fixed=tuple(name for name, facts in tests.items() if facts.change == "fixed"),
+        vanished=tuple(name for name in previous if name not in outcomes),
+    )
+
+
+def _previous(earlier: Earlier) -> tuple[str, Outcomes]:
+    """The newest earlier run that has ended and has tests; else the newest that has tests."""
+    with_tests = [(name, had) for name, had in earlier if had]
+    for name, had in reversed(with_tests):
+        if all(verdict != Verdict.RUNNING for verdict, _ in had.values()):
+            return name, had
+    return with_tests[-1] if with_tests else ("", {})
+
+
+def _all_good(had: Outcomes) -> bool:
+    letters = {verdict for verdict, _ in had.values()}
+    return bool(letters & _RAN_WELL) and letters <= _GOOD
+
+
+def _test_facts(name: TestName, outcome: tuple[str, int | None], past: _Past) -> TestFacts:
+    verdict = outcome[0]
+    had = [outcomes.get(name, _NOTHING) for _, outcomes in past.earlier]
+    strip = "".join([letter for letter, _ in had[-(STRIP - 1) :]]) + verdict
+    good = [taken for letter, taken in had[-STRIP:] if letter in _RAN_WELL and taken is not None]
+    since, since_runs, capped, last_good = "", 0, False, ""
+    if verdict in _BAD:
+        since, since_runs, capped, last_good = _bad_stretch([letter for letter, _ in had], past)
+    return TestFacts(
+        strip=strip,
+        change=_change(verdict, past.previous.get(name, _NOTHING)[0], bool(past.previous)),
+        flaky=_switches(strip) >= FLAKY_SWITCHES,
+        usual=median_low(good) if len(good) >= USUAL_SAMPLES else None,
+        since=since,
+        since_runs=since_runs,
+        capped=capped,
+        last_good=last_good,
+    )
+
+
+def _bad_stretch(had: Sequence[str], past: _Past) -> tuple[str, int, bool, str]:
+    """(first run of the stretch that ends here, its bad results, look back ended, last good run)."""
+    since, bad = past.runname, 1
+    for letter, (runname, _) in zip(reversed(had), reversed(past.earlier), strict=True):
+        if letter in _BAD:
+            since, bad = runname, bad + 1
+        elif letter in _RAN_WELL:
+            return since, bad, False, runname
+    return since, bad, past.more, ""
+
+
+def _change(now: str, before: str, compared: bool) -> str:
+    if not compared:
+        return ""
+    if now in _BAD:
+        return "still" if before in _BAD else "new"
+    return "fixed" if now in _RAN_WELL and before in _BAD else ""
+
+
+def _switches(strip: str) -> int:
+    judged = [letter in _BAD for letter in strip if letter in _JUDGED]
+    return sum(a != b for a, b in zip(judged, judged[1:], strict=False))

@@ -1,0 +1,52 @@
+"""The interface of an engine, and how one is opened by name."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Generic, Protocol, TypeVar
+
+from mtsite.errors import UsageError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ENGINES = {
+    "inprocess": "mtsite.engines.inprocess:InProcess",
+    "processes": "mtsite.engines.processes:Processes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T, R]):
+    """What became of one task: `returned`, or the traceback in `error` ('' when all went well)."""
+
+    task: T
+    returned: R | None
+    error: str = ""
+
+
+class Engine(Protocol):
+    """Runs many independent tasks; `work` is picklable and defined at the top of a module."""
+
+    def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
+        """Each task's outcome as it ends; `tasks` is consumed lazily."""
+        ...
+
+    def close(self) -> None:
+        """Let the workers go."""
+        ...
+
+
+def open_engine(name: str, workers: int) -> Engine:
+    """The engine of that name with so many workers.
+
+    Raises:
+        UsageError: there is no engine of that name.
+    """
+    if name not in ENGINES:
+        raise UsageError(
+            f"there is no engine {name!r}", f"set [build] engine to one of: {', '.join(ENGINES)}"
+        )
+    module, _, attribute = ENGINES[name].partition(":")
+    engine: Engine = getattr(import_module(module), attribute)(workers)
+    return engine

@@ -1,0 +1,318 @@
+"""What is in the tree, and what each run looked like when its pages were written.
+
+A SQLite file in the state directory. It is a cache: when it is lost or of another format, one
+full build makes it again from the areas, `_record/` and `_blobs/`. Only the build writes it.
+
+The order that makes a kill harmless: a run's fingerprint is taken back (`begin_runs`) before the
+first of its pages is touched, and set again (`finish_run`) together with what was written; so
+what a dead build left behind is never taken for known.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsite import record
+from mtsite.errors import MtsiteError
+from mtsite.model import RunKey, RunSummary, TestName
+
+FORMAT = "1"
+FILE = "manifest.db"
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tree (
+  path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX tree_owner ON tree (owner);
+CREATE TABLE runs (
+  dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
+  home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
+  input TEXT NOT NULL, gone INTEGER NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL);
+CREATE INDEX runs_target ON runs (area, target, gone, place, runname);
+CREATE INDEX runs_area ON runs (area, gone, place);
+CREATE TABLE targets (
+  area TEXT NOT NULL, target TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (area, target))
+  WITHOUT ROWID;
+CREATE TABLE listings (area TEXT PRIMARY KEY, marks TEXT NOT NULL, heads BLOB NOT NULL);
+"""
+
+Outcomes = dict[TestName, tuple[str, int | None]]
+"""Test → verdict letter and duration in seconds, of the tests of one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of what it was made from.
+
+    `owner` is the directory of the run that it belongs to, 'shared' or 'store'.
+    """
+
+    path: str
+    digest: str
+    size: int
+    fingerprint: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """What the last build saw of a run. `fingerprint` '' means: not finished, read it again.
+
+    `place` orders the runs of a target (its event_time). `input` is the digest of all that its
+    pages were made from.
+    """
+
+    dir: str
+    key: RunKey
+    home: str
+    place: int
+    fingerprint: str
+    sealed: bool
+    input: str
+    gone: bool
+    summary: RunSummary
+
+
+class Manifest:
+    """The state of one site; use `Manifest.open`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, state_dir: Path) -> "Iterator[Manifest]":
+        """The manifest of this state directory, made when absent or of another format.
+
+        Raises:
+            MtsiteError: the file is damaged and can't be replaced.
+        """
+        state_dir.mkdir(parents=True, exist_ok=True)
+        path = state_dir / FILE
+        try:
+            connection = _connect(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise MtsiteError(
+                    f"{path} is locked by another program", "end it, or wait, and run again"
+                ) from error
+            path.unlink(missing_ok=True)
+            connection = _connect(path)
+        try:
+            yield cls(connection)
+        finally:
+            connection.close()
+
+    # -- small values
+
+    def get(self, key: str) -> str:
+        """A remembered value, '' when there is none."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def put(self, key: str, value: str) -> None:
+        """Remember a value."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def commit(self) -> None:
+        """Make all that was noted since the last commit permanent, at once."""
+        self._db.commit()
+
+    # -- the tree
+
+    def tree(self) -> Iterator[tuple[str, str, int]]:
+        """(path, digest, size) of every file of the tree, in byte order of the paths."""
+        yield from self._db.execute("SELECT path, digest, size FROM tree ORDER BY path")
+
+    def owned(self, owner: str) -> dict[str, Page]:
+        """The files of one owner by path."""
+        rows = self._db.execute("SELECT * FROM tree WHERE owner = ?", (owner,))
+        return {row[0]: Page(*row) for row in rows}
+
+    def note_pages(self, pages: Iterable[Page]) -> None:
+        """These files are in the tree now."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO tree VALUES (?, ?, ?, ?, ?)",
+            ((p.path, p.digest, p.size, p.fingerprint, p.owner) for p in pages),
+        )
+
+    def note_blobs(self, blobs: Iterable[tuple[str, str, int]]) -> None:
+        """These (path, digest, size) are in the store now."""
+        self._db.executemany("INSERT OR IGNORE INTO tree VALUES (?, ?, ?, '', 'store')", blobs)
+
+    def forget_pages(self, paths: Iterable[str]) -> None:
+        """These files are not in the tree any more."""
+        self._db.executemany("DELETE FROM tree WHERE path = ?", ((path,) for path in paths))
+
+    # -- runs
+
+    def known_runs(self) -> dict[str, KnownRun]:
+        """All runs of the last build by directory, those that are gone too."""
+        rows = self._db.execute(f"SELECT {_RUN_COLUMNS} FROM runs")
+        return {row[0]: _known(row) for row in rows}
+
+    def run_count(self, area: str, target: Sequence[str] | None = None) -> int:
+        """How many runs an area or target has, without those that are gone."""
+        where, values = _below(area, target)
+        return int(self._db.execute(f"SELECT count(*) FROM runs WHERE {where}", values).fetchone()[0])
+
+    def target_runs(self, area: str, target: Sequence[str]) -> list[tuple[int, str, str]]:
+        """(place, runname, directory) of the runs of a target, oldest first."""
+        where, values = _below(area, target)
+        rows = self._db.execute(
+            f"SELECT place, runname, dir FROM runs WHERE {where} ORDER BY place, runname", values
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def summaries(
+        self, area: str, target: Sequence[str] | None, *, since: int = -(2**62), limit: int = -1
+    ) -> list[RunSummary]:
+        """The newest summaries of an area (target None) or target, newest first."""
+        where, values = _below(area, target)
+        rows = self._db.execute(
+            f"SELECT summary FROM runs WHERE {where} AND place >= ?"
+            " ORDER BY place DESC, runname DESC LIMIT ?",
+            (*values, since, limit),
+        )
+        return [_summary(row[0]) for row in rows]
+
+    def outcomes(self, run_dir: str) -> Outcomes:
+        """Verdict and duration of every test of a run."""
+        row = self._db.execute("SELECT verdicts FROM runs WHERE dir = ?", (run_dir,)).fetchone()
+        if row is None:
+            return {}
+        return {(t, i): (v, d) for t, i, v, d in json.loads(zlib.decompress(row[0]))}
+
+    def begin_runs(self, dirs: Iterable[str]) -> None:
+        """Pages of these runs are going to change: what was known of them counts no more."""
+        self._db.executemany(
+            "UPDATE runs SET fingerprint = '', input = '' WHERE dir = ?", ((d,) for d in dirs)
+        )
+
+    def note_run(self, run: KnownRun, outcomes: Outcomes | None) -> None:
+        """What is known of a run now; `outcomes` None keeps those that are there."""
+        packed = b"" if outcomes is None else _pack(outcomes)
+        self._db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dir) DO UPDATE"
+            " SET home = excluded.home, place = excluded.place, fingerprint = excluded.fingerprint,"
+            " sealed = excluded.sealed, input = excluded.input, gone = excluded.gone,"
+            " summary = excluded.summary,"
+            " verdicts = CASE WHEN excluded.verdicts = x'' THEN verdicts ELSE excluded.verdicts END",
+            (
+                run.dir,
+                _text(run.key.area),
+                json.dumps(run.key.target),
+                _text(run.key.runname),
+                _text(run.home),
+                run.place,
+                run.fingerprint,
+                run.sealed,
+                run.input,
+                run.gone,
+                record.summary_json(run.summary),
+                packed,
+            ),
+        )
+
+    def set_place(self, run: KnownRun) -> None:
+        """Only where the rows of a run lie has changed: no page shows it."""
+        self._db.execute(
+            "UPDATE runs SET home = ?, fingerprint = ? WHERE dir = ?",
+            (_text(run.home), run.fingerprint, run.dir),
+        )
+
+    # -- targets and listings
+
+    def targets(self) -> dict[tuple[str, tuple[str, ...]], str]:
+        """(area, target) → JSON of the target's own summary."""
+        rows = self._db.execute("SELECT area, target, node FROM targets")
+        return {(_name(row[0]), tuple(json.loads(row[1]))): row[2] for row in rows}
+
+    def note_target(self, area: str, target: Sequence[str], node: str) -> None:
+        """The summary of a target ('' removes it)."""
+        where = (_text(area), json.dumps(tuple(target)))
+        if node:
+            self._db.execute("INSERT OR REPLACE INTO targets VALUES (?, ?, ?)", (*where, node))
+        else:
+            self._db.execute("DELETE FROM targets WHERE area = ? AND target = ?", where)
+
+    def listing(self, area: str) -> tuple[str, bytes]:
+        """(marks of the databases, packed heads) as they were when the area was last listed."""
+        row = self._db.execute(
+            "SELECT marks, heads FROM listings WHERE area = ?", (_text(area),)
+        ).fetchone()
+        return (row[0], row[1]) if row else ("", b"")
+
+    def note_listing(self, area: str, marks: str, heads: bytes) -> None:
+        """Remember what an area's databases held when they looked like `marks`."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO listings VALUES (?, ?, ?)", (_text(area), marks, heads)
+        )
+
+
+_RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, summary"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    known = ""
+    if "meta" in tables:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        known = row[0] if row else ""
+    if known != FORMAT:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            connection.execute(f'DROP TABLE "{name}"')
+        connection.executescript(_SCHEMA)
+        connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
+        connection.commit()
+    return connection
+
+
+def _known(row: Sequence[object]) -> KnownRun:
+    run_dir, area, target, runname, home, place, fingerprint, sealed, digest, gone, summary = row
+    key = RunKey(_name(str(area)), tuple(json.loads(str(target))), _name(str(runname)))
+    return KnownRun(
+        dir=str(run_dir),
+        key=key,
+        home=_name(str(home)),
+        place=int(str(place)),
+        fingerprint=str(fingerprint),
+        sealed=bool(sealed),
+        input=str(digest),
+        gone=bool(gone),
+        summary=_summary(str(summary)),
+    )
+
+
+def _summary(line: str) -> RunSummary:
+    found = record.read_summary(json.loads(line))
+    assert found is not None
+    return found
+
+
+def _below(area: str, target: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
+    if target is None:
+        return "area = ? AND gone = 0", (_text(area),)
+    return "area = ? AND target = ? AND gone = 0", (_text(area), json.dumps(tuple(target)))
+
+
+def _pack(outcomes: Outcomes) -> bytes:
+    rows = [[t, i, v, d] for (t, i), (v, d) in outcomes.items()]
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
+
+
+def _text(name: str) -> str:
+    """A name as SQLite can hold it: surrogate escapes have no UTF-8."""
+    return json.dumps(name)
+
+
+def _name(text: str) -> str:
+    return str(json.loads(text))

@@ -1,0 +1,211 @@
+"""The record of a run: one file in `_record/` with all that its pages show beyond its rows.
+
+A record outlives the run directory, the local state and the rows: log digests, findings, frozen
+facts, and what remains of a run that is gone. It is JSON, one line per test, in a stable order,
+so that two builds of one input write the same bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from mtsite import atomicfile, urls
+from mtsite.model import (
+    Finding,
+    FirstFailure,
+    LogRecord,
+    RunFacts,
+    RunKey,
+    RunRecord,
+    RunSummary,
+    State,
+    Status,
+    TestFacts,
+    TestName,
+    TestRecord,
+)
+
+SCHEMA = "mtsite/record/1"
+
+
+def encode(record: RunRecord) -> bytes:
+    """The bytes of a record; equal records give equal bytes."""
+    lines = ["{", f'"schema": {_json(SCHEMA)},']
+    lines.append(f'"key": {_json(_key(record.key))},')
+    lines.append(f'"keys": {_json(list(record.keys))},')
+    lines.append(f'"gone": {_json(record.gone)},')
+    lines.append(f'"sealed": {_json(record.sealed)},')
+    lines.append(f'"summary": {_json(_summary(record.summary))},')
+    lines.append(f'"facts": {_facts(record.facts)},')
+    lines.append(f'"tests": {_block(_json(_test(t)) for _, t in sorted(record.tests.items()))}')
+    lines.append("}")
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def decode(content: bytes) -> RunRecord:
+    """The record in these bytes.
+
+    Raises:
+        ValueError: they are not a record that this version reads.
+    """
+    try:
+        found = json.loads(content)
+        if found["schema"] != SCHEMA:
+            raise ValueError(f"a record of schema {found['schema']!r}, not {SCHEMA!r}")
+        tests = [_read_test(row) for row in found["tests"]]
+        return RunRecord(
+            key=_read_key(found["key"]),
+            keys=tuple(found["keys"]),
+            tests={(test.testname, test.item_path): test for test in tests},
+            facts=_read_facts(found["facts"]),
+            sealed=found["sealed"],
+            summary=read_summary(found["summary"]),
+            gone=found["gone"],
+        )
+    except (KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
+        raise ValueError(f"not a record: {error!r}") from error
+
+
+def load(site: Path, key: RunKey) -> RunRecord | None:
+    """The record of a run in a site; None when there is none.
+
+    Raises:
+        ValueError: a file is there, but it is not a record.
+    """
+    try:
+        content = (site / urls.record_file(key)).read_bytes()
+    except FileNotFoundError:
+        return None
+    return decode(content)
+
+
+def save(site: Path, record: RunRecord) -> bytes:
+    """Write the record where it differs from what is there; returns its bytes."""
+    content = encode(record)
+    atomicfile.write(site / urls.record_file(record.key), content)
+    return content
+
+
+def walk(site: Path) -> Iterator[RunRecord]:
+    """Every readable record of a site, in the order of its paths."""
+    for path in sorted((site / "_record").rglob("_run.json")):
+        try:
+            yield decode(path.read_bytes())
+        except ValueError:
+            continue
+
+
+def summary_json(summary: RunSummary) -> str:
+    """A summary as one line of JSON; `read_summary(json.loads(line))` gives it back."""
+    return _json(_summary(summary))
+
+
+def read_summary(row: Mapping[str, Any] | None) -> RunSummary | None:
+    """The summary behind its JSON form."""
+    if row is None:
+        return None
+    given = dict(row)
+    given["key"] = _read_key(given["key"])
+    given["state"] = State(given["state"])
+    given["status"] = Status(given["status"])
+    given["failures"] = tuple(FirstFailure(*failure) for failure in given["failures"])
+    return RunSummary(**given)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _block(lines: Iterator[str]) -> str:
+    body = ",\n".join(lines)
+    return f"[\n{body}\n]" if body else "[]"
+
+
+def _key(key: RunKey) -> list[object]:
+    return [key.area, list(key.target), key.runname]
+
+
+def _read_key(row: Sequence[Any]) -> RunKey:
+    return RunKey(row[0], tuple(row[1]), row[2])
+
+
+def _summary(summary: RunSummary | None) -> dict[str, object] | None:
+    if summary is None:
+        return None
+    plain: dict[str, object] = {f.name: getattr(summary, f.name) for f in fields(summary)}
+    plain["key"] = _key(summary.key)
+    plain["counts"] = dict(summary.counts)
+    plain["failures"] = [astuple(failure) for failure in summary.failures]
+    return plain
+
+
+def _facts(facts: RunFacts | None) -> str:
+    if facts is None:
+        return "null"
+    rows = _block(_json([*name, *astuple(one)]) for name, one in sorted(facts.tests.items()))
+    head = {
+        "window": facts.window,
+        "previous": facts.previous,
+        "last_good": facts.last_good,
+        "fixed": facts.fixed,
+        "vanished": facts.vanished,
+    }
+    return f'{_json(head)[:-1]},"tests":{rows}}}'
+
+
+def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
+    if row is None:
+        return None
+    return RunFacts(
+        window=tuple(row["window"]),
+        previous=row["previous"],
+        last_good=row["last_good"],
+        tests={(one[0], one[1]): TestFacts(*one[2:]) for one in row["tests"]},
+        fixed=_names(row["fixed"]),
+        vanished=_names(row["vanished"]),
+    )
+
+
+def _names(rows: Sequence[Sequence[str]]) -> tuple[TestName, ...]:
+    return tuple((row[0], row[1]) for row in rows)
+
+
+def _test(test: TestRecord) -> list[object]:
+    return [
+        test.testname,
+        test.item_path,
+        test.verdict,
+        test.toplevel,
+        test.gone,
+        [_log(log) for log in test.logs],
+    ]
+
+
+def _read_test(row: Sequence[Any]) -> TestRecord:
+    testname, item_path, verdict, toplevel, gone, logs = row
+    return TestRecord(
+        testname, item_path, verdict, toplevel, tuple(_read_log(log) for log in logs), gone
+    )
+
+
+def _log(log: LogRecord) -> dict[str, object]:
+    defaults = LogRecord("", "")
+    plain: dict[str, object] = {"name": log.name, "kind": log.kind}
+    for field in fields(log):
+        value = getattr(log, field.name)
+        if field.name not in plain and value != getattr(defaults, field.name):
+            plain[field.name] = value
+    if log.redacted:
+        plain["redacted"] = dict(sorted(log.redacted.items()))
+    if log.findings:
+        plain["findings"] = [astuple(finding) for finding in log.findings]
+    return plain
+
+
+def _read_log(row: Mapping[str, Any]) -> LogRecord:
+    given = dict(row)
+    if "findings" in given:
+        given["findings"] = tuple(Finding(*finding) for finding in given["findings"])
+    return LogRecord(**given)
