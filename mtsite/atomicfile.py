@@ -1,0 +1,102 @@
+"""Files that are never seen half-written: a temporary file beside, then a rename.
+
+`write` is for what can be built again (pages): a crash of the machine may lose the newest files,
+never mix two. `write_durable` and `copy_durable` return when file and directory are on disk.
+Temporary files are named `.tmp-…`, a name that no page can have.
+"""
+
+import contextlib
+import itertools
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY_PREFIX = ".tmp-"
+_numbers = itertools.count()
+
+
+def write(path: Path, content: bytes) -> bool:
+    """Put content at path, making parent directories; False when it already held these bytes.
+
+    A file that holds the same bytes is left untouched, so that its time stamp tells when the
+    content changed. A symbolic link or special file at path is replaced, not followed.
+    """
+    if _holds(path, content):
+        return False
+    _replace(path, lambda file: file.write(content), durable=False)
+    return True
+
+
+def write_durable(path: Path, content: bytes) -> bool:
+    """The same, but content and name have reached the disk when it returns."""
+    if _holds(path, content):
+        # An earlier call may have died between its rename and the flush of the directory.
+        _flush(path)
+        _flush(path.parent)
+        return False
+    _replace(path, lambda file: file.write(content), durable=True)
+    return True
+
+
+def copy_durable(path: Path, source: BinaryIO) -> None:
+    """Put the rest of an open file at path, however large, on disk when it returns."""
+    _replace(path, lambda file: shutil.copyfileobj(source, file, 1 << 20), durable=True)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(found.st_mode) or found.st_size != len(content):
+        return False
+    return path.read_bytes() == content
+
+
+def _replace(path: Path, fill: Callable[[BinaryIO], object], *, durable: bool) -> None:
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{next(_numbers)}"
+    try:
+        with _create(temporary, durable=durable) as file:
+            fill(file)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        _flush(path.parent)
+
+
+def _create(temporary: Path, *, durable: bool) -> BinaryIO:
+    # mkstemp would make the file private to its owner; a page is as public as the umask says.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(temporary, flags, 0o666)
+    except FileNotFoundError:
+        _make_directory(temporary.parent, durable=durable)
+        descriptor = os.open(temporary, flags, 0o666)
+    return os.fdopen(descriptor, "wb")
+
+
+def _make_directory(directory: Path, *, durable: bool) -> None:
+    missing = [directory]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    directory.mkdir(parents=True, exist_ok=True)
+    if durable:
+        for made in missing:
+            _flush(made.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
