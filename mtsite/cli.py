@@ -1,0 +1,159 @@
+"""The `mtsite` command: options that all commands share, exit codes, how errors are shown.
+
+A command is loaded when it is called: `mtsite --version` must not pay for boto3, Jinja or rich.
+"""
+
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from mtsite import __version__
+from mtsite.errors import MtsiteError
+from mtsite.invocation import Invocation
+from mtsite.terminal import plain
+
+COMMANDS = "demo init config area reduce build serve publish nightly schedule link".split()
+"""In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands lie in `mtsite.commands`, one module each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of that name; options that all share are added to it."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"mtsite.commands.{cmd_name}").command
+        _share_options(command)
+        return command
+
+
+def _share_options(command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _share_options(child)
+        return
+    taken = {name for param in command.params for name in (param.name, *param.opts)}
+    for option in _shared_options():
+        if not taken.intersection(option.opts):
+            command.params.append(option)
+
+
+def _shared_options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_json,
+            help="Print one JSON document.",
+        ),
+        click.Option(
+            ["-q", "--quiet"],
+            count=True,
+            expose_value=False,
+            callback=_quieter,
+            help="Say nothing but what went wrong.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            count=True,
+            expose_value=False,
+            callback=_louder,
+            help="Say more.",
+        ),
+    ]
+
+
+def _set_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Invocation).as_json = True
+
+
+def _quieter(ctx: click.Context, _: click.Parameter, value: int) -> None:
+    ctx.ensure_object(Invocation).set_verbosity(-value)
+
+
+def _louder(ctx: click.Context, _: click.Parameter, value: int) -> None:
+    ctx.ensure_object(Invocation).set_verbosity(value)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=_shared_options(),
+    epilog="Start with: mtsite demo. Exit codes stand in each command's help.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The site's mtsite.toml; else MTSITE_CONFIG, else found by walking up.",
+)
+@click.version_option(__version__, message="mtsite %(version)s")
+@click.pass_context
+def group(ctx: click.Context, config_file: Path | None) -> None:
+    """Regression results of Megatest as a permanent, static website."""
+    ctx.ensure_object(Invocation).config_file = config_file
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and leave with its exit code; a traceback means a bug."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    invocation = Invocation()
+    try:
+        code = run(arguments, invocation)
+    finally:
+        invocation.report.close()
+    sys.exit(code)
+
+
+def run(arguments: list[str] | None, invocation: Invocation) -> int:
+    """Run a command; expected trouble becomes a message and an exit code."""
+    try:
+        returned: Any = group.main(
+            arguments, prog_name="mtsite", standalone_mode=False, obj=invocation
+        )
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except click.ClickException as mistake:
+        mistake.show()
+        return mistake.exit_code
+    except click.Abort:
+        _show(invocation, "stopped", "")
+        return 130
+    except MtsiteError as error:
+        _show(invocation, error.message, error.hint, error.exit_code)
+        return error.exit_code
+    except OSError as error:
+        if error.filename is None or invocation.verbosity > 0:
+            raise
+        _show(invocation, f"{error.filename}: {error.strerror}", "-v shows where it happened", 1)
+        return 1
+    return returned if isinstance(returned, int) else 0
+
+
+def _show(invocation: Invocation, message: str, hint: str, exit_code: int | None = None) -> None:
+    invocation.report.close()
+    lines = [plain(line) for line in message.split("\n")]
+    print("\n".join([f"error: {lines[0]}", *(f"  {line}" for line in lines[1:])]), file=sys.stderr)
+    if hint:
+        print(f"  try: {plain(hint)}", file=sys.stderr)
+    if invocation.as_json and exit_code is not None:
+        invocation.print_json("error", {"message": message, "hint": hint, "exit_code": exit_code})
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    """Leave through all `finally` blocks, so that locks are let go."""
+    sys.exit(128 + number)
