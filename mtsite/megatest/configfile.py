@@ -1,0 +1,115 @@
+"""megatest.config, runconfigs.config and testconfig as Megatest reads them, without Megatest.
+
+The rules are those of Megatest 1.65 (docs/configuration.md says where reading for a report has
+to differ): `grammar.py` has the lines and sections, `expand.py` the `#{…}` forms. Nothing in such
+a file can make the reader raise: what makes no sense becomes a problem with its file and line.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import overload
+
+from mtsite.megatest.grammar import Kind, Parse, Place
+
+_WORD_BREAK = re.compile(r"\W+", re.ASCII)
+_TIME_WORD = re.compile(r"([0-9]{1,12})([smhdwMy])")
+_TIME_UNITS = {
+    "s": 1,
+    "m": 60,
+    "h": 3600,
+    "d": 86400,
+    "w": 604800,
+    "M": 2628000,
+    "y": 31536000,
+}
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """What was read: section → key → value, in Megatest's order, with the place of each value.
+
+    Values are the text of the file; what Megatest would put into the environment for them (the
+    sections that it passes through a shell) is in `environment`. `found` is False when the file
+    itself could not be opened; `problems` then says why. A missing include is no problem, nor is
+    a value that only a command could tell: ask `is_unresolved` where the value is needed.
+    """
+
+    path: Path
+    found: bool
+    sections: Mapping[str, Mapping[str, str]]
+    problems: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    _places: Mapping[tuple[str, str], tuple[Place, ...]] = field(repr=False)
+    _kept: Mapping[tuple[str, str], str] = field(repr=False)
+
+    @overload
+    def get(self, section: str, key: str) -> str | None: ...
+    @overload
+    def get(self, section: str, key: str, default: str) -> str: ...
+    def get(self, section: str, key: str, default: str | None = None) -> str | None:
+        """The value, or the default where the section or key is not there."""
+        return self.sections.get(section, {}).get(key, default)
+
+    def where(self, section: str, key: str) -> Place:
+        """File and line (from 1) of the value; the file and 0 where there is no value."""
+        places = self._places.get((section, key))
+        return places[-1] if places else (self.path, 0)
+
+    def places(self, section: str, key: str) -> tuple[Place, ...]:
+        """Every place that set the key, in order; all but the last were replaced."""
+        return self._places.get((section, key), ())
+
+    def is_unresolved(self, section: str, key: str) -> bool:
+        """Whether the value holds a form that was not worked out."""
+        return (section, key) in self._kept
+
+    def unresolved_form(self, section: str, key: str) -> str:
+        """The type of that form: 'shell', 'system', 'scheme' …; '' for a plain value."""
+        return self._kept.get((section, key), "")
+
+    def variables(self, target: Sequence[str]) -> dict[str, str]:
+        """What runconfigs.config says for a target: section `default`, then the target's own."""
+        own = self.sections.get("/".join(target), {})
+        return {**self.sections.get("default", {}), **own}
+
+
+def parse_hms(text: str) -> int:
+    """Seconds of "1h 2m 3s" or "120d,3h" (M: a month); a word of another shape counts as 0."""
+    words = (_TIME_WORD.fullmatch(word) for word in _WORD_BREAK.split(text))
+    return sum(int(word[1]) * _TIME_UNITS[word[2]] for word in words if word)
+
+
+def read_config(
+    path: Path,
+    *,
+    area_path: Path,
+    environ: Mapping[str, str],
+    allow_commands: bool = False,
+    target: Sequence[str] | None = None,
+    kind: Kind = "megatest",
+    fields: Sequence[str] = (),
+) -> ConfigFile:
+    """Read a config file with all that it includes.
+
+    `environ` is what `#{getenv …}` sees; MT_RUN_AREA_HOME and PWD are the area, as when Megatest
+    starts there. `fields` and `target` name the key variables (megatest.config brings its own
+    fields). With `allow_commands`, shell, system and scriptinc forms run in the area's directory.
+    """
+    environment = {**environ, "MT_RUN_AREA_HOME": str(area_path), "PWD": str(area_path)}
+    values = tuple(target or ())
+    if values:
+        environment["MT_TARGET"] = "/".join(values)
+    environment.update(zip(fields, values, strict=False))
+    parse = Parse(kind, area_path, values, environment, allow_commands)
+    found = parse.read_top(path)
+    return ConfigFile(
+        path,
+        found,
+        parse.sections,
+        tuple(parse.problems),
+        environment,
+        {key: tuple(places) for key, places in parse.places.items()},
+        {key: form for key, form in parse.kept.items() if form},
+    )

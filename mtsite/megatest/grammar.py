@@ -1,0 +1,371 @@
+"""From lines to sections: joining, classifying, continuing, including, wildcard sections.
+
+Physical lines are joined at backslashes, `#{…}` forms are expanded wherever they stand, then the
+line is classified. All sizes, depths and numbers are bounded: the files are anybody's.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import re2
+
+from mtsite.megatest import expand
+
+Kind = Literal["megatest", "runconfigs", "testconfig"]
+Place = tuple[Path, int]
+
+FILE_BYTES = 16 << 20
+TOTAL_CHARACTERS = 64 << 20
+FILES = 1000
+DEPTH = 50
+PROBLEMS = 200
+WILDCARD_COST = 16
+"""Each section that a wildcard looks at or writes to counts as so many characters read."""
+
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+_BLANKS = " \t\n\v\f\r"
+_SETTING = re.compile(r"configf:settings\s+(\S+)\s+(\S+)", re.ASCII)
+_INCLUDE = re.compile(r"include\s+(.*)", re.ASCII | re.DOTALL)
+_SCRIPT = re.compile(r"scriptinc\s++(\S++)([^\]]*+)", re.ASCII)
+_KEY = re.compile(r"(\S++)(\s*+)(.*)", re.ASCII | re.DOTALL)
+_SYSTEM = re.compile(r"\[system\s+(\S.*)\]", re.ASCII | re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class _Stop(Exception):
+    """Enough was read; the problem that says so is noted already."""
+
+
+class Parse:
+    """The state of one parse over all included files."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        area_path: Path,
+        target: Sequence[str],
+        environment: dict[str, str],
+        allow_commands: bool,
+    ) -> None:
+        self.kind = kind
+        self.area_path = area_path
+        self.target = target
+        self.target_section = "/".join(target)
+        self.environment = environment
+        self.scope = expand.Scope(
+            area_path, environment, self._lookup, self.target_section, allow_commands
+        )
+        self.sections: dict[str, dict[str, str]] = {}
+        self.problems: list[str] = []
+        self.places: dict[tuple[str, str], list[Place]] = {}
+        self.kept: dict[tuple[str, str], str] = {}
+        self.trim = False
+        self.headers = 0
+        self.files = 0
+        self.characters = 0
+        self.open_files: list[str] = []
+        self.section = "default"
+        self.place: Place = (area_path, 0)
+        self.key: str | None = None
+        self.pieces: list[str] = []
+        self.indent: str | None = None
+        if kind == "runconfigs" and self.target_section:
+            self.sections[self.target_section] = {}
+
+    # -- files and lines -----------------------------------------------------------------------
+
+    def read_top(self, path: Path) -> bool:
+        """Read the file and all that it includes; False when it isn't there or can't be read."""
+        self.place = (path, 0)
+        try:
+            self._read_lines(self._content(path), path, "default")
+        except (OSError, ValueError) as trouble:
+            self._problem(_reason(path, trouble))
+            return False
+        except _Stop:
+            self._flush()
+        if not self.headers and self.sections.get("default"):
+            self.place = (path, 1)
+            self._problem("no [section] in this file: is it a config file?")
+        return True
+
+    def _read_include(self, path: Path, section: str) -> None:
+        try:
+            content = self._content(path)
+        except (OSError, ValueError) as trouble:
+            if getattr(trouble, "errno", None) not in _MISSING:
+                self._problem(_reason(path, trouble))
+            return
+        self._read_lines(content, path, section)
+
+    def _content(self, path: Path) -> str:
+        if os.path.realpath(path) in self.open_files:
+            raise ValueError("it includes itself, directly or through another file")
+        raw = _read_regular(path)
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as wrong:
+            includer = self.place
+            self.place = (path, raw.count(b"\n", 0, wrong.start) + 1)
+            self._problem("bytes that are not UTF-8; they were kept")
+            self.place = includer
+            return raw.decode("utf-8", "surrogateescape")
+
+    def _read_lines(self, content: str, path: Path, section: str) -> None:
+        self.files += 1
+        if self.files > FILES or len(self.open_files) >= DEPTH:
+            self._stop(f"more than {FILES} includes, or includes nested deeper than {DEPTH}")
+        self.open_files.append(os.path.realpath(path))
+        self.section = section
+        for number, line in _joined(content):
+            self.place = (path, number)
+            self._count(len(line))
+            if len(line) > expand.LINE_CHARACTERS:
+                self._problem(f"a line of more than {expand.LINE_CHARACTERS} characters, ignored")
+            elif "\0" in line:
+                self._problem("a line with NUL bytes, ignored: is this a config file?")
+            else:
+                self._read_line(line)
+        self._close_section()
+        self.open_files.pop()
+
+    def _count(self, characters: int) -> None:
+        self.characters += characters
+        if self.characters > TOTAL_CHARACTERS:
+            self._stop(f"more than {TOTAL_CHARACTERS >> 20} million characters")
+
+    def _stop(self, reason: str) -> NoReturn:
+        self._problem(f"{reason}; the rest was not read")
+        raise _Stop
+
+    def _read_line(self, raw: str) -> None:
+        line, form = raw, ""
+        if "#{" in raw:
+            expanded = expand.expand(raw, self.scope, muted=self._is_muted())
+            if expanded.problem:
+                self._problem(expanded.problem)
+                return
+            line, form = expanded.text, expanded.kept
+            self._count(len(line))
+        if self.trim:
+            line = line.rstrip(_BLANKS)
+        self._classify(line, form)
+
+    def _is_muted(self) -> bool:
+        if self.kind != "runconfigs" or not self.target_section:
+            return False
+        return self.section not in {"default", self.target_section}
+
+    # -- what a line is ------------------------------------------------------------------------
+
+    def _classify(self, line: str, form: str) -> None:
+        text = line.strip(_BLANKS)
+        if not text or text[0] == "#":
+            self._flush()
+        elif line[0] in _BLANKS:
+            self._continue(line, text, form)
+        elif text[0] == "[" and text[-1] == "]":
+            self._flush()
+            self._bracket(text[1:-1], form)
+        else:
+            self._flush()
+            self._key_line(line, form)
+
+    def _bracket(self, inner: str, form: str) -> None:
+        if setting := _SETTING.fullmatch(inner):
+            if setting[1] == "trim-trailing-spaces":
+                self.trim = setting[2] != "no"
+        elif include := _INCLUDE.fullmatch(inner):
+            self._include(include[1].strip(_BLANKS), form)
+        elif script := _SCRIPT.fullmatch(inner):
+            self._include_output(script[1] + script[2], form)
+        else:
+            self.headers += 1
+            self._close_section()
+            self.section = inner
+            self.sections.setdefault(inner, {})
+
+    def _include(self, name: str, form: str) -> None:
+        if form:
+            self._problem(f"the name of an include needs #{{{form} …}}, which was not run")
+            return
+        place, section = self.place, self.section
+        self._read_include(place[0].parent / name, section)
+        self.place, self.section = place, section
+
+    def _include_output(self, command: str, form: str) -> None:
+        if form or not self.scope.allow_commands:
+            self._problem("a scriptinc that was not run: commands of this area are not allowed")
+            return
+        code, lines = expand.run_command(command, self.area_path, self.environment)
+        if code:
+            self._problem(f"a scriptinc failed with exit code {code}")
+        place, section = self.place, self.section
+        self._read_lines("\n".join(lines), self.area_path / command.split()[0], section)
+        self.place, self.section = place, section
+
+    def _key_line(self, line: str, form: str) -> None:
+        found = _KEY.match(line)
+        if found is None:
+            self._problem("a line that is neither section, key, comment nor continuation")
+            return
+        key, blanks, rest = found.groups()
+        if key[0] == "[":
+            self._problem('a line that begins with "[" and is no section; read as a key')
+        system = _SYSTEM.fullmatch(rest.rstrip(_BLANKS))
+        if system:
+            self._system(key, system[1], rest.rstrip(_BLANKS), form)
+            return
+        value = rest or blanks
+        self._set(key, value, form)
+        self._export(key, value)
+        self.key, self.pieces, self.indent = key, [value], None
+
+    def _system(self, key: str, command: str, text: str, form: str) -> None:
+        if form or not self.scope.allow_commands or self._is_muted():
+            self._set(key, text, form or "system")
+            return
+        code, lines = expand.run_command(command, self.area_path, self.environment)
+        if code in {124, 127}:
+            self._problem(f"the command of {_shown(key)} could not be run or took too long")
+        self._set(key, " ".join(lines), "")
+
+    def _continue(self, line: str, text: str, form: str) -> None:
+        if self.key is None:
+            return
+        blanks = line[: len(line) - len(line.lstrip(_BLANKS))]
+        if self.indent is None:
+            self.indent, blanks = blanks, ""
+        self.pieces.append(blanks.replace(self.indent, "", 1) + line.lstrip(_BLANKS))
+        if form:
+            self.kept[self.section, self.key] = form
+
+    # -- values --------------------------------------------------------------------------------
+
+    def _set(self, key: str, value: str, form: str) -> None:
+        values = self.sections.setdefault(self.section, {})
+        values.pop(key, None)
+        values[key] = value
+        self.places.setdefault((self.section, key), []).append(self.place)
+        self.kept[self.section, key] = form
+
+    def _flush(self) -> None:
+        """End the value that continuation lines were added to."""
+        if self.key is not None and len(self.pieces) > 1:
+            self.sections[self.section][self.key] = "\n".join(self.pieces)
+        self.key, self.pieces, self.indent = None, [], None
+
+    def _lookup(self, section: str, key: str) -> str | None:
+        if section == self.section and key == self.key and len(self.pieces) > 1:
+            self.pieces = ["\n".join(self.pieces)]
+            self.sections[section][key] = self.pieces[0]
+        return self.sections.get(section, {}).get(key)
+
+    def _export(self, key: str, value: str) -> None:
+        if self._is_environment() and _NAME.fullmatch(key):
+            self.environment[key] = expand.echo(value, self.environment)
+
+    def _is_environment(self) -> bool:
+        if self.kind == "runconfigs":
+            return self.section == "default" or self.section == self.target_section
+        wanted = "env-override" if self.kind == "megatest" else "pre-launch-env-vars"
+        return wanted in self.section
+
+    # -- sections ------------------------------------------------------------------------------
+
+    def _close_section(self) -> None:
+        self._flush()
+        if self.kind == "megatest" and self.section == "fields":
+            names = self.sections.get("fields", {})
+            self.environment.update(zip(names, self.target, strict=False))
+        elif self.kind == "runconfigs" and _is_wildcard(self.section):
+            self._apply_wildcard(self.sections.pop(self.section, {}))
+
+    def _apply_wildcard(self, entries: Mapping[str, str]) -> None:
+        wildcard = self.section
+        pattern = _pattern(wildcard)
+        if pattern is None:
+            self._problem("a wildcard section whose name is no regular expression, ignored")
+            return
+        matching = [
+            name
+            for name in self.sections
+            if not _is_wildcard(name) and pattern.fullmatch(_bytes(name))
+        ]
+        self._count(WILDCARD_COST * (len(self.sections) + len(matching) * len(entries)))
+        for self.section in matching:
+            for key, value in entries.items():
+                self._set(key, value, self.kept.get((wildcard, key), ""))
+                self.places[self.section, key][-1] = self.places[wildcard, key][-1]
+        self.section = wildcard
+
+    # -- problems ------------------------------------------------------------------------------
+
+    def _problem(self, reason: str) -> None:
+        path, line = self.place
+        if len(self.problems) < PROBLEMS:
+            self.problems.append(f"{_shown(str(path))}:{line}: {reason}")
+        elif len(self.problems) == PROBLEMS:
+            self.problems.append(f"{_shown(str(path))}: more problems follow")
+
+
+def _joined(content: str) -> Iterator[tuple[int, str]]:
+    """Logical lines, each with the number of its first physical line."""
+    parts: list[str] = []
+    first = 1
+    for number, line in enumerate(content.removesuffix("\n").split("\n"), start=1):
+        line = line.removesuffix("\r")
+        if not parts:
+            first = number
+        parts.append(line.removesuffix("\\"))
+        if not line.endswith("\\"):
+            yield first, "".join(parts)
+            parts = []
+    if parts:
+        yield first, "".join(parts)
+
+
+def _read_regular(path: Path) -> bytes:
+    """The bytes of a regular file of bounded size; a FIFO or device is never waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no regular file")
+        content = opened.read(FILE_BYTES + 1)
+    if len(content) > FILE_BYTES:
+        raise ValueError(f"it is larger than {FILE_BYTES >> 20} MiB")
+    return content
+
+
+def _reason(path: Path, trouble: Exception) -> str:
+    reason = getattr(trouble, "strerror", None) or str(trouble)
+    return f"{_shown(str(path))} can't be read: {reason}"
+
+
+def _is_wildcard(section: str) -> bool:
+    return "%" in section or (len(section) > 1 and section[0] == section[-1] == "/")
+
+
+def _pattern(section: str) -> Any:
+    text = section[1:-1] if len(section) > 1 and section[0] == section[-1] == "/" else section
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(_bytes(text.replace("%", ".*")), options)
+    except re2.error:
+        return None
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:300])
