@@ -1,0 +1,159 @@
+"""The whole of the samples: three areas and a site's configuration below one directory."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mtsite import notes
+from mtsite.errors import UsageError
+from mtsite.sample.chipyard import CHIPYARD
+from mtsite.sample.configs import write_configs, write_site_config
+from mtsite.sample.history import DAY, SampleRun, plan_runs
+from mtsite.sample.logtext import planted_tokens
+from mtsite.sample.places import Places, places_below
+from mtsite.sample.rows import Tables, open_new, store, store_locks, store_meta
+from mtsite.sample.rundirs import RunDirs
+from mtsite.sample.spec import AreaSpec
+from mtsite.sample.webstack import WEBSTACK
+
+ARCHIVE = "chipyard_archive"
+ARCHIVE_TITLE = "Chip and firmware, older runs"
+_MOVER = "cadops"
+_MOVING_HOST = "cy-ops1"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSite:
+    """What was made: `areas` by name, `tokens` are the fake secrets that lie in one log."""
+
+    root: Path
+    config: Path
+    areas: Mapping[str, Path]
+    runs: int
+    tests: int
+    tokens: tuple[str, ...]
+
+
+def make_samples(root: Path, *, seed: int, now: int, days: int = 90) -> SampleSite:
+    """Make the areas chipyard, its satellite chipyard_archive, and webstack below `root`/areas.
+
+    `now` is in Unix seconds: the newest run is in flight at that time, the oldest of the nightlies
+    `days` older, those in the satellite older still. The same arguments give the same bytes.
+
+    Raises:
+        UsageError: there are areas below `root` already, or `days` is under 1.
+    """
+    root = root.resolve()
+    if days < 1:
+        raise UsageError(f"{days} days make no history", "give at least 1")
+    if (root / "areas").exists():
+        raise UsageError(f"{root}: there are areas already", "choose another directory")
+    root.mkdir(parents=True, exist_ok=True)
+    chipyard = _make_chipyard(root, plan_runs(CHIPYARD, seed, now, days, 1 + days // 8), seed, now)
+    webstack = _make_area(root, WEBSTACK, plan_runs(WEBSTACK, seed, now, days, 0), seed)
+    titles = {CHIPYARD.name: CHIPYARD.title, WEBSTACK.name: WEBSTACK.title, ARCHIVE: ARCHIVE_TITLE}
+    write_site_config(root / "mtsite.toml", titles)
+    runs = [*chipyard, *webstack]
+    return SampleSite(
+        root=root,
+        config=root / "mtsite.toml",
+        areas={name: root / "areas" / name for name in titles},
+        runs=len(runs),
+        tests=sum(len(run.tests) for run in runs),
+        tokens=planted_tokens(),
+    )
+
+
+def _make_area(root: Path, spec: AreaSpec, runs: Sequence[SampleRun], seed: int) -> list[SampleRun]:
+    places = places_below(root, spec.name)
+    write_configs(spec, places)
+    tables = Tables(spec.keys)
+    for run_id, run in enumerate(runs, 1):
+        tables.add_run(run, run_id, places)
+    _store(places, spec, tables, runs)
+    _write_dirs(root, places, runs, seed)
+    return list(runs)
+
+
+def _make_chipyard(root: Path, runs: Sequence[SampleRun], seed: int, now: int) -> list[SampleRun]:
+    """chipyard and its satellite: moved runs have their rows there and a mark here."""
+    live = places_below(root, CHIPYARD.name)
+    archive = Places(root / "areas" / ARCHIVE, live.linktree, live.disks)
+    write_configs(CHIPYARD, live, archive=ARCHIVE)
+    write_configs(CHIPYARD, archive, satellite_of=CHIPYARD.name)
+    here, there = Tables(CHIPYARD.keys), Tables(CHIPYARD.keys)
+    moves: list[notes.Note] = []
+    for run_id, run in enumerate(runs, 1):
+        if not run.moved:
+            here.add_run(run, run_id, live)
+            continue
+        when = min(run.event_time + 30 * DAY, now - DAY)
+        here.add_moved(run, run_id, _moved_comment(when), when)
+        counts = there.add_run(run, run_id, live)
+        moves.append(_note(run, run_id, counts, (live.area / "megatest.db", when)))
+    _store(live, CHIPYARD, here, runs)
+    _store(archive, CHIPYARD, there, (), moves)
+    _write_dirs(root, live, runs, seed)
+    return list(runs)
+
+
+def _moved_comment(when: int) -> str:
+    return f"moved to {ARCHIVE} on {datetime.fromtimestamp(when, UTC):%Y-%m-%d} by {_MOVER}"
+
+
+def _note(
+    run: SampleRun, run_id: int, counts: Mapping[str, int], origin: tuple[Path, int]
+) -> notes.Note:
+    source, when = origin
+    return notes.Note(
+        run_id=run_id,
+        birth_area=CHIPYARD.name,
+        birth_target=run.target,
+        birth_runname=run.runname,
+        birth_run_id=run_id,
+        event_time=run.event_time,
+        source=str(source),
+        state=notes.SETTLED,
+        counts=counts,
+        who=_MOVER,
+        host=_MOVING_HOST,
+        started=when - 2,
+        finished=when,
+        old_state=run.state,
+        old_status="n/a",
+        old_comment=run.comment,
+    )
+
+
+def _store(
+    places: Places,
+    spec: AreaSpec,
+    tables: Tables,
+    runs: Sequence[SampleRun],
+    moves: Sequence[notes.Note] = (),
+) -> None:
+    connection = open_new(places.area / "megatest.db", spec.keys)
+    try:
+        store(connection, tables)
+        store_meta(connection, spec)
+        store_locks(connection, runs)
+        _store_notes(connection, moves)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _store_notes(connection: sqlite3.Connection, moves: Sequence[notes.Note]) -> None:
+    if not moves:
+        return
+    notes.create(connection)
+    for note in moves:
+        notes.add(connection, note)
+
+
+def _write_dirs(root: Path, places: Places, runs: Sequence[SampleRun], seed: int) -> None:
+    dirs = RunDirs(root, places, seed)
+    for run in runs:
+        dirs.write(run)
