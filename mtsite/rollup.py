@@ -82,8 +82,20 @@ _BY_STATUS = {
     "PREQ_FAIL": Verdict.BLOCKED,
     "PREQ_DISCARDED": Verdict.BLOCKED,
     "ABORT": Verdict.ABORT,
-    "n/a": Verdict.NOT_RUN,
-    "": Verdict.NOT_RUN,
+    # Companions of a bad end or of a test that could not start, seen on ended rows too.
+    "KILLED": Verdict.KILLED,
+    "FAILED TO KILL": Verdict.KILLED,
+    "INCOMPLETE": Verdict.KILLED,
+    "UNKNOWN": Verdict.KILLED,
+    "BLOCKED": Verdict.BLOCKED,
+    "ZERO_ITEMS": Verdict.BLOCKED,
+    "TIMED_OUT": Verdict.BLOCKED,
+    "TEN_STRIKES": Verdict.BLOCKED,
+    "KEEP_TRYING": Verdict.BLOCKED,
+    # No verdict yet.
+    **dict.fromkeys(
+        ("n/a", "na", "", "AUTO", "AUTO-WARN", "STARTED", "LAUNCHED", "LOCKED"), Verdict.NOT_RUN
+    ),
 }
 
 _STATE_RANK = {
@@ -104,7 +116,11 @@ _STATUS_RANK = {status: rank for rank, status in enumerate(_STATUS_ORDER.split()
 
 
 def verdict_of(state: str, status: str, *, dead: bool = False) -> Verdict:
-    """The verdict of one row. `dead`: it claims to run, but its process is known to be gone."""
+    """The verdict of one row. `dead`: it claims to run, but its process is known to be gone.
+
+    A status or state that Megatest does not know is bad: a word of somebody's own must not hide
+    a failure.
+    """
     if state in {"COMPLETED", "ARCHIVED"}:
         return _BY_STATUS.get(status, Verdict.FAIL)
     if state in BUSY_STATES:
@@ -169,7 +185,8 @@ def add_counts(many: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def roll_up_items(items: Sequence[tuple[str, str]]) -> tuple[State, Status]:
     """State and status of an iterated test from those of its items (Megatest 1.63 and later).
 
-    First match wins; see the reference on roll-up. `items` are (state, status), at least one.
+    First match wins (docs/model.md); the order of `items`, (state, status), at least one, has no
+    part in it.
     """
     states = [state for state, _ in items]
     statuses = [status for _, status in items]
@@ -184,11 +201,11 @@ def roll_up_items(items: Sequence[tuple[str, str]]) -> tuple[State, Status]:
     elif stuck_before_start:
         state = "COMPLETED"
     else:
-        state = max(unfinished or states, key=lambda s: _STATE_RANK.get(s, 0))
+        state = max(unfinished or states, key=lambda s: (_STATE_RANK.get(s, 0), s))
     if "PREQ_FAIL" in statuses:
         status = "PREQ_FAIL"
     elif stuck_before_start or (state == "NOT_STARTED" and unfinished):
         status = "STARTED"
     else:
-        status = max(statuses, key=lambda s: _STATUS_RANK.get(s, 0))
+        status = max(statuses, key=lambda s: (_STATUS_RANK.get(s, 0), s))
     return State(state), Status(status)

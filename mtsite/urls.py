@@ -45,7 +45,11 @@ def segment(name: str) -> str:
 
 
 def name_of(path_segment: str) -> str | None:
-    """The name behind a segment; None when the segment was cut and the name can't be told."""
+    """The name behind a segment.
+
+    None when it can't be told because the segment was cut, and for what is no name's segment:
+    the tree's own (`_tests`, `index.html`), and any other way to write a name.
+    """
     if path_segment == EMPTY_PART:
         return ""
     if "~~" in path_segment or not _WHOLE.fullmatch(path_segment):
@@ -53,7 +57,8 @@ def name_of(path_segment: str) -> str | None:
     raw = b"".join(
         bytes((int(u[1:], 16),)) if u[0] == "~" else u.encode() for u in _UNIT.findall(path_segment)
     )
-    return raw.decode("utf-8", "surrogateescape")
+    name = raw.decode("utf-8", "surrogateescape")
+    return name if segment(name) == path_segment else None
 
 
 def area_dir(area: str, values: Sequence[str] = ()) -> str:
@@ -162,10 +167,15 @@ def _test_part(name: TestName) -> str:
 
 
 def _bytes(name: str) -> bytes:
+    """The bytes that the name was read from; they, not its characters, are its identity."""
     try:
         return name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogatepass")
+        # A lone surrogate of JSON: no bytes decode to it, its own are the nearest there is.
+        return b"".join(
+            c.encode("utf-8", "surrogateescape" if "\udc80" <= c <= "\udcff" else "surrogatepass")
+            for c in name
+        )
 
 
 def _cut(units: Sequence[str], limit: int) -> str:
