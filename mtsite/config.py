@@ -5,10 +5,16 @@ default and sentence in one place. Flags win over `MTSITE_*` variables, these ov
 file over the defaults.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import re2
+
+from mtsite.errors import ConfigError
 from mtsite.options import (
     AGE,
     AGE_OR_FOREVER,
@@ -25,11 +31,16 @@ from mtsite.options import (
     ZONE,
     one_of,
     option,
+    options_of,
+    toml_key,
+    toml_text,
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
+from mtsite.tomlfile import TableReader, TomlFile, dotted
 
 FILE_NAME = "mtsite.toml"
+STATE_DIRECTORY = ".mtsite"
 
 
 @dataclass(frozen=True)
@@ -67,9 +78,7 @@ class AreaConfig:
     aliases: tuple[str, ...] = option(
         TEXTS, [], "Former names of the area; their addresses lead here."
     )
-    intro: Path | None = option(
-        PATH, None, "A Markdown file shown on the area's page; a relative path is below `path`."
-    )
+    intro: Path | None = option(PATH, None, "A Markdown file shown on the area's page.")
     contact: str = option(TEXT, "", "Whom to ask about this area.")
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 
@@ -98,7 +107,9 @@ class BuildConfig:
         one_of("inprocess", "processes", "dask"), "processes", "Who does the work."
     )
     workers: int = option(whole_number(1, 1024), 2, "How many workers the engine uses.")
-    time_limit: int = option(AGE, "0s", "Stop cleanly after this time, newest runs first; 0s: no limit.")
+    time_limit: int = option(
+        AGE, "0s", "Stop cleanly after this time, newest runs first; 0s: no limit."
+    )
     log_cap: int = option(SIZE, "256MiB", "The most that is read of one log.")
 
 
@@ -172,16 +183,220 @@ class Config:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
+SECTIONS: Mapping[str, type] = {
+    "site": SiteConfig,
+    "reduce": ReduceConfig,
+    "build": BuildConfig,
+    "publish": PublishConfig,
+    "retain": RetainConfig,
+    "redact": RedactConfig,
+    "schedule": ScheduleConfig,
+}
+
+
 def find_config(start: Path, explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The configuration file: `explicit`, else MTSITE_CONFIG, else found by walking up; or None."""
-    raise NotImplementedError
+    """The configuration file: `explicit`, else MTSITE_CONFIG, else the nearest walking up; or None.
 
-
-def load_config(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read the file."""
-    raise NotImplementedError
+    The first two are not checked: reading says what is wrong with them.
+    """
+    if explicit is not None:
+        return explicit
+    if named := environ.get("MTSITE_CONFIG"):
+        return Path(named)
+    here = start.absolute()
+    for directory in (here, *here.parents):
+        if (directory / FILE_NAME).is_file():
+            return directory / FILE_NAME
+    return None
 
 
 def config_for_areas(dirs: Sequence[Path], output: Path, state_dir: Path) -> Config:
-    """All defaults for these areas: nothing but their directories is known."""
-    raise NotImplementedError
+    """All defaults for these areas, named after their directories.
+
+    Raises:
+        ConfigError: two of them have one name or are one directory.
+    """
+    root = Path.cwd()
+    areas: dict[str, AreaConfig] = {}
+    mistakes = []
+    for directory in dirs:
+        path = root / directory
+        name = path.resolve().name or "area"
+        if name in areas:
+            mistakes.append(f"{path}: there is another area {name}: {areas[name].path}")
+        areas[name] = AreaConfig(name=name, path=path)
+    if mistakes:
+        raise ConfigError(mistakes, f"give them names in {FILE_NAME}: `mtsite init` writes one")
+    origins = {f"areas.{name}.path": "command line" for name in areas}
+    origins["site.output"] = "command line"
+    return Config(
+        file=None,
+        root=root,
+        state_dir=root / state_dir,
+        areas=areas,
+        site=SiteConfig(output=root / output),
+        origins=origins,
+    )
+
+
+def load_config(
+    path: Path, environ: Mapping[str, str], flags: Mapping[str, str] | None = None
+) -> Config:
+    """Read the file; `flags` ("site.output" → text) win over MTSITE_* variables, these over it.
+
+    Relative paths are relative to the file's directory; those of variables and flags to the
+    current one.
+
+    Raises:
+        ConfigError: every mistake, each with file, line and key.
+    """
+    reader = TableReader(TomlFile(path))
+    tables = reader.file.tables
+    for name in tables:
+        if name not in {*SECTIONS, "areas"}:
+            reader.unknown((name,), tables[name], [*SECTIONS, "areas"])
+    own = _own_rules(reader, tables)
+    sections = {
+        name: section(
+            **reader.values(
+                (name,),
+                section,
+                reader.table((name,), tables.get(name, {})),
+                reader.overrides(name, section, environ, flags or {}),
+            )
+        )
+        for name, section in SECTIONS.items()
+    }
+    config = Config(
+        file=path,
+        root=reader.root,
+        state_dir=reader.root / STATE_DIRECTORY,
+        areas=_areas(reader),
+        origins=reader.origins,
+        **sections,
+    )
+    if not reader.mistakes:
+        _check_together(reader, config)
+    if reader.mistakes:
+        raise ConfigError(reader.mistakes, "`mtsite config check` shows this list again")
+    return replace(config, redact=replace(config.redact, own=own))
+
+
+def effective_values(config: Config) -> list[tuple[str, str, str]]:
+    """Each setting as (key, value as TOML, where it comes from), in the order of the docs."""
+    tables: list[tuple[str, Any]] = [(name, getattr(config, name)) for name in SECTIONS]
+    tables += [(dotted(("redact", "own", i)), rule) for i, rule in enumerate(config.redact.own)]
+    tables += [(dotted(("areas", name)), area) for name, area in config.areas.items()]
+    return [
+        (
+            key := f"{prefix}.{name}",
+            each.kind.show(getattr(section, each.attribute)),
+            config.origins.get(key, "default"),
+        )
+        for prefix, section in tables
+        for name, each in options_of(type(section)).items()
+    ]
+
+
+def default_toml(areas: Sequence[tuple[str, Path]]) -> str:
+    """A working mtsite.toml for these areas: every setting with its sentence, as a comment."""
+    lines = ["# Settings of mtsite; docs/configuration.md has the same list.", ""]
+    lines += [*_section_text("site", SiteConfig, {"title", "output"}), ""]
+    for name, path in areas:
+        lines += [f"[areas.{toml_key(name)}]", f"path = {toml_text(str(path))}"]
+        lines += [*_option_lines(AreaConfig, {"path"})[2:], ""]
+    for name, section in SECTIONS.items():
+        if name != "site":
+            lines += [*_section_text(name, section, set()), ""]
+    return "\n".join(lines)
+
+
+def _section_text(name: str, section: type, written: Collection[str]) -> list[str]:
+    return [f"[{name}]", *_option_lines(section, written)]
+
+
+def _option_lines(section: type, written: Collection[str]) -> list[str]:
+    lines = []
+    for name, each in options_of(section).items():
+        mark = "" if name in written else "# "
+        lines += [f"# {each.sentence}", f"{mark}{name} = {each.written or toml_text('…')}"]
+    return lines
+
+
+def settings_table() -> str:
+    """The table of docs/configuration.md, as Markdown."""
+    tables = {**SECTIONS, "[redact.own]": OwnRule, "areas.NAME": AreaConfig}
+    lines = []
+    for title, section in tables.items():
+        lines += [f"### `[{title}]`", "", "| key | value | default | meaning |", "|--|--|--|--|"]
+        for name, each in options_of(section).items():
+            default = "required" if each.default is REQUIRED else each.written
+            shown = f"`{default}`" if each.written else default
+            lines.append(f"| `{name}` | {each.kind.name} | {shown} | {each.sentence} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _own_rules(reader: TableReader, tables: dict[str, Any]) -> tuple[OwnRule, ...]:
+    """The [[redact.own]] tables, taken out of the section; each regex is tried."""
+    section = tables.get("redact")
+    given = section.pop("own", []) if isinstance(section, dict) else []
+    if not isinstance(given, list):
+        reader.mistake(("redact", "own"), "expected tables, as [[redact.own]]")
+        return ()
+    rules: dict[str, OwnRule] = {}
+    for index, each in enumerate(given):
+        key = ("redact", "own", index)
+        rule = OwnRule(**reader.values(key, OwnRule, reader.table(key, each)))
+        if rule.name in rules:
+            reader.mistake((*key, "name"), f'there is another rule "{rule.name}"')
+        if rule.regex is not None and (wrong := _regex_mistake(rule.regex)):
+            reader.mistake((*key, "regex"), wrong)
+        rules[rule.name] = rule
+    return tuple(rules.values())
+
+
+def _regex_mistake(regex: str) -> str:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return "matches even empty text" if re2.compile(regex, options).fullmatch("") else ""
+    except re2.error as wrong:
+        reason = wrong.args[0].decode() if isinstance(wrong.args[0], bytes) else str(wrong)
+        return f"no regular expression in RE2's syntax: {reason}"
+
+
+def _areas(reader: TableReader) -> dict[str, AreaConfig]:
+    areas: dict[str, AreaConfig] = {}
+    for name, found in reader.table(("areas",), reader.file.tables.get("areas", {})).items():
+        key = ("areas", name)
+        if not name or not name.isprintable():
+            reader.mistake(key, "an area's name is one or more printable characters")
+        areas[name] = AreaConfig(
+            name=name, **reader.values(key, AreaConfig, reader.table(key, found))
+        )
+    return areas
+
+
+def _check_together(reader: TableReader, config: Config) -> None:
+    """What only several values together show."""
+    paths: dict[str, str] = {}
+    names = dict.fromkeys(config.areas, "")
+    output = os.path.realpath(config.site.output)
+    for name, area in config.areas.items():
+        real = os.path.realpath(area.path)
+        if real in paths:
+            reader.mistake(("areas", name, "path"), f"is the directory of area {paths[real]} too")
+        paths.setdefault(real, name)
+        for alias in area.aliases:
+            if alias in names:
+                reader.mistake(("areas", name, "aliases"), f'"{alias}" is an area\'s name already')
+            names[alias] = name
+        if Path(real).is_relative_to(output):
+            reader.mistake(("site", "output"), f"would hold area {name} itself ({area.path})")
+    if config.publish.destination and os.path.realpath(config.publish.destination) == output:
+        reader.mistake(("publish", "destination"), "is the directory of [site] output itself")
+    clocks = [config.retain.logs, config.retain.pages, config.retain.rows]
+    spans = [math.inf if age is None else age for age in clocks]
+    if spans != sorted(spans):
+        reader.mistake(("retain",), "logs may not outlive pages, nor pages rows")

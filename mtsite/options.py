@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
@@ -20,6 +20,7 @@ _AGE_PART = re.compile(r"([0-9]{1,9})([smhdwy])")
 _SIZE = re.compile(r"([0-9]{1,9}) ?(B|KiB|MiB|GiB|TiB)")
 FOREVER = "forever"
 REQUIRED = object()
+NO_SECRETS = "credentials come from boto3's own chain (AWS_* variables, ~/.aws), never from here"
 
 
 @dataclass(frozen=True)
@@ -60,22 +61,26 @@ class Option:
     default: object
     sentence: str
 
+    @property
+    def written(self) -> str:
+        """The default as it stands in a file; '' where there is none."""
+        return "" if self.default in (None, REQUIRED) else toml_text(self.default)
+
 
 def options_of(section: type) -> dict[str, Option]:
     """The declared options of a settings dataclass by their name in the file, in order."""
-    found = {}
-    for each in fields(section):
-        if "kind" not in each.metadata:
-            continue
-        name = each.metadata["key"] or each.name
-        found[name] = Option(
-            name,
+    declared = [
+        Option(
+            each.metadata["key"] or each.name,
             each.name,
             each.metadata["kind"],
             each.metadata["default"],
             each.metadata["sentence"],
         )
-    return found
+        for each in fields(section)
+        if "kind" in each.metadata
+    ]
+    return {each.name: each for each in declared}
 
 
 def parse_age(text: str) -> int:
@@ -92,10 +97,10 @@ def parse_age(text: str) -> int:
 
 
 def show_age(seconds: int | None) -> str:
-    """The shortest way to write an age; None is "forever"."""
+    """An age in the largest of days, hours, minutes and seconds; None is "forever"."""
     if seconds is None:
         return FOREVER
-    for unit in "ywdhm":
+    for unit in "dhm":
         if seconds and seconds % UNITS[unit] == 0:
             return f"{seconds // UNITS[unit]}{unit}"
     return f"{seconds}s"
@@ -114,7 +119,7 @@ def parse_size(text: str) -> int:
 
 
 def show_size(size_bytes: int) -> str:
-    """The shortest way to write a size."""
+    """A size in the largest unit that divides it."""
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         if size_bytes and size_bytes % SIZES[unit] == 0:
             return f"{size_bytes // SIZES[unit]}{unit}"
@@ -130,11 +135,16 @@ def toml_text(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{toml_text(str(k))} = {toml_text(v)}" for k, v in value.items())
+        inner = ", ".join(f"{toml_key(str(k))} = {toml_text(v)}" for k, v in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_text(each) for each in value) + "]"
     return '"' + "".join(_escaped(character) for character in str(value)) + '"'
+
+
+def toml_key(name: str) -> str:
+    """A key as TOML: bare where it may be, quoted where it must be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_text(name)
 
 
 def _escaped(character: str) -> str:
@@ -149,7 +159,7 @@ def _escaped(character: str) -> str:
 
 def _text(value: object, _: Path) -> str:
     if not isinstance(value, str):
-        raise ValueError(f'expected text in quotes, found {_told(value)}')
+        raise ValueError(f"expected text in quotes, found {_told(value)}")
     return value
 
 
@@ -179,7 +189,9 @@ def whole_number(least: int, most: int) -> Kind:
 
     def read(value: object, _: Path) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise ValueError(f"expected a whole number from {least} to {most}, found {_told(value)}")
+            raise ValueError(
+                f"expected a whole number from {least} to {most}, found {_told(value)}"
+            )
         return value
 
     return Kind(f"number, {least} to {most}", read, _number_of_text)
@@ -239,9 +251,15 @@ def _web_address(value: object, root: Path) -> str:
     if not text:
         return text
     parts = urlsplit(text)
+    _refuse_password(parts)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f'"{text[:80]}" is no http:// or https:// address')
     return text.rstrip("/")
+
+
+def _refuse_password(parts: SplitResult) -> None:
+    if "@" in parts.netloc:
+        raise ValueError(f"holds a name or password before the host; {NO_SECRETS}")
 
 
 def _zone(value: object, root: Path) -> str:
@@ -272,6 +290,7 @@ def _destination(value: object, root: Path) -> str:
     if "://" not in text:
         return str(_path(text, root))
     parts = urlsplit(text)
+    _refuse_password(parts)
     if parts.scheme != "s3" or not parts.netloc:
         raise ValueError(f'"{text[:80]}" is neither s3://bucket/prefix nor a directory')
     return text.rstrip("/")
@@ -289,4 +308,3 @@ WEB_ADDRESS = Kind("http(s) address", _web_address)
 ZONE = Kind("time zone", _zone)
 CLOCK = Kind("time of day", _clock)
 DESTINATION = Kind("s3:// address or directory", _destination)
-
