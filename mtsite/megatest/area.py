@@ -11,7 +11,7 @@ from mtsite.config import AreaConfig
 from mtsite.errors import AreaUnreadableError, ConfigError, MissingError
 from mtsite.megatest import schema
 from mtsite.megatest.configfile import ConfigFile, read_config
-from mtsite.megatest.database import DatabaseMark, mark, reading
+from mtsite.megatest.database import AreaConnection, DatabaseMark, mark, reading
 
 CONFIG_NAME = "megatest.config"
 DATABASE_NAME = "megatest.db"
@@ -102,7 +102,8 @@ def testsuite_name(settings: AreaConfig, config: ConfigFile, environ: Mapping[st
             )
         if value := _setting(config, "setup", key):
             return value
-    return environ.get("MT_TESTSUITE_NAME") or os.path.splitext(settings.path.absolute().name)[0]  # noqa: PTH122 # Path.stem differs for names that end in a dot
+    name = settings.path.absolute().name
+    return environ.get("MT_TESTSUITE_NAME") or name.rpartition(".")[0] or name
 
 
 def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
@@ -112,12 +113,7 @@ def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
         AreaUnreadableError: not a Megatest database, of an older generation, or without a key.
     """
     with reading(database) as connection:
-        generation = schema.detect(connection)
-        if not generation.readable:
-            raise AreaUnreadableError(
-                f"{database}: generation {generation.name} ({generation.versions}): not read yet",
-                "areas of v1.6208 to v1.65 are read",
-            )
+        check_generation(connection)
         rows = connection.execute(
             "SELECT fieldname, fieldtype FROM keys WHERE fieldname IS NOT NULL ORDER BY id"
         ).fetchall()
@@ -128,6 +124,23 @@ def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
         what = f"keys without a column in runs: {', '.join(absent)}" if absent else "no keys"
         raise AreaUnreadableError(f"{database}: {what}", "Megatest's -cleanup-db adds them")
     return fields
+
+
+def check_generation(connection: AreaConnection) -> None:
+    """Make sure that this version of mtsite can read the database.
+
+    Raises:
+        AreaUnreadableError: not a Megatest database, or one of another generation.
+    """
+    try:
+        generation = schema.detect(connection)
+    except AreaUnreadableError as error:
+        raise AreaUnreadableError(f"{connection.path}: {error.message}", error.hint) from error
+    if not generation.readable:
+        raise AreaUnreadableError(
+            f"{connection.path}: generation {generation.name} ({generation.versions}): not read yet",
+            "areas of v1.6208 to v1.65 are read",
+        )
 
 
 def cache_of(path: Path, testsuite: str, live: Path, tmp: Path) -> Path | None:

@@ -5,6 +5,7 @@ Two lists of sums are equal as long as no row of the run changed: they count row
 of it. They hold no rowid, so that a faithful copy of a run in another database has the same.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ _LIVE = (
     " AND NOT (testname IS 'bogustest' AND item_path IS 'nowherepath')"
 )
 _CHILD_SUMS = "count(*), max({last_update}), sum(coalesce({last_update}, 0) = 0)"
-_STEP_SUMS = f"{_CHILD_SUMS}, sum({{event_time}} & 4294967295), max({{event_time}})"
+_STEP_SUMS = _CHILD_SUMS + ", sum({event_time} & 4294967295), max({event_time})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,15 @@ class Sums:
         self.can_tell = all("last_update" in names for names in columns.values()) and (
             _has_triggers(connection, columns)
         )
-        names = _Names("t", columns["tests"])
-        live = _LIVE.format_map(names)
+        counted = _TESTS_SUMS.replace("{live}", _LIVE)
         self._queries = [
-            f"SELECT run_id, {_TESTS_SUMS.format_map(names | {'live': live})} FROM tests AS t"
+            f"SELECT run_id, {_sql(counted, 't', columns['tests'])} FROM tests AS t"
             " WHERE run_id BETWEEN ? AND ? GROUP BY run_id"
         ]
         for table, sums in (("test_steps", _STEP_SUMS), ("test_data", _CHILD_SUMS)):
             self._queries.append(
                 # CROSS JOIN is SQLite's way to say: tests first, their children by index.
-                f"SELECT run_id, {sums.format_map(_Names('c', columns[table]))} FROM tests AS t"
+                f"SELECT run_id, {_sql(sums, 'c', columns[table])} FROM tests AS t"
                 f" CROSS JOIN {table} AS c ON c.test_id = t.id"
                 " WHERE t.run_id BETWEEN ? AND ? GROUP BY t.run_id"
                 if columns[table]
@@ -110,22 +110,11 @@ class Sums:
         return self.of_runs(run_id, run_id)[run_id]
 
 
-class _Names(dict[str, str]):
-    """Column name → SQL that reads it, NULL where the table has no such column."""
-
-    def __init__(self, alias: str, columns: frozenset[str]) -> None:
-        super().__init__()
-        self._alias = alias
-        self._columns = columns
-
-    def __missing__(self, name: str) -> str:
-        return f"{self._alias}.{name}" if name in self._columns else "NULL"
-
-    def __or__(self, other: Mapping[str, str]) -> "_Names":  # type: ignore[override] # only str to str here
-        names = _Names(self._alias, self._columns)
-        names.update(self)
-        names.update(other)
-        return names
+def _sql(template: str, alias: str, columns: frozenset[str]) -> str:
+    """Put columns for their names in braces; NULL where the table has no such column."""
+    return re.sub(
+        r"\{(\w+)\}", lambda name: f"{alias}.{name[1]}" if name[1] in columns else "NULL", template
+    )
 
 
 def _has_triggers(connection: AreaConnection, tables: Mapping[str, object]) -> bool:

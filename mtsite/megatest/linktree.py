@@ -1,0 +1,245 @@
+"""Where the logs of a test lie, never outside its area: reads directories, opens no log.
+
+Everything about a path comes from whoever could write the database or the run directory. So a
+run directory counts only where it lies in the linktree (or a configured disk) or has Megatest's
+own shape, and a log only where its real path lies in the run directory, the linktree or the area.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsite.megatest.rows import NEVER_HAD_A_DIRECTORY
+from mtsite.model import RunKey, Test
+
+MOST_LOGS = 60
+MOST_NAMES = 5_000
+DEFAULT_FINAL_LOG = "logs/final.log"
+"""What `final_logf` says in a row where nobody set it: nearly always no such file exists."""
+
+FINAL, STEP, FILE = "final", "step", "file"
+
+GONE = "run directory is gone"
+NO_DIRECTORY = "never had a run directory"
+OUTSIDE = "run directory lies outside the linktree"
+LINK_OUT = "run directory leaves the linktree by a symbolic link"
+_NAMES = frozenset({"mt_launch.log"})
+_PREFIXES = ("NBFAKE-",)
+_SUFFIXES = (".log", ".html")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLog:
+    """One log of a test: `name` relative to the run directory, `path` its real path.
+
+    `refused` says why it must not be read ('' = read it); then `path` is where the name pointed.
+    """
+
+    name: str
+    path: Path
+    kind: str
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Roots:
+    """Real paths that files may lie in: `readable` for logs, `disks` for run directories too."""
+
+    linktree: str
+    readable: tuple[str, ...]
+    disks: tuple[str, ...]
+
+
+def find_logs(
+    area_path: Path,
+    linktree: Path | None,
+    disks: Sequence[Path],
+    path_map: Mapping[str, str],
+    key: RunKey,
+    test: Test,
+) -> tuple[list[FoundLog], str]:
+    """The logs of one test, by name, at most 60, and a note on its run directory ('' = fine).
+
+    `path_map` maps prefixes of stored paths to what they are called on this host. Logs that may
+    not be read come with the reason. Nothing that a database or directory says makes it raise.
+    """
+    roots = _roots(area_path, linktree, disks)
+    rundir, note = _find_rundir(roots, path_map, key, test)
+    if rundir is None:
+        return [], note
+    found: dict[str, FoundLog] = {}
+    for name, kind in _named(test):
+        log = _look(name, kind, rundir, roots)
+        if log is not None:
+            found.setdefault(log.name, log)
+    for name in _step_guesses(test):
+        log = _look(name, STEP, rundir, roots, only_if_there=True)
+        if log is not None:
+            found.setdefault(log.name, log)
+    others, unseen = _listed(rundir, found.keys())
+    room = max(0, MOST_LOGS - len(found))
+    for name in others[:room]:
+        log = _look(name, FILE, rundir, roots, only_if_there=True)
+        if log is not None:
+            found.setdefault(log.name, log)
+    hidden = max(0, len(others) - room) + max(0, len(found) - MOST_LOGS)
+    kept = sorted(list(found.values())[:MOST_LOGS], key=lambda log: _bytes(log.name))
+    return kept, _hidden_note(hidden, unseen)
+
+
+def _find_rundir(
+    roots: _Roots, path_map: Mapping[str, str], key: RunKey, test: Test
+) -> tuple[str | None, str]:
+    """The real path of the run directory, or None and why there is none."""
+    if test.rundir in NEVER_HAD_A_DIRECTORY and test.shortdir in NEVER_HAD_A_DIRECTORY:
+        return None, NO_DIRECTORY
+    note = ""
+    for stored, must_be_in_linktree in ((test.rundir, True), (test.shortdir, False)):
+        if stored in NEVER_HAD_A_DIRECTORY:
+            continue
+        directory = os.path.normpath(_mapped(stored, path_map))
+        real = _real(directory)
+        if real is None or not _is_directory(real):
+            note = note or GONE
+            continue
+        if must_be_in_linktree and not _within(directory, (roots.linktree, *roots.readable)):
+            note = OUTSIDE
+        elif not (_within(real, roots.disks) or _has_shape(real, key, test)):
+            note = LINK_OUT
+        else:
+            return real, ""
+    return None, note or GONE
+
+
+def _named(test: Test) -> Iterator[tuple[str, str]]:
+    """The logs that rows name; a default that nobody set is none of them."""
+    if test.final_logf and test.final_logf != DEFAULT_FINAL_LOG:
+        yield test.final_logf, FINAL
+    for step in test.steps:
+        if step.logfile:
+            yield step.logfile, STEP
+
+
+def _step_guesses(test: Test) -> Iterator[str]:
+    """Where Megatest puts a step's output without saying so; the default final log, if any."""
+    for step in test.steps:
+        if not step.logfile:
+            yield f"{step.name}.html"
+            yield f"{step.name}.log"
+    if test.final_logf == DEFAULT_FINAL_LOG:
+        yield DEFAULT_FINAL_LOG
+
+
+def _listed(rundir: str, known: Iterable[str]) -> tuple[list[str], bool]:
+    """Names of log-like files directly in the run directory, sorted; whether it was cut short."""
+    taken = set(known)
+    names: list[str] = []
+    try:
+        with os.scandir(rundir) as listing:
+            for number, each in enumerate(listing):
+                if number >= MOST_NAMES:
+                    return sorted(names, key=_bytes), True
+                if _is_log_name(each.name) and each.name not in taken:
+                    names.append(each.name)
+    except OSError:
+        pass
+    return sorted(names, key=_bytes), False
+
+
+def _is_log_name(name: str) -> bool:
+    return name in _NAMES or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)
+
+
+def _look(
+    name: str, kind: str, rundir: str, roots: _Roots, *, only_if_there: bool = False
+) -> FoundLog | None:
+    """One name: a log to read, a log that is refused, or None where nothing is expected there."""
+    path = Path(rundir, name)
+    shown = os.path.normpath(name).removeprefix(f"{rundir}/") if name.startswith("/") else name
+    real = _real(str(path))
+    if real is None:
+        return None if only_if_there else FoundLog(shown, Path(rundir), kind, "no usable name")
+    try:
+        mode = Path(real).stat().st_mode
+    except (OSError, ValueError):
+        is_link = _is_link(path)
+        if only_if_there and not is_link:
+            return None
+        return FoundLog(shown, Path(real), kind, "leads nowhere" if is_link else "is missing")
+    return FoundLog(shown, Path(real), kind, _refusal(real, mode, rundir, roots))
+
+
+def _refusal(real: str, mode: int, rundir: str, roots: _Roots) -> str:
+    if not _within(real, (rundir, *roots.readable)):
+        return "lies outside the run directory, the linktree and the area"
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    )
+    kind = next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+    return f"is {kind}, not a regular file"
+
+
+def _roots(area_path: Path, linktree: Path | None, disks: Sequence[Path]) -> _Roots:
+    readable = [_real(str(path)) for path in (linktree, area_path) if path is not None]
+    known = tuple(path for path in readable if path and path != "/")
+    lexical = os.path.normpath(linktree) if linktree is not None else ""
+    on_disk = tuple(path for disk in disks if (path := _real(str(disk))) and path != "/")
+    return _Roots("" if lexical == "/" else lexical, known, (*known, *on_disk))
+
+
+def _has_shape(real: str, key: RunKey, test: Test) -> bool:
+    """Whether a path ends as Megatest's own do: <target>/<runname>/<testname>[/<item_path>]."""
+    tail = "/".join([*key.target, key.runname, test.testname, test.item_path]).rstrip("/")
+    return os.path.normpath(f"/{tail}") == f"/{tail}" and real.endswith(f"/{tail}")
+
+
+def _mapped(stored: str, path_map: Mapping[str, str]) -> str:
+    """A stored path as this host calls it: the longest prefix wins."""
+    for prefix in sorted(path_map, key=len, reverse=True):
+        if stored.startswith(prefix):
+            return path_map[prefix] + stored[len(prefix) :]
+    return stored
+
+
+def _within(path: str, roots: Iterable[str]) -> bool:
+    return any(root and (path == root or path.startswith(f"{root}/")) for root in roots)
+
+
+def _real(path: str) -> str | None:
+    """The real path; None for what is no absolute path that this system can have."""
+    if not path.startswith("/"):
+        return None
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
+def _hidden_note(hidden: int, unseen: bool) -> str:
+    if unseen:
+        return f"only the first {MOST_NAMES} names of the run directory were looked at"
+    return f"{hidden} more logs are not shown (the first {MOST_LOGS} are)" if hidden else ""
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")

@@ -1,0 +1,188 @@
+"""Areas, satellites and completed-runs.db as one list of runs: each run once, under its birth name.
+
+A run that was moved has rows in two databases for a while, and its note (`mtsite_moves`, on the
+archive's side) says which copy counts: the source's until the note is 'letting go', the archive's
+from then on. A run that began anew under a moved run's name is a run of its own; it is the one
+that is shown, and the area's page says where the older one lies.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mtsite import notes
+from mtsite.config import AreaConfig
+from mtsite.errors import MtsiteError
+from mtsite.megatest.area import TMP, Area, check_generation, open_area
+from mtsite.megatest.database import DatabaseMark, mark, reading
+from mtsite.megatest.reader import RunHead, list_runs
+from mtsite.model import RunKey
+from mtsite.urls import EMPTY_KEY_VALUE
+
+
+@dataclass(frozen=True)
+class AreaListing:
+    """What one area holds: the runs whose rows lie there, wherever they were born.
+
+    `problems` are for the area's page. `error` is '' or why the area, or one of its databases,
+    could not be read: then `heads` are not all, and that a run is missing says nothing.
+    """
+
+    name: str
+    area: Area | None = None
+    heads: tuple[RunHead, ...] = ()
+    marks: tuple[DatabaseMark, ...] = ()
+    problems: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A run in one database, and the state of its note ('' = it was born here)."""
+
+    head: RunHead
+    note: str
+
+
+def list_areas(
+    settings: Iterable[AreaConfig], environ: Mapping[str, str], *, tmp: Path = TMP
+) -> list[AreaListing]:
+    """List all areas in the order given. Whatever is wrong with one is said in its listing."""
+    chosen = list(settings)
+    names = {alias: one.name for one in chosen for alias in one.aliases}
+    names |= {one.name: one.name for one in chosen}
+    listings: list[AreaListing] = []
+    found: list[_Found] = []
+    for one in chosen:
+        listing, here = _list_area(one, environ, tmp)
+        if any(listing.name == other.name for other in listings):
+            error = f"{one.path}: another area is called {listing.name} too"
+            listing, here = AreaListing(f"{listing.name} ({one.path})", error=error), []
+        listings.append(listing)
+        found += [_renamed(each, names) for each in here]
+    kept, problems = _each_once(found)
+    heads: dict[str, list[RunHead]] = {}
+    for head in kept:
+        heads.setdefault(head.home, []).append(head)
+    return [
+        replace(
+            listing,
+            heads=tuple(sorted(heads.get(listing.name, ()), key=lambda head: head.key)),
+            problems=(*listing.problems, *problems.get(listing.name, ())),
+        )
+        for listing in listings
+    ]
+
+
+def _list_area(
+    settings: AreaConfig, environ: Mapping[str, str], tmp: Path
+) -> tuple[AreaListing, list[_Found]]:
+    try:
+        area = open_area(settings, environ, tmp=tmp)
+    except MtsiteError as error:
+        return AreaListing(settings.name, error=_message(error)), []
+    found: list[_Found] = []
+    marks: list[DatabaseMark] = []
+    problems = list(area.problems)
+    errors: list[str] = []
+    for database in area.databases:
+        try:
+            # The mark first: what is committed while the runs are read makes the next look differ.
+            seen = mark(database)
+            runs, said = _list_database(area, database)
+        except MtsiteError as error:
+            errors.append(_message(error))
+            continue
+        marks.append(seen)
+        found += runs
+        problems += said
+    listing = AreaListing(
+        name=area.name,
+        area=area,
+        marks=tuple(marks),
+        problems=tuple(problems),
+        error="; ".join(errors),
+    )
+    return listing, found
+
+
+def _list_database(area: Area, database: Path) -> tuple[list[_Found], list[str]]:
+    with reading(database) as connection:
+        check_generation(connection)
+        born = {note.run_id: note for note in notes.read(connection)}
+
+        heads = list_runs(connection, area.name, area.fields)
+        problems = [connection.note] if connection.note else []
+    return [_with_birth(head, born.get(head.run_id)) for head in heads], problems
+
+
+def _with_birth(head: RunHead, note: notes.Note | None) -> _Found:
+    if note is None or note.birth_runname != head.key.runname:
+        # A rowid that was handed out again: the note speaks of a run that is gone from here.
+        return _Found(head, "")
+    target = tuple(value or EMPTY_KEY_VALUE for value in note.birth_target)
+    return _Found(
+        replace(head, key=RunKey(note.birth_area, target, note.birth_runname)), note.state
+    )
+
+
+def _renamed(found: _Found, names: Mapping[str, str]) -> _Found:
+    """An area's former name in a note is the area."""
+    key = found.head.key
+    name = names.get(key.area, key.area)
+    if name == key.area:
+        return found
+    return replace(found, head=replace(found.head, key=replace(key, area=name)))
+
+
+def _each_once(found: Sequence[_Found]) -> tuple[list[RunHead], dict[str, list[str]]]:
+    """One head per identity, and what to say on the pages of which area."""
+    groups: dict[RunKey, list[_Found]] = {}
+    for each in found:
+        groups.setdefault(each.head.key, []).append(each)
+    kept: list[RunHead] = []
+    problems: dict[str, list[str]] = {}
+    for key, group in groups.items():
+        winner, said = _choose(group)
+        kept.append(winner)
+        if said:
+            where = "/".join([*key.target, key.runname])
+            problems.setdefault(winner.home, []).append(f"{where}: {said}")
+    return kept, problems
+
+
+def _choose(group: Sequence[_Found]) -> tuple[RunHead, str]:
+    if len(group) == 1:
+        return group[0].head, ""
+    here = _newest(each.head for each in group if not each.note)
+    archived = _newest(each.head for each in group if each.note in notes.ARCHIVE_WINS)
+    if here is not None and archived is not None:
+        if _is_another_birth(here, archived):
+            return here, f"an older run of this name lies in {archived.database}"
+        return archived, ""
+    winner = here or archived or _newest(each.head for each in group)
+    assert winner is not None  # the group is not empty
+    rivals = [each for each in group if bool(each.note) == (here is None)]
+    if len(rivals) > 1:
+        return winner, f"stands {len(rivals)} times in the databases; the newest is shown"
+    return winner, ""
+
+
+def _newest(heads: Iterable[RunHead]) -> RunHead | None:
+    """The head with rows before one without, then by event_time and rowid."""
+    return max(
+        heads,
+        key=lambda head: (not head.moved_to, not head.gone, head.event_time or 0, head.run_id),
+        default=None,
+    )
+
+
+def _is_another_birth(here: RunHead, archived: RunHead) -> bool:
+    """Whether the row at home is a new run: it has tests, and not the moved run's own."""
+    if here.moved_to or here.gone or not here.tests:
+        return False
+    return here.state.upper() == "MOVED" or here.event_time != archived.event_time
+
+
+def _message(error: MtsiteError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message
