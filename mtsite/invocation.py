@@ -47,8 +47,10 @@ class Invocation:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     report: TerminalReport = field(default_factory=TerminalReport)
 
-    def config(self) -> "Config":
+    def config(self, flags: Mapping[str, str] | None = None) -> "Config":
         """The settings of the site that this directory belongs to.
+
+        `flags` are command line options that stand for settings, as {"site.output": "/srv/www"}.
 
         Raises:
             ConfigError: there is no mtsite.toml, or it holds mistakes (all of them are listed).
@@ -61,7 +63,7 @@ class Invocation:
                 [f"no {FILE_NAME} in {Path.cwd()} or above"],
                 "mtsite init AREA_DIR makes one; mtsite build AREA_DIR needs none",
             )
-        return load_config(found, self.environ)
+        return load_config(found, self.environ, flags)
 
     def set_verbosity(self, change: int) -> None:
         """One step quieter (-1) or more talkative (+1)."""

@@ -46,7 +46,7 @@ def table(rows: list[tuple[object, ...]]) -> str:
 
 
 class TerminalReport:
-    """A `Report` on a stream: lines, and on a terminal a bar for what lasts over 2 seconds.
+    """Talk on a stream: lines, and on a terminal a bar for what lasts over 2 seconds.
 
     `verbosity` is -1 (only warnings), 0 or more. Without a terminal progress is a line
     a minute, when verbose.
@@ -76,8 +76,8 @@ class TerminalReport:
         """A line that begins with "warning:", also when quiet."""
         self._line(f"warning: {text}")
 
-    def progress(self, label: str, done: int, total: int | None = None) -> None:
-        """Draw at most ten times a second, and nothing during the first two seconds."""
+    def progress(self, label: str, done: int, total: int) -> None:
+        """`done` of `total` (0: no end known); cheap enough to be called for every page."""
         now = self._clock()
         if label != self._label:
             self.close()
@@ -90,7 +90,7 @@ class TerminalReport:
             self._draw(label, done, total)
         elif not self._is_terminal and self.verbosity > 0:
             self._drawn = now
-            self._line(f"{label}: {done}" + (f" of {total}" if total is not None else ""))
+            self._line(f"{label}: {done}" + (f" of {total}" if total else ""))
 
     def close(self) -> None:
         """Take the bar away."""
@@ -106,16 +106,16 @@ class TerminalReport:
         else:
             print_line(message, self.stream)
 
-    def _draw(self, label: str, done: int, total: int | None) -> None:
+    def _draw(self, label: str, done: int, total: int) -> None:
         from rich.console import Console
         from rich.progress import Progress
 
         if self._bar is None:
             self._bar = Progress(console=Console(file=self.stream), transient=True)
-            self._task = self._bar.add_task(plain(label).replace("[", "\\["), total=total)
+            self._task = self._bar.add_task(plain(label).replace("[", "\\["), total=total or None)
             self._bar.start()
         if self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            self._bar.update(self._task, completed=done, total=total or None)
 
 
 def print_line(text: str, stream: TextIO) -> None:

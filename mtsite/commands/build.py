@@ -1,0 +1,81 @@
+"""`mtsite build`: bring the site in line with the areas."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mtsite.errors import PartlyDoneError, UsageError
+from mtsite.invocation import Invocation, exits
+
+if TYPE_CHECKING:
+    from mtsite.config import Config
+
+
+@click.command(epilog=exits(3, 10, 11))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where to build."
+)
+@click.option("--full", is_flag=True, help="Make every page again.")
+@click.option(
+    "--allow-drop", is_flag=True, help="Go on although over a tenth of the known runs are gone."
+)
+@click.argument("area_dirs", nargs=-1, type=click.Path(path_type=Path), metavar="[AREA_DIR...]")
+@click.pass_obj
+def command(
+    invocation: Invocation, output: Path | None, full: bool, allow_drop: bool, area_dirs: list[Path]
+) -> None:
+    """Regenerate what changed.
+
+    With AREA_DIR no mtsite.toml is needed: the site is written to ./site with all defaults.
+    """
+    from mtsite.build.site import build_site
+    from mtsite.engines.engine import open_engine
+
+    config = _config(invocation, output, area_dirs)
+    _refuse_inside_an_area(config)
+    engine = open_engine(config.build.engine, config.build.workers)
+    try:
+        summary = build_site(
+            config,
+            engine,
+            invocation.report.progress,
+            environ=invocation.environ,
+            full=full,
+            allow_drop=allow_drop,
+        )
+    finally:
+        engine.close()
+    _show(invocation, config.site.output, asdict(summary))
+    if summary.problems:
+        raise PartlyDoneError("\n".join(["left out:", *summary.problems]), "mtsite area ls")
+
+
+def _config(invocation: Invocation, output: Path | None, area_dirs: list[Path]) -> "Config":
+    if area_dirs:
+        from mtsite.config import config_for_areas
+
+        return config_for_areas(area_dirs, output or Path("site"), Path(".mtsite"))
+    flags = {"site.output": str(output.absolute())} if output is not None else {}
+    return invocation.config(flags)
+
+
+def _refuse_inside_an_area(config: "Config") -> None:
+    output = config.site.output.resolve()
+    for area in config.areas.values():
+        if output.is_relative_to(area.path.resolve()):
+            raise UsageError(
+                f"the site would be written into the area {area.name}: {output}",
+                "name a place outside with -o DIR",
+            )
+
+
+def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None:
+    if invocation.as_json:
+        invocation.print_json("build", {"output": str(output), **done})
+    else:
+        invocation.report.say(
+            f"{done['runs']} runs, {done['read']} read, {done['written']} files written,"
+            f" {done['removed']} removed; open {output / 'index.html'}"
+        )
