@@ -1,0 +1,145 @@
+"""Templates and assets: context into bytes, parts into one style and one script.
+
+A file is looked for in the user's own folders first (`templates/` and `static/` beside
+mtsite.toml), then among those that came with the product. A user's `run.html` may extend the
+product's by its full name: `{% extends "mtsite/run.html" %}`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import jinja2
+from jinja2 import meta
+
+import mtsite
+
+ASSETS = "_assets/v1"
+"""`v1` rises only when pages that were published with the older assets would break."""
+
+_FIRST_STYLES = ("tokens.css", "base.css")
+_LAST_STYLES = ("print.css",)
+_ALONE = frozenset({"theme.js"})
+_LONE = re.compile("[\ud800-\udfff]")
+_IMAGES = frozenset({".svg", ".png", ".woff2"})
+
+
+def product_dir(name: str) -> Path:
+    """'templates' or 'static' of the product: inside the package, or beside it in a checkout."""
+    package = Path(mtsite.__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+class Theme:
+    """The look of a site. Rendering depends on the templates and on the context, nothing else."""
+
+    def __init__(self, project_dirs: Sequence[Path] = ()) -> None:
+        """`project_dirs`: where the user's own `templates/` and `static/` may lie, first wins."""
+        own = [directory / "templates" for directory in project_dirs]
+        self._static = [
+            *(directory / "static" for directory in project_dirs),
+            product_dir("static"),
+        ]
+        product = jinja2.FileSystemLoader(product_dir("templates"))
+        loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(own)] if own else []
+        loaders += [product, jinja2.PrefixLoader({"mtsite": product})]
+        self._environment = jinja2.Environment(
+            loader=jinja2.ChoiceLoader(loaders),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            keep_trailing_newline=True,
+        )
+        self._recipes: dict[str, str] = {}
+        self._templates: dict[str, jinja2.Template] = {}
+
+    def render(self, template: str, context: Mapping[str, object]) -> bytes:
+        """A page. Bytes of a name that are not UTF-8 come out as U+FFFD; no text makes this fail.
+
+        Raises:
+            jinja2.TemplateError: the template names something that the context doesn't have.
+        """
+        found = self._templates.get(template)
+        if found is None:
+            found = self._templates[template] = self._environment.get_template(template)
+        text = found.render(context)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return _LONE.sub("\ufffd", text).encode()
+
+    def recipe(self, template: str) -> str:
+        """A digest of the template with all that it extends, includes or imports, at any depth."""
+        known = self._recipes.get(template)
+        if known is None:
+            digest = hashlib.sha256()
+            for name, source in sorted(self._sources(template).items()):
+                digest.update(f"{name}\0{len(source)}\0{source}".encode())
+            known = self._recipes[template] = digest.hexdigest()
+        return known
+
+    def _sources(self, template: str) -> dict[str, str]:
+        loader = self._environment.loader
+        assert loader is not None
+        sources: dict[str, str] = {}
+        waiting = [template]
+        while waiting:
+            name = waiting.pop()
+            if name in sources:
+                continue
+            sources[name] = loader.get_source(self._environment, name)[0]
+            for other in meta.find_referenced_templates(self._environment.parse(sources[name])):
+                # A name that only running would tell: every template may be meant.
+                waiting += [other] if other else loader.list_templates()
+        return sources
+
+    def assets(self) -> dict[str, bytes]:
+        """Path below the site → bytes: `site.css`, `site.js`, `theme.js` and the images."""
+        styles = self._files("css", {".css"})
+        scripts = self._files("js", {".js"})
+        made = {
+            f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */"),
+            f"{ASSETS}/site.js": _join(
+                [(name, file) for name, file in sorted(scripts.items()) if name not in _ALONE],
+                "// {}",
+            ),
+        }
+        for name in sorted(_ALONE & scripts.keys()):
+            made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
+        for name, file in sorted(self._files("img", _IMAGES).items()):
+            made[f"{ASSETS}/{name}"] = file.read_bytes()
+        return made
+
+    @cached_property
+    def assets_digest(self) -> str:
+        """A digest over all assets: whether they have to be written again."""
+        digest = hashlib.sha256()
+        for path, content in self.assets().items():
+            digest.update(f"{path}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+    def _files(self, folder: str, suffixes: Iterable[str]) -> dict[str, Path]:
+        wanted = frozenset(suffixes)
+        found: dict[str, Path] = {}
+        for directory in reversed(self._static):
+            if (directory / folder).is_dir():
+                for file in sorted((directory / folder).iterdir()):
+                    if file.suffix in wanted and file.is_file():
+                        found[file.name] = file
+        return found
+
+
+def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    middle = sorted(styles.keys() - {*_FIRST_STYLES, *_LAST_STYLES})
+    names = [*_FIRST_STYLES, *middle, *_LAST_STYLES]
+    return [(name, styles[name]) for name in names if name in styles]
+
+
+def _join(files: Iterable[tuple[str, Path]], heading: str) -> bytes:
+    parts = [f"{heading.format(name)}\n{file.read_text('utf-8').strip()}\n" for name, file in files]
+    return "\n".join(parts).encode()

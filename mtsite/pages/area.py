@@ -1,0 +1,57 @@
+"""What the page of an area or of a key level shows: what lies below, and its latest runs."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import RunSummary
+from mtsite.pages import charts, listing, words
+from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
+
+EDITION = 1
+TEMPLATE = "area.html"
+MAX_LATEST = 30
+
+
+def context(
+    frame: SiteFrame,
+    node: NodeSummary,
+    children: Sequence[NodeSummary],
+    latest: Sequence[RunSummary],
+    problems: Sequence[str],
+) -> dict[str, object]:
+    """An area (no values yet) or a key level; `latest` are runs of all that lies below."""
+    path = urls.area_page(node.area, node.values)
+    crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
+    lead = words.outcome(node.counts) if node.newest else "No run was found yet."
+    name = "/".join(node.values) if node.values else node.area
+    style, symbol, word = words.mark(node.verdict if node.newest else "N")
+    label = f"{name} · {node.area}" if node.values else node.area
+    shown = frame_context(frame, path, crumbs, title=f"{symbol} {label}", description=lead)
+    return shown | {
+        "letter": style,
+        "symbol": symbol,
+        "word": word if node.newest else "no runs",
+        "kicker": node.keys[len(node.values) - 1] if node.values else "area",
+        "area": node.area,
+        "name": node.values[-1] or urls.EMPTY_KEY_VALUE if node.values else node.area,
+        "area_title": node.title,
+        "lead": lead,
+        "sentence": listing.sentence(node) if node.newest else "",
+        "expected": listing.expected(node.expected_seconds),
+        "newest": words.when(node.newest.event_time) if node.newest else ("", ""),
+        "expected_seconds": node.expected_seconds,
+        "satellite_of": node.satellite_of,
+        "bar": charts.pass_bar(node.counts),
+        "bar_label": words.counted(node.counts),
+        "child_key": _child_key(node),
+        "rows": listing.node_rows(path, children),
+        "runs": listing.run_rows(path, latest[:MAX_LATEST]),
+        "runs_total": words.number(node.runs),
+        "problems": tuple(problems),
+    }
+
+
+def _child_key(node: NodeSummary) -> str:
+    """The name of the key whose values are listed; '' when the level below are not key values."""
+    depth = len(node.values)
+    return node.keys[depth] if depth < len(node.keys) else ""

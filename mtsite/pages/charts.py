@@ -1,0 +1,120 @@
+"""Numbers into the coordinates of small charts: pass bars, trends, step bars, gauges. Pure.
+
+A chart is drawn by a template as SVG with attributes only: the site's policy allows no inline
+style. Widths are whole units of a view box, so equal inputs give equal bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from mtsite.model import Step, TestDatum
+from mtsite.pages import words
+
+BAR = 1000
+_LEAST = 8
+TREND_DAYS = 14
+_TREND_HEIGHT = 24
+
+_BAD_ORDER = (
+    letter
+    for letter in words.WORST_FIRST
+    if letter not in "RN" and letter not in words.GOOD_LETTERS
+)
+_BAR_ORDER = (*_BAD_ORDER, *"CVWSPRN")
+
+Box = tuple[str, int, int]
+"""(verdict letter, x, width)."""
+
+
+def pass_bar(counts: Mapping[str, int]) -> tuple[Box, ...]:
+    """The counts as boxes side by side, worst first, together `BAR` wide.
+
+    Whatever occurs is at least a hair wide: one failure among 50,000 tests is seen.
+    """
+    present = [(letter, counts[letter]) for letter in _BAR_ORDER if counts.get(letter)]
+    if not present:
+        return ()
+    everything = sum(number for _, number in present)
+    widths = [max(_LEAST, number * BAR // everything) for _, number in present]
+    widest = max(range(len(widths)), key=widths.__getitem__)
+    widths[widest] += BAR - sum(widths)
+    boxes: list[Box] = []
+    x = 0
+    for (letter, _), width in zip(present, widths, strict=True):
+        boxes.append((letter, x, width))
+        x += width
+    return tuple(boxes)
+
+
+def trend(days: Sequence[tuple[str, int, int]]) -> dict[str, object] | None:
+    """Good and bad share of each of the last 14 days as columns; None without any day."""
+    if not days:
+        return None
+    last = date.fromisoformat(days[-1][0])
+    columns = []
+    for day, good, everything in days:
+        column = TREND_DAYS - 1 - (last - date.fromisoformat(day)).days
+        if column < 0 or everything <= 0:
+            continue
+        wrong = everything - good
+        low = -(-wrong * (_TREND_HEIGHT - 4) // everything) + (2 if wrong else 0)
+        columns.append((column * 8, low, _TREND_HEIGHT - low, _share(day, good, everything)))
+    if not columns:
+        return None
+    label = f"good tests per day: {columns[0][3]}" + (
+        f" … {columns[-1][3]}" if len(columns) > 1 else ""
+    )
+    return {"columns": tuple(columns), "label": label, "height": _TREND_HEIGHT}
+
+
+def _share(day: str, good: int, everything: int) -> str:
+    return f"{day}: {words.number(good)} of {words.number(everything)} good"
+
+
+def step_bars(steps: Sequence[Step]) -> tuple[tuple[int, int] | None, ...]:
+    """(x, width) of each step on the test's own time axis, `BAR` wide; None without a start."""
+    starts = [step.start for step in steps if step.start is not None]
+    if not starts:
+        return (None,) * len(steps)
+    zero = min(starts)
+    span = max(max(_end(step) for step in steps) - zero, 1)
+    bars: list[tuple[int, int] | None] = []
+    for step in steps:
+        if step.start is None:
+            bars.append(None)
+            continue
+        x = min((step.start - zero) * BAR // span, BAR - _LEAST)
+        width = max(_LEAST, (_end(step) - step.start) * BAR // span)
+        bars.append((x, min(width, BAR - x)))
+    return tuple(bars)
+
+
+def _end(step: Step) -> int:
+    if step.start is None:
+        return 0
+    if step.end is not None:
+        return max(step.end, step.start)
+    return step.start + max(step.duration or 0, 0)
+
+
+def gauge(datum: TestDatum) -> tuple[int, int, int] | None:
+    """(start of the tolerated band, its width, place of the value) on 0…100; None: no numbers."""
+    value, expected, tol = datum.value, datum.expected, datum.tol
+    if not isinstance(value, int | float) or not isinstance(expected, int | float):
+        return None
+    if isinstance(tol, str):
+        bands = {">": (50, 50), ">=": (50, 50), "<": (0, 50), "<=": (0, 50)}
+        if tol not in bands:
+            return None
+        reach = max(abs(expected), abs(value - expected), 1e-12) * 2
+        return (*bands[tol], _place((value - expected) / reach))
+    if not isinstance(tol, int | float) or not tol > 0:
+        return None
+    return 30, 40, _place((value - expected) / tol * 0.4)
+
+
+def _place(offset: float) -> int:
+    """An offset of −1…1 from the middle as 2…98; what lies outside sits at the edge."""
+    if offset != offset:
+        return 50
+    return round(50 + max(-0.96, min(0.96, offset)) * 50)

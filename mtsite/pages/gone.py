@@ -1,0 +1,103 @@
+"""What stays at the address of a run, or of a test, whose rows are no more."""
+
+from mtsite import urls
+from mtsite.model import LogRecord, RunRecord, TestName
+from mtsite.pages import charts, markdown, words
+from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.place import run_label, test_label
+
+EDITION = 1
+TEMPLATE = "gone.html"
+MAX_TESTS = 2000
+
+
+def context(frame: SiteFrame, record: RunRecord) -> dict[str, object]:
+    """The stub of a run: why its rows are gone, its counts, first failing lines, logs kept."""
+    path = urls.run_page(record.key)
+    label = run_label(record.key)
+    summary = record.summary
+    reason = record.gone or (summary.gone if summary else "") or "its rows are no more"
+    crumbs = crumbs_to(path, record.key.area, record.key.target, record.keys)
+    lead = words.outcome(summary.counts) if summary and summary.counts else ""
+    shown = frame_context(
+        frame, path, crumbs, title=f"{label} · gone", description=f"Gone: {reason}. {lead}".strip()
+    )
+    style, symbol, word = words.mark(summary.verdict if summary else "N")
+    names = sorted(record.tests)
+    failures = summary.failures if summary else ()
+    return shown | {
+        "kind": "run",
+        "letter": style,
+        "symbol": symbol,
+        "word": f"was: {word}",
+        "name": label,
+        "reason": reason,
+        "lead": lead,
+        "started": words.when(summary.event_time if summary else None),
+        "owner": summary.owner if summary else "",
+        "comment": markdown.comment(summary.comment) if summary else "",
+        "bar": charts.pass_bar(summary.counts) if summary else (),
+        "bar_label": words.counted(summary.counts) if summary else "",
+        "failures": tuple(
+            (*words.mark(f.verdict), f.testname, f.item_path, words.first_line(f.line))
+            for f in failures
+        ),
+        "tests": tuple(_test(path, record, name) for name in names[:MAX_TESTS]),
+        "tests_total": len(names),
+        "logs": (),
+    }
+
+
+def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[str, object]:
+    """The stub of one test of a run: the run may live on or be gone with it."""
+    path = urls.test_page(record.key, name)
+    kept = record.tests.get(name)
+    crumbs = crumbs_to(path, record.key.area, record.key.target, record.keys)
+    crumbs.append((record.key.runname, urls.relative(path, urls.run_page(record.key)), "run"))
+    reason = record.gone or "this test is no longer among the rows of its run"
+    style, symbol, word = words.mark(kept.verdict if kept else "N")
+    label = test_label(name)
+    shown = frame_context(
+        frame,
+        path,
+        crumbs,
+        title=f"{label} · gone · {run_label(record.key)}",
+        description=f"Gone: {reason}. It was: {word}.",
+    )
+    return shown | {
+        "kind": "test",
+        "letter": style,
+        "symbol": symbol,
+        "word": f"was: {word}",
+        "name": label,
+        "reason": reason,
+        "lead": "",
+        "started": ("", ""),
+        "owner": "",
+        "comment": "",
+        "bar": (),
+        "bar_label": "",
+        "failures": (),
+        "tests": (),
+        "tests_total": 0,
+        "logs": tuple(_log(path, log) for log in kept.logs) if kept else (),
+    }
+
+
+def _test(path: str, record: RunRecord, name: TestName) -> tuple[str, str, str, str, str]:
+    kept = record.tests[name]
+    link = urls.relative(path, urls.test_page(record.key, name))
+    return (*words.mark(kept.verdict), test_label(name), link)
+
+
+def _log(path: str, log: LogRecord) -> dict[str, object]:
+    return {
+        "name": log.name,
+        "href": urls.relative(path, log.blob) if log.blob else "",
+        "extent": f"{words.size(log.size)} · {words.plural(log.lines, 'line')}" if log.blob else "",
+        "note": log.note,
+        "findings": tuple(
+            (found.first_line, words.first_line(found.excerpt)) for found in log.findings
+        ),
+        "findings_total": log.finding_count,
+    }

@@ -1,0 +1,109 @@
+"""Runs and nodes as rows of a listing: the same row on every page that lists them. Pure."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import RunSummary
+from mtsite.pages import charts, words
+from mtsite.pages.page import NodeSummary
+
+_OFTEN = ((3600, "hourly"), (86_400, "daily"), (7 * 86_400, "weekly"))
+
+
+def run_rows(page_path: str, runs: Sequence[RunSummary]) -> tuple[dict[str, object], ...]:
+    """Rows in the order given."""
+    return tuple(_run_row(page_path, run) for run in runs)
+
+
+def _run_row(page_path: str, run: RunSummary) -> dict[str, object]:
+    style, symbol, word = words.mark(run.verdict)
+    took = None
+    if run.event_time is not None and run.end_time is not None:
+        took = run.end_time - run.event_time
+    first = run.failures[0] if run.failures else None
+    return {
+        "letter": style,
+        "symbol": symbol,
+        "word": word,
+        "name": run.key.runname,
+        "target": "/".join(value or urls.EMPTY_KEY_VALUE for value in run.key.target),
+        "href": urls.relative(page_path, urls.run_page(run.key)),
+        "started": words.when(run.event_time),
+        "took": words.duration(took),
+        "bar": charts.pass_bar(run.counts),
+        "bar_label": words.counted(run.counts),
+        "bad": words.number(words.bad(run.counts)) if words.bad(run.counts) else "",
+        "total": words.number(words.total(run.counts)),
+        "new": words.number(run.new) if run.new else "",
+        "still": words.number(run.still) if run.still else "",
+        "fixed": words.number(run.fixed) if run.fixed else "",
+        "waiting": words.waiting(run.counts),
+        "line": words.first_line(first.line) if first else "",
+        "line_test": first.testname if first else "",
+        "owner": run.owner,
+        "comment": words.first_line(run.comment),
+        "moved": run.home if run.home and run.home != run.key.area else "",
+        "gone": run.gone,
+    }
+
+
+def node_rows(page_path: str, nodes: Sequence[NodeSummary]) -> tuple[dict[str, object], ...]:
+    """Rows with the worst first, among equals the newest, then by name."""
+
+    def order(node: NodeSummary) -> tuple[int, int, str, tuple[str, ...]]:
+        newest = node.newest.event_time if node.newest else None
+        return (-words.rank(node.verdict), -(newest or 0), node.area, node.values)
+
+    return tuple(_node_row(page_path, node) for node in sorted(nodes, key=order))
+
+
+def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
+    style, symbol, word = words.mark(node.verdict if node.newest else "N")
+    newest = node.newest
+    return {
+        "letter": style,
+        "symbol": symbol,
+        "word": word if newest else "no runs",
+        "name": (node.values[-1] or urls.EMPTY_KEY_VALUE) if node.values else node.area,
+        "title": node.title if not node.values else "",
+        "href": urls.relative(page_path, urls.area_page(node.area, node.values)),
+        "sentence": sentence(node),
+        "bar": charts.pass_bar(node.counts),
+        "bar_label": words.counted(node.counts),
+        "bad": words.number(words.bad(node.counts)) if words.bad(node.counts) else "",
+        "total": words.number(words.total(node.counts)),
+        "runs": words.plural(node.runs, "run"),
+        "targets": words.plural(node.targets, "target") if node.targets > 1 else "",
+        "trend": charts.trend(node.trend),
+        "newest": words.when(newest.event_time) if newest else ("", ""),
+        "newest_name": newest.key.runname if newest else "",
+        "newest_href": urls.relative(page_path, urls.run_page(newest.key)) if newest else "",
+        "expected": expected(node.expected_seconds),
+        "expected_seconds": node.expected_seconds,
+        "satellite_of": node.satellite_of,
+        "problems": node.problems,
+    }
+
+
+def sentence(node: NodeSummary) -> str:
+    """What changed last below a node, in one sentence."""
+    newest = node.newest
+    if newest is None:
+        return "No runs yet." if not node.problems else node.problems[0]
+    moved = words.change(newest)
+    if moved:
+        return f"{newest.key.runname}: {moved}"
+    if words.bad(newest.counts):
+        return f"{newest.key.runname}: {words.outcome(newest.counts)}"
+    waiting = words.waiting(newest.counts)
+    return f"{newest.key.runname}: {waiting or words.outcome(newest.counts)}"
+
+
+def expected(every_seconds: int) -> str:
+    """'expected daily', 'expected every 6 h', '' when nobody said."""
+    if every_seconds <= 0:
+        return ""
+    for period, word in _OFTEN:
+        if every_seconds == period:
+            return f"expected {word}"
+    return f"expected every {words.duration(every_seconds)}"

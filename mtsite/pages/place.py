@@ -1,0 +1,139 @@
+"""Where a run stands: what the pages of all its tests share, worked out once per run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mtsite import urls
+from mtsite.model import Run, RunFacts, RunKey, Test, TestName
+from mtsite.pages import markdown, words
+from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """The links that all test pages share that lie equally deep below their run."""
+
+    to_root: str
+    to_run_dir: str
+    """'../' once per directory between page and run; '' when the path was cut and links differ."""
+    base: Mapping[str, object]
+    """The frame's context without title, description and address."""
+
+
+class RunPlace:
+    """One run as its test pages see it: links by depth, neighbours, items, descriptions.
+
+    Make it once per run and pass it to every `test.context` of that run; without it each call
+    makes its own, with the same outcome.
+    """
+
+    def __init__(
+        self, frame: SiteFrame, run: Run, verdicts: Sequence[str], facts: RunFacts
+    ) -> None:
+        """Nothing is worked out before a page asks for it."""
+        self.frame = frame
+        self.run = run
+        self.facts = facts
+        self.letters = tuple(str(verdict) for verdict in verdicts)
+        self.directory = urls.run_dir(run.key)
+        self.run_path = urls.run_page(run.key)
+        self.label = run_label(run.key)
+        self.keys = tuple(zip(run.keys, run.key.target, strict=False))
+        self._depths: dict[int, Depth] = {}
+        self._descriptions: dict[str, object] = {}
+        self._windows: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def depth_of(self, path: str) -> Depth:
+        """The shared links of a test page at this path."""
+        inside = path.startswith(self.directory + "/")
+        deep = path.count("/") if inside else -1
+        found = self._depths.get(deep) if inside else None
+        if found is None:
+            found = self._make_depth(path, inside)
+            if inside:
+                self._depths[deep] = found
+        return found
+
+    def _make_depth(self, path: str, inside: bool) -> Depth:
+        key = self.run.key
+        crumbs: list[Crumb] = crumbs_to(path, key.area, key.target, self.run.keys)
+        crumbs.append((key.runname, urls.relative(path, self.run_path), "run"))
+        base = frame_context(self.frame, path, crumbs, title="", description="")
+        below = path.count("/") - self.directory.count("/") - 1
+        return Depth(
+            "../" * path.count("/"),
+            "../" * (below + 1) if inside else "",
+            base,
+        )
+
+    def window_links(self, depth: Depth) -> tuple[tuple[str, str], ...]:
+        """(runname, link to the directory of that run) for the runs that strips show."""
+        found = self._windows.get(depth.to_run_dir)
+        if found is None:
+            found = tuple(
+                (name, f"{depth.to_run_dir}{urls.segment(name)}/") for name in self.facts.window
+            )
+            self._windows[depth.to_run_dir] = found
+        return found
+
+    @cached_property
+    def longest_window(self) -> int:
+        """Bytes of the longest directory among the runs that strips show."""
+        widest = max((len(urls.segment(name)) for name in self.facts.window), default=0)
+        return len(urls.area_dir(self.run.key.area, self.run.key.target)) + 1 + widest
+
+    @cached_property
+    def bad_neighbours(self) -> tuple[tuple[int, int], ...]:
+        """For each test the index of the bad test before it and after it, −1 for none."""
+        letters = self.letters
+        before: list[int] = []
+        last = -1
+        for i, letter in enumerate(letters):
+            before.append(last)
+            if letter in words.BAD_LETTERS:
+                last = i
+        after: list[int] = []
+        following = -1
+        for i in range(len(letters) - 1, -1, -1):
+            after.append(following)
+            if letters[i] in words.BAD_LETTERS:
+                following = i
+        return tuple(zip(before, reversed(after), strict=True))
+
+    @cached_property
+    def items(self) -> Mapping[str, tuple[int, ...]]:
+        """Testname → indices of its items, for iterated tests."""
+        found: dict[str, list[int]] = {}
+        for i, test in enumerate(self.run.tests):
+            if test.item_path:
+                found.setdefault(test.testname, []).append(i)
+        return {name: tuple(indices) for name, indices in found.items()}
+
+    @cached_property
+    def toplevels(self) -> Mapping[str, int]:
+        """Testname → index of the row that sums its items up."""
+        return {test.testname: i for i, test in enumerate(self.run.tests) if test.toplevel}
+
+    def description(self, testname: str) -> object:
+        """What the test's author says of it, as HTML; '' when nothing is said."""
+        found = self._descriptions.get(testname)
+        if found is None:
+            meta = self.run.meta.get(testname)
+            found = markdown.description(meta.description) if meta and meta.description else ""
+            self._descriptions[testname] = found
+        return found
+
+    def test_link(self, path: str, test: Test) -> str:
+        """The link from a page to the page of a test of this run."""
+        return urls.relative(path, urls.test_page(self.run.key, test.name))
+
+
+def run_label(key: RunKey) -> str:
+    """'ubuntu/nfs/none/ww31.3': how a run is called in titles."""
+    return "/".join([*(value or urls.EMPTY_KEY_VALUE for value in key.target), key.runname])
+
+
+def test_label(name: TestName) -> str:
+    """'synth' or 'synth/corner=ss': how a test is called in titles."""
+    return f"{name[0]}/{name[1]}" if name[1] else name[0]

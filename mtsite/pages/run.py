@@ -1,0 +1,164 @@
+"""What the page of one run shows, and its JSON twin."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
+from mtsite.pages import charts, failures, folded, markdown, tally, words
+from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.place import run_label, test_label
+from mtsite.pages.twin import twin
+
+__all__ = ["EDITION", "TEMPLATE", "context", "twin"]
+
+EDITION = 1
+TEMPLATE = "run.html"
+MAX_NAMES = 200
+
+Piece = tuple[str, str, str]
+"""(text, link or '', style or ''): a sentence is a row of pieces."""
+
+
+def context(
+    frame: SiteFrame,
+    run: Run,
+    verdicts: Sequence[str],
+    record: RunRecord,
+    facts: RunFacts,
+    summary: RunSummary,
+    next_run: str,
+) -> dict[str, object]:
+    """The page of a run; `verdicts` line up with its tests, `next_run` is '' for the newest."""
+    path = urls.run_page(run.key)
+    letters = [str(verdict) for verdict in verdicts]
+    crumbs = crumbs_to(path, run.key.area, run.key.target, run.keys)
+    label = run_label(run.key)
+    style, symbol, word = words.mark(summary.verdict)
+    sentence = _sentence(summary, facts, run.key.area, run.key.target, path)
+    shown = frame_context(
+        frame,
+        path,
+        crumbs,
+        title=f"{symbol} {word} {label} · {run.key.area}",
+        description="".join(piece[0] for piece in sentence),
+    )
+    shown.update(_heading(run, summary, path, next_run, facts))
+    sections, hidden = folded.sections(run, letters)
+    bad = failures.bad_indices(run, letters)
+    shown |= {
+        "letter": style,
+        "symbol": symbol,
+        "word": word,
+        "sentence": sentence,
+        "bar": charts.pass_bar(summary.counts),
+        "bar_label": words.counted(summary.counts),
+        "chips": _chips(summary, len(bad)),
+        "failures": failures.rows(run, letters, record, facts, summary),
+        "failures_total": len(bad),
+        "fixed": _names(run, facts.fixed, path),
+        "fixed_total": len(facts.fixed),
+        "vanished": tuple(test_label(name) for name in facts.vanished[:MAX_NAMES]),
+        "vanished_total": len(facts.vanished),
+        "previous": facts.previous,
+        "sections": sections,
+        "hidden": hidden,
+        "slowest": tally.slowest(run),
+        "most_changed": tally.most_changed(run, facts),
+        "hosts": tally.hosts(run, letters),
+        "tests_total": words.total(summary.counts),
+    }
+    return shown
+
+
+def _heading(
+    run: Run, summary: RunSummary, path: str, next_run: str, facts: RunFacts
+) -> dict[str, object]:
+    key = run.key
+    duration = None
+    if summary.event_time is not None and summary.end_time is not None:
+        duration = summary.end_time - summary.event_time
+    moved = summary.home if summary.home and summary.home != key.area else ""
+    return {
+        "area": key.area,
+        "target": tuple(zip(run.keys, key.target, strict=False)),
+        "runname": key.runname,
+        "state_words": " ".join(w for w in (run.state, run.status) if w and w != "n/a") or "–",
+        "started": words.when(summary.event_time),
+        "took": words.duration(duration),
+        "owner": run.owner,
+        "contour": run.contour,
+        "hosts_named": tally.host_names(run),
+        "comment": markdown.comment(run.comment),
+        "in_flight_read": run.in_flight_read,
+        "moved": moved,
+        "gone": summary.gone,
+        "twin": urls.relative(path, urls.run_twin(key)),
+        "previous_run": _run_link(path, run, facts.previous),
+        "next_run": _run_link(path, run, next_run),
+        "good_run": _run_link(path, run, facts.last_good),
+    }
+
+
+def _run_link(path: str, run: Run, runname: str) -> tuple[str, str] | None:
+    if not runname:
+        return None
+    directory = urls.area_dir(run.key.area, run.key.target)
+    page = urls.page(f"{directory}/{urls.segment(runname)}", "index.html")
+    return runname, urls.relative(path, page)
+
+
+def _sentence(
+    summary: RunSummary, facts: RunFacts, area: str, target: Sequence[str], path: str
+) -> tuple[Piece, ...]:
+    """What happened, what is not over, and what moved against the run before."""
+    counts = summary.counts
+    if not words.total(counts):
+        return (("This run has no tests.", "", ""),)
+    pieces: list[Piece] = [(words.outcome(counts), "", "lead")]
+    waiting = words.waiting(counts)
+    if waiting:
+        pieces.append((f" {waiting}.", "", ""))
+    if not facts.previous:
+        pieces.append((" No previous run of this target to compare with.", "", "quiet"))
+        return tuple(pieces)
+    page = urls.page(f"{urls.area_dir(area, target)}/{urls.segment(facts.previous)}", "index.html")
+    named: Piece = (facts.previous, urls.relative(path, page), "")
+    moved: list[Piece] = []
+    for number, word, anchor, style in (
+        (summary.new, "new", "#failures", "new"),
+        (summary.still, "still failing", "#failures", ""),
+        (summary.fixed, "fixed", "#fixed", "fixed"),
+    ):
+        if number:
+            moved += [(", ", "", ""), (f"{words.number(number)} {word}", anchor, style)]
+    if not moved:
+        kind = "Nothing went wrong in " if not words.bad(counts) else "Compared with "
+        tail = " either." if not words.bad(counts) else ": nothing new, nothing fixed."
+        return (*pieces, (f" {kind}", "", ""), named, (tail, "", ""))
+    return (*pieces, (" Against ", "", ""), named, (": ", "", ""), *moved[1:], (".", "", ""))
+
+
+def _chips(summary: RunSummary, bad: int) -> tuple[tuple[str, str, str, str, str], ...]:
+    """(style, text, count, filter, anchor that works without script)."""
+    counts = summary.counts
+    chips = [
+        ("", "all", words.number(words.total(counts)), "", "#everything"),
+        ("bad", "went wrong", words.number(bad), "s:bad", "#failures"),
+        ("new", "new", words.number(summary.new), "new", "#failures"),
+        ("", "still", words.number(summary.still), "still", "#failures"),
+        ("fixed", "fixed", words.number(summary.fixed), "fixed", "#fixed"),
+    ]
+    for letter in words.WORST_FIRST:
+        if counts.get(letter):
+            anchor = "#failures" if letter in words.BAD_LETTERS else f"#all-{letter}"
+            word = words.WORDS[letter]
+            text = f"s:{word.replace(' ', '-')}"
+            chips.append((letter, word, words.number(counts[letter]), text, anchor))
+    return tuple(chips)
+
+
+def _names(run: Run, names: Sequence[TestName], path: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (test_label(name), urls.relative(path, urls.test_page(run.key, name)))
+        for name in names[:MAX_NAMES]
+    )

@@ -1,0 +1,330 @@
+"""What the page of one test, or of one item, in one run shows."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import Finding, LogRecord, Run, RunFacts, Step, Test, TestDatum, TestRecord
+from mtsite.pages import charts, markdown, words
+from mtsite.pages.page import SiteFrame
+from mtsite.pages.place import Depth, RunPlace, test_label
+
+EDITION = 1
+TEMPLATE = "test.html"
+
+MAX_STEPS = 300
+MAX_DATA = 500
+MAX_LOGS = 200
+MAX_ITEMS = 1000
+EXCERPT_LINES = 12
+_OUT_OF_TOLERANCE = frozenset({"fail", "error"})
+_LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
+_NO_FACTS = "No earlier run of this target to compare with."
+
+
+def context(
+    frame: SiteFrame,
+    run: Run,
+    index: int,
+    verdicts: Sequence[str],
+    record: TestRecord | None,
+    facts: RunFacts,
+    place: RunPlace | None = None,
+) -> dict[str, object]:
+    """The page of `run.tests[index]`.
+
+    `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
+    one for each of them to save its making.
+    """
+    place = place or RunPlace(frame, run, verdicts, facts)
+    test = run.tests[index]
+    path = urls.test_page(run.key, test.name)
+    depth = place.depth_of(path)
+    letter = place.letters[index]
+    logs = record.logs if record else ()
+    shown = dict(depth.base)
+    shown.update(_heading(place, test, letter, path))
+    shown.update(_facts_line(place, test))
+    shown.update(_since(place, test, depth, path))
+    shown.update(_neighbours(place, index, path))
+    shown["excerpt"], shown["more_findings"] = _went_wrong(logs, test, letter, run, path)
+    shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in logs[:MAX_LOGS])
+    shown["logs_total"] = len(logs)
+    shown["steps"], shown["steps_total"] = _steps(test.steps, shown["logs"]), len(test.steps)
+    shown["data"], shown["data_total"], shown["data_bad"] = _data(test.data)
+    shown["items"], shown["items_total"] = _items(place, test, path)
+    shown["environment"] = _environment(place, test)
+    shown["author_says"] = place.description(test.testname)
+    shown["comment"] = markdown.comment(test.comment)
+    shown["history"] = urls.relative(
+        path, urls.history_page(run.key.area, run.key.target, test.name)
+    )
+    return shown
+
+
+def _heading(place: RunPlace, test: Test, letter: str, path: str) -> dict[str, object]:
+    style, symbol, word = words.mark(letter)
+    label = test_label(test.name)
+    base = place.frame.base_url.rstrip("/")
+    return {
+        "letter": style,
+        "symbol": symbol,
+        "word": word,
+        "testname": test.testname,
+        "item_path": test.item_path,
+        "state": test.state,
+        "status": test.status,
+        "toplevel": test.toplevel,
+        "title": f"{symbol} {word} {label} · {place.label}",
+        "description": f"{label} in {place.label}: {word} ({test.state} {test.status})",
+        "address": f"{base}/{path}" if base else "",
+    }
+
+
+def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
+    facts = place.facts.tests.get(test.name)
+    usual = facts.usual if facts else None
+    took = test.run_duration
+    slower = bool(usual and took and took > usual * 1.5 and took - usual >= 5)
+    return {
+        "started": words.when(test.event_time),
+        "took": words.duration(took),
+        "usual": words.duration(usual),
+        "slower": slower,
+        "host": test.host,
+        "attempt": test.attemptnum or 0,
+        "rundir": test.rundir,
+    }
+
+
+def _since(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, object]:
+    facts = place.facts.tests.get(test.name)
+    if facts is None or len(facts.strip) < 2:
+        return {"since": ((_NO_FACTS, ""),), "strip": (), "strip_label": "", "flaky": False}
+    window = place.window_links(depth)
+    strip = facts.strip[-len(window) :] if window else ""
+    cells = []
+    tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
+    fits = place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
+    for letter, (name, directory) in zip(strip, window[-len(strip) :], strict=True):
+        style, symbol, word = words.mark(letter)
+        link = directory + tail if tail and fits else ""
+        cells.append((style, symbol, "" if style == "x" else link, f"{name}: {word}"))
+    return {
+        "since": _since_words(place, test, depth, tail if fits else ""),
+        "strip": tuple(cells),
+        "strip_label": words.strip_words(strip) if strip else "",
+        "flaky": facts.flaky,
+    }
+
+
+def _since_words(
+    place: RunPlace, test: Test, depth: Depth, tail: str
+) -> tuple[tuple[str, str], ...]:
+    """The sentence as (text, link) pieces, '' for no link."""
+    facts = place.facts.tests[test.name]
+    previous = place.facts.previous
+
+    def named(runname: str) -> tuple[str, str]:
+        link = f"{depth.to_run_dir}{urls.segment(runname)}/{tail}" if tail else ""
+        return runname, link
+
+    pieces: list[tuple[str, str]] = []
+    if facts.change == "new":
+        pieces += [("New in this run: it was good in ", ""), named(facts.last_good or previous)]
+        pieces.append((".", ""))
+    elif facts.since:
+        many = (
+            f"{facts.since_runs}+ runs" if facts.capped else words.plural(facts.since_runs, "run")
+        )
+        pieces += [("Going wrong since ", ""), named(facts.since), (f", {many} now", "")]
+        if facts.last_good:
+            pieces += [("; last good in ", ""), named(facts.last_good)]
+        elif facts.capped:
+            pieces.append(("; the look back ends at 100 runs", ""))
+        pieces.append((".", ""))
+    elif facts.change == "fixed":
+        pieces += [("Fixed in this run: it went wrong in ", ""), named(previous), (".", "")]
+    elif facts.last_good:
+        pieces += [("Good in the run before, too; last good in ", ""), named(facts.last_good)]
+        pieces.append((".", ""))
+    return tuple(pieces)
+
+
+def _neighbours(place: RunPlace, index: int, path: str) -> dict[str, object]:
+    tests = place.run.tests
+    before, after = place.bad_neighbours[index]
+    top = place.toplevels.get(tests[index].testname) if tests[index].item_path else None
+    return {
+        "bad_before": _named(place, path, before),
+        "bad_after": _named(place, path, after),
+        "parent": _named(place, path, top if top is not None else -1),
+    }
+
+
+def _named(place: RunPlace, path: str, index: int) -> tuple[str, str] | None:
+    if index < 0:
+        return None
+    test = place.run.tests[index]
+    return test_label(test.name), place.test_link(path, test)
+
+
+def _went_wrong(
+    logs: Sequence[LogRecord], test: Test, letter: str, run: Run, path: str
+) -> tuple[dict[str, object] | None, int]:
+    """The first finding of the first log that has one, and how many more there are in all."""
+    for log in logs:
+        if log.findings:
+            found = log.findings[0]
+            page = urls.relative(path, urls.log_page(run.key, test.name, log.name))
+            everything = sum(each.finding_count for each in logs)
+            return _excerpt(found, log, page if log.blob else ""), max(everything - 1, 0)
+    return None, 0
+
+
+def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:
+    lines = found.excerpt.split("\n")
+    rows = [
+        (found.first_line + i, text, f"{page}#L{found.first_line + i}" if page else "")
+        for i, text in enumerate(lines[:EXCERPT_LINES])
+    ]
+    return {
+        "rows": tuple(rows),
+        "log": log.name,
+        "href": f"{page}#L{found.first_line}" if page else "",
+        "rule": found.rule,
+        "level": found.level,
+        "cut": len(lines) - len(rows),
+    }
+
+
+def _log_row(
+    log: LogRecord, run: Run, test: Test, path: str, depth: Depth
+) -> tuple[str, str, str, str, str, str, str]:
+    """(name, link, raw link, kind, size and lines, what was found, notes)."""
+    page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
+    extent = f"{words.size(log.size)} · {words.plural(log.lines, 'line')}" if log.blob else ""
+    found = words.plural(log.finding_count, "finding") if log.finding_count else ""
+    notes = [log.note] if log.note else []
+    masked = sum(log.redacted.values())
+    if masked:
+        rules = ", ".join(f"{name} {log.redacted[name]}" for name in sorted(log.redacted))
+        notes.append(f"{words.plural(masked, 'secret')} masked ({rules})")
+    if log.broken_bytes:
+        notes.append(f"{words.plural(log.broken_bytes, 'broken byte')}")
+    raw = depth.to_root + log.blob if log.blob else ""
+    return log.name, page, raw, log.kind, extent, found, " · ".join(notes)
+
+
+def _steps(steps: Sequence[Step], logs: object) -> tuple[dict[str, object], ...]:
+    if not steps:
+        return ()
+    assert isinstance(logs, tuple)
+    pages = {row[0]: row[1] for row in logs}
+    bars = charts.step_bars(steps[:MAX_STEPS])
+    zero = min((step.start for step in steps if step.start is not None), default=0)
+    rows: list[dict[str, object]] = []
+    for step, bar in zip(steps, bars, strict=False):
+        style, symbol, word = step_mark(step)
+        offset = words.duration(step.start - zero) if step.start is not None else ""
+        rows.append(
+            {
+                "letter": style,
+                "symbol": symbol,
+                "word": word,
+                "name": step.name,
+                "offset": f"+{offset}" if offset else "",
+                "took": words.duration(step.duration),
+                "bar": bar,
+                "log": step.logfile,
+                "href": pages.get(step.logfile, ""),
+                "comment": step.comment,
+            }
+        )
+    return tuple(rows)
+
+
+def step_mark(step: Step) -> tuple[str, str, str]:
+    """(style, symbol, word) of a step; its status may be a word of Megatest or an exit code."""
+    status = step.status.strip()
+    if step.end is None and not status:
+        return words.mark("R")
+    if status in {"0", "pass", "PASS"}:
+        return words.mark("P")
+    letter = _LETTER_OF.get(status.upper())
+    if letter:
+        return words.mark(letter)
+    if not status or status == "n/a":
+        style, symbol, _ = words.mark("N")
+        return style, symbol, "no status"
+    style, symbol, _ = words.mark("F")
+    return style, symbol, f"exit {status}" if status.lstrip("-").isdigit() else status
+
+
+def _data(
+    data: Sequence[TestDatum],
+) -> tuple[tuple[dict[str, object], ...], int, int]:
+    """Rows with what is out of tolerance first, how many there are, how many are out."""
+    if not data:
+        return (), 0, 0
+    wrong = [d for d in data if (d.status or "").strip().lower() in _OUT_OF_TOLERANCE]
+    rest = [d for d in data if (d.status or "").strip().lower() not in _OUT_OF_TOLERANCE]
+    rows = tuple(_datum(d) for d in [*wrong, *rest][:MAX_DATA])
+    return rows, len(data), len(wrong)
+
+
+def _datum(datum: TestDatum) -> dict[str, object]:
+    status = (datum.status or "").strip()
+    letter = {"pass": "P", "fail": "F", "error": "F", "warn": "W", "": "N", "n/a": "N"}
+    style, symbol, _ = words.mark(letter.get(status.lower(), "C"))
+    tol = datum.tol
+    limit = ""
+    if tol is not None and tol != "":
+        limit = words.scalar(tol) if isinstance(tol, str) else f"± {words.scalar(tol)}"
+    return {
+        "letter": style,
+        "symbol": symbol,
+        "word": status or "not judged",
+        "category": datum.category,
+        "variable": datum.variable,
+        "value": words.scalar(datum.value),
+        "expected": words.scalar(datum.expected),
+        "tol": limit,
+        "units": datum.units,
+        "gauge": charts.gauge(datum),
+        "comment": datum.comment,
+        "type": datum.type,
+    }
+
+
+def _items(
+    place: RunPlace, test: Test, path: str
+) -> tuple[tuple[tuple[str, str, str, str, str, str], ...], int]:
+    """Items of a toplevel row as (style, symbol, word, item path, link, took), worst first."""
+    if not test.toplevel:
+        return (), 0
+    indices = place.items.get(test.testname, ())
+    order = sorted(indices, key=lambda i: -words.rank(place.letters[i]))
+    rows = []
+    for i in order[:MAX_ITEMS]:
+        item = place.run.tests[i]
+        style, symbol, word = words.mark(place.letters[i])
+        link = place.test_link(path, item)
+        rows.append((style, symbol, word, item.item_path, link, words.duration(item.run_duration)))
+    return tuple(rows), len(indices)
+
+
+def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
+    """(label, value) of where it ran and whose it is; what the rows don't say is left out."""
+    meta = place.run.meta.get(test.testname)
+    rows = [*place.keys, ("host", test.host), ("system", test.uname)]
+    if test.cpuload is not None:
+        rows.append(("CPU load", words.scalar(test.cpuload)))
+    if test.diskfree is not None:
+        rows.append(("disk free", words.scalar(test.diskfree)))
+    rows += [("run directory", test.rundir), ("final log", test.final_logf)]
+    if test.archived:
+        rows.append(("archive block", str(test.archived)))
+    if meta:
+        rows += [("owner", meta.owner), ("author", meta.author), ("tags", ", ".join(meta.tags))]
+        rows += [("reviewed", meta.reviewed), ("job group", meta.jobgroup)]
+    return tuple((label, value) for label, value in rows if value)

@@ -1,0 +1,209 @@
+"""The JSON twin of a run's page: schema mtsite/run/1, published in docs/schemas/run-1.json.
+
+Complete, where the page is cut: every test, step, datum, log and finding. Bytes of a name that
+are not UTF-8 become U+FFFD as on the page; `address` keeps such names apart. Numbers that JSON
+can't hold (infinity, not-a-number) become text.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import (
+    Finding,
+    LogRecord,
+    Run,
+    RunFacts,
+    RunRecord,
+    RunSummary,
+    Scalar,
+    Step,
+    Test,
+    TestDatum,
+    TestFacts,
+    TestMeta,
+    TestName,
+)
+
+SCHEMA = "mtsite/run/1"
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def twin(
+    run: Run,
+    verdicts: Sequence[str],
+    record: RunRecord,
+    facts: RunFacts,
+    summary: RunSummary,
+) -> dict[str, object]:
+    """All that is known of a run, as values that `json.dumps` takes; the order is fixed."""
+    tests = [
+        _test(run, test, str(verdict), record, facts.tests.get(test.name))
+        for test, verdict in zip(run.tests, verdicts, strict=True)
+    ]
+    present = {test.name for test in run.tests}
+    return {
+        "schema": SCHEMA,
+        "area": _text(run.key.area),
+        "target": [
+            {"key": _text(key), "value": _text(value)}
+            for key, value in zip(run.keys, run.key.target, strict=False)
+        ],
+        "runname": _text(run.key.runname),
+        "address": urls.run_page(run.key),
+        "state": _text(run.state),
+        "status": _text(run.status),
+        "verdict": summary.verdict,
+        "counts": dict(sorted(summary.counts.items())),
+        "new": summary.new,
+        "still": summary.still,
+        "fixed": summary.fixed,
+        "event_time": run.event_time,
+        "end_time": summary.end_time,
+        "owner": _text(run.owner),
+        "contour": _text(run.contour),
+        "comment": _text(run.comment),
+        "home": _text(summary.home),
+        "changed_while_read": run.in_flight_read,
+        "facts": _run_facts(facts),
+        "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
+        "tests": tests,
+        "gone_tests": [
+            {"testname": _text(name[0]), "item_path": _text(name[1]), "verdict": kept.verdict}
+            for name, kept in sorted(record.tests.items())
+            if kept.gone and name not in present
+        ],
+    }
+
+
+def _test(
+    run: Run, test: Test, verdict: str, record: RunRecord, facts: TestFacts | None
+) -> dict[str, object]:
+    kept = record.tests.get(test.name)
+    return {
+        "testname": _text(test.testname),
+        "item_path": _text(test.item_path),
+        "address": urls.test_page(run.key, test.name),
+        "toplevel": test.toplevel,
+        "verdict": verdict,
+        "state": _text(test.state),
+        "status": _text(test.status),
+        "event_time": test.event_time,
+        "run_duration": test.run_duration,
+        "host": _text(test.host),
+        "uname": _text(test.uname),
+        "cpuload": _number(test.cpuload),
+        "diskfree": test.diskfree,
+        "rundir": _text(test.rundir),
+        "final_logf": _text(test.final_logf),
+        "attemptnum": test.attemptnum,
+        "archived": test.archived,
+        "comment": _text(test.comment),
+        "steps": [_step(step) for step in test.steps],
+        "data": [_datum(datum) for datum in test.data],
+        "logs": [_log(log) for log in kept.logs] if kept else [],
+        "facts": _test_facts(facts) if facts else None,
+    }
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {
+        "name": _text(step.name),
+        "status": _text(step.status),
+        "start": step.start,
+        "end": step.end,
+        "duration": step.duration,
+        "logfile": _text(step.logfile),
+        "comment": _text(step.comment),
+    }
+
+
+def _datum(datum: TestDatum) -> dict[str, object]:
+    return {
+        "category": _text(datum.category),
+        "variable": _text(datum.variable),
+        "value": _number(datum.value),
+        "expected": _number(datum.expected),
+        "tol": _number(datum.tol),
+        "units": _text(datum.units),
+        "status": _text(datum.status) if datum.status is not None else None,
+        "type": _text(datum.type),
+        "comment": _text(datum.comment),
+    }
+
+
+def _log(log: LogRecord) -> dict[str, object]:
+    return {
+        "name": _text(log.name),
+        "kind": log.kind,
+        "blob": log.blob,
+        "size": log.size,
+        "source_size": log.source_size,
+        "lines": log.lines,
+        "broken_bytes": log.broken_bytes,
+        "redacted": dict(sorted(log.redacted.items())),
+        "finding_count": log.finding_count,
+        "findings": [_finding(found) for found in log.findings],
+        "note": _text(log.note),
+    }
+
+
+def _finding(found: Finding) -> dict[str, object]:
+    return {
+        "rule": found.rule,
+        "level": found.level,
+        "first_line": found.first_line,
+        "last_line": found.last_line,
+        "excerpt": _text(found.excerpt),
+        "masked": found.masked,
+    }
+
+
+def _run_facts(facts: RunFacts) -> dict[str, object]:
+    return {
+        "window": [_text(name) for name in facts.window],
+        "previous": _text(facts.previous),
+        "last_good": _text(facts.last_good),
+        "fixed": [_name(name) for name in facts.fixed],
+        "vanished": [_name(name) for name in facts.vanished],
+    }
+
+
+def _test_facts(facts: TestFacts) -> dict[str, object]:
+    return {
+        "strip": facts.strip,
+        "change": facts.change,
+        "flaky": facts.flaky,
+        "usual": facts.usual,
+        "since": _text(facts.since),
+        "since_runs": facts.since_runs,
+        "capped": facts.capped,
+        "last_good": _text(facts.last_good),
+    }
+
+
+def _meta(testname: str, meta: TestMeta) -> dict[str, object]:
+    return {
+        "testname": _text(testname),
+        "author": _text(meta.author),
+        "owner": _text(meta.owner),
+        "description": _text(meta.description),
+        "reviewed": _text(meta.reviewed),
+        "tags": [_text(tag) for tag in meta.tags],
+        "jobgroup": _text(meta.jobgroup),
+    }
+
+
+def _name(name: TestName) -> dict[str, str]:
+    return {"testname": _text(name[0]), "item_path": _text(name[1])}
+
+
+def _text(text: str) -> str:
+    return text if text.isascii() else _LONE.sub("\ufffd", text)
+
+
+def _number(value: Scalar) -> Scalar:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return _text(value) if isinstance(value, str) else value
