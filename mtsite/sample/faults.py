@@ -11,7 +11,7 @@ _CHIP: Mapping[str, Fault] = {
         _DONE,
         "FAIL",
         (
-            "UVM_INFO tb/fpu_seq.sv(131) @ 418220: uvm_test_top.env.seq [SEQ] class {number} of 60",
+            "UVM_INFO tb/fpu_seq.sv(131) @ 418220: uvm_test_top.env.seq [SEQ] class 17 of 60",
             "UVM_ERROR tb/fpu_scoreboard.sv(204) @ 418350: uvm_test_top.env.sb [FMA]"
             " rounding mismatch rne: expected 0x3ff00000_00000001 got 0x3ff00000_00000000",
             "UVM_ERROR tb/fpu_scoreboard.sv(204) @ 418410: uvm_test_top.env.sb [FMA]"

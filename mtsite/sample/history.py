@@ -15,7 +15,8 @@ from mtsite.sample.spec import ALWAYS, AreaSpec, Event, ExtraRun, Fault, TargetS
 DAY = 86400
 _BAD_HOST_ODDS = 0.14
 _BAD_HOST_SINCE = 0.5
-_IN_FLIGHT_SECONDS = 1500
+_IN_FLIGHT_SECONDS = 840
+_LAUNCHING = ("REMOTEHOSTSTART", "LAUNCHED", "LAUNCHED")
 _NO_FAULT = Fault("COMPLETED", "PASS")
 
 
@@ -296,11 +297,16 @@ def _exit_code(fault: Fault, *, logpro: bool) -> str:
 
 
 def _in_flight(run: SampleRun, now: int) -> SampleRun:
-    """The run as it looks at `now`: what has ended, what runs, what waits."""
+    """The run as it looks at `now`: what has ended, what runs, what is launched, what waits."""
+    launching = list(_LAUNCHING)
     shown: dict[str, list[SampleTest]] = {}
     for test in run.tests:
-        if not test.toplevel:
-            shown.setdefault(test.spec.name, []).append(_as_of(test, now))
+        if test.toplevel:
+            continue
+        seen = _as_of(test, now)
+        if seen.state == "NOT_STARTED" and launching:
+            seen = replace(seen, state=launching.pop(), event_time=now - 10)
+        shown.setdefault(test.spec.name, []).append(seen)
     tests = tuple(row for rows in shown.values() for row in _with_toplevel(rows))
     return replace(run, tests=tests, comment="")
 
@@ -310,10 +316,8 @@ def _as_of(test: SampleTest, now: int) -> SampleTest:
         return test
     if test.started and test.event_time < now - 20:
         return _running(test, now - test.event_time)
-    waiting = SampleTest(test.spec, test.item_path, "NOT_STARTED", "n/a", min(test.event_time, now))
-    if test.started and test.event_time < now + 60:
-        return replace(waiting, state="LAUNCHED", event_time=now - 10)
-    return replace(waiting, event_time=now - _IN_FLIGHT_SECONDS + 20)
+    registered = now - _IN_FLIGHT_SECONDS + 20
+    return SampleTest(test.spec, test.item_path, "NOT_STARTED", "n/a", registered)
 
 
 def _running(test: SampleTest, seconds: int) -> SampleTest:
