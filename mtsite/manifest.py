@@ -32,12 +32,13 @@ CREATE TABLE runs (
   dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
   home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
   input TEXT NOT NULL, gone INTEGER NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL);
-CREATE INDEX runs_target ON runs (area, target, gone, place, runname);
+CREATE INDEX runs_target ON runs (area, target, place, runname);
 CREATE INDEX runs_area ON runs (area, gone, place);
+CREATE INDEX runs_home ON runs (home, place);
 CREATE TABLE targets (
   area TEXT NOT NULL, target TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (area, target))
   WITHOUT ROWID;
-CREATE TABLE listings (area TEXT PRIMARY KEY, marks TEXT NOT NULL, heads BLOB NOT NULL);
+CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
 """
 
 Outcomes = dict[TestName, tuple[str, int | None]]
@@ -46,7 +47,7 @@ Outcomes = dict[TestName, tuple[str, int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of what it was made from.
+    """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of its input.
 
     `owner` is the directory of the run that it belongs to, 'shared' or 'store'.
     """
@@ -122,6 +123,12 @@ class Manifest:
         """Make all that was noted since the last commit permanent, at once."""
         self._db.commit()
 
+    def clear(self) -> None:
+        """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
+        for table in ("meta", "tree", "runs", "targets", "listing"):
+            self._db.execute(f"DELETE FROM {table}")
+        self.put("format", FORMAT)
+
     # -- the tree
 
     def tree(self) -> Iterator[tuple[str, str, int]]:
@@ -155,28 +162,35 @@ class Manifest:
         rows = self._db.execute(f"SELECT {_RUN_COLUMNS} FROM runs")
         return {row[0]: _known(row) for row in rows}
 
-    def run_count(self, area: str, target: Sequence[str] | None = None) -> int:
-        """How many runs an area or target has, without those that are gone."""
-        where, values = _below(area, target)
-        return int(self._db.execute(f"SELECT count(*) FROM runs WHERE {where}", values).fetchone()[0])
-
-    def target_runs(self, area: str, target: Sequence[str]) -> list[tuple[int, str, str]]:
-        """(place, runname, directory) of the runs of a target, oldest first."""
-        where, values = _below(area, target)
+    def target_runs(
+        self, area: str, target: Sequence[str], *, gone: bool = False
+    ) -> list[tuple[int, str, str]]:
+        """(place, runname, directory) of the runs of a target, oldest first; `gone`: those too."""
         rows = self._db.execute(
-            f"SELECT place, runname, dir FROM runs WHERE {where} ORDER BY place, runname", values
+            "SELECT place, runname, dir FROM runs WHERE area = ? AND target = ? AND gone <= ?",
+            (_text(area), json.dumps(tuple(target)), gone),
         )
-        return [(row[0], row[1], row[2]) for row in rows]
+        return sorted((row[0], _name(row[1]), row[2]) for row in rows)
 
     def summaries(
-        self, area: str, target: Sequence[str] | None, *, since: int = -(2**62), limit: int = -1
+        self, area: str, targets: Iterable[Sequence[str]], *, limit: int = -1
     ) -> list[RunSummary]:
-        """The newest summaries of an area (target None) or target, newest first."""
-        where, values = _below(area, target)
+        """The newest runs of these targets of an area that have rows, newest first."""
+        wanted = json.dumps([json.dumps(tuple(target)) for target in targets])
         rows = self._db.execute(
-            f"SELECT summary FROM runs WHERE {where} AND place >= ?"
+            "SELECT summary FROM runs WHERE area = ? AND gone = 0"
+            " AND target IN (SELECT value FROM json_each(?))"
             " ORDER BY place DESC, runname DESC LIMIT ?",
-            (*values, since, limit),
+            (_text(area), wanted, limit),
+        )
+        return [_summary(row[0]) for row in rows]
+
+    def moved_in(self, home: str, *, limit: int) -> list[RunSummary]:
+        """The newest runs that an area holds for another area, newest first."""
+        rows = self._db.execute(
+            "SELECT summary FROM runs WHERE home = ? AND area != ? AND gone = 0"
+            " ORDER BY place DESC, runname DESC LIMIT ?",
+            (_text(home), _text(home), limit),
         )
         return [_summary(row[0]) for row in rows]
 
@@ -197,11 +211,12 @@ class Manifest:
         """What is known of a run now; `outcomes` None keeps those that are there."""
         packed = b"" if outcomes is None else _pack(outcomes)
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dir) DO UPDATE"
-            " SET home = excluded.home, place = excluded.place, fingerprint = excluded.fingerprint,"
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (dir) DO UPDATE SET home = excluded.home, place = excluded.place,"
+            " fingerprint = excluded.fingerprint,"
             " sealed = excluded.sealed, input = excluded.input, gone = excluded.gone,"
             " summary = excluded.summary,"
-            " verdicts = CASE WHEN excluded.verdicts = x'' THEN verdicts ELSE excluded.verdicts END",
+            " verdicts = CASE excluded.verdicts WHEN x'' THEN verdicts ELSE excluded.verdicts END",
             (
                 run.dir,
                 _text(run.key.area),
@@ -218,14 +233,14 @@ class Manifest:
             ),
         )
 
-    def set_place(self, run: KnownRun) -> None:
-        """Only where the rows of a run lie has changed: no page shows it."""
+    def rehome(self, run_dir: str, home: str, fingerprint: str) -> None:
+        """Only where the rows of a run lie has changed: its own pages don't show it."""
         self._db.execute(
             "UPDATE runs SET home = ?, fingerprint = ? WHERE dir = ?",
-            (_text(run.home), run.fingerprint, run.dir),
+            (_text(home), fingerprint, run_dir),
         )
 
-    # -- targets and listings
+    # -- targets and the listing of the areas
 
     def targets(self) -> dict[tuple[str, tuple[str, ...]], str]:
         """(area, target) → JSON of the target's own summary."""
@@ -240,18 +255,15 @@ class Manifest:
         else:
             self._db.execute("DELETE FROM targets WHERE area = ? AND target = ?", where)
 
-    def listing(self, area: str) -> tuple[str, bytes]:
-        """(marks of the databases, packed heads) as they were when the area was last listed."""
-        row = self._db.execute(
-            "SELECT marks, heads FROM listings WHERE area = ?", (_text(area),)
-        ).fetchone()
+    def listing(self) -> tuple[str, bytes]:
+        """(settings of the areas, packed heads) as they were when the areas were last listed."""
+        row = self._db.execute("SELECT settings, heads FROM listing").fetchone()
         return (row[0], row[1]) if row else ("", b"")
 
-    def note_listing(self, area: str, marks: str, heads: bytes) -> None:
-        """Remember what an area's databases held when they looked like `marks`."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO listings VALUES (?, ?, ?)", (_text(area), marks, heads)
-        )
+    def note_listing(self, settings: str, heads: bytes) -> None:
+        """Remember what the areas held."""
+        self._db.execute("DELETE FROM listing")
+        self._db.execute("INSERT INTO listing VALUES (?, ?)", (settings, heads))
 
 
 _RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, summary"
@@ -296,12 +308,6 @@ def _summary(line: str) -> RunSummary:
     found = record.read_summary(json.loads(line))
     assert found is not None
     return found
-
-
-def _below(area: str, target: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
-    if target is None:
-        return "area = ? AND gone = 0", (_text(area),)
-    return "area = ? AND target = ? AND gone = 0", (_text(area), json.dumps(tuple(target)))
 
 
 def _pack(outcomes: Outcomes) -> bytes:

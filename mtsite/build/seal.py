@@ -7,6 +7,7 @@ and are never computed again (`mtsite build --refreeze RUN` would).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median_low
 
 from mtsite.model import RunFacts, TestFacts, TestName
@@ -37,7 +38,7 @@ class _Past:
 
 
 def run_facts(runname: str, outcomes: Outcomes, earlier: Earlier, *, more: bool) -> RunFacts:
-    """What earlier runs say about this one; `more`: there are runs before the first of `earlier`."""
+    """What earlier runs say about this one; `more`: `earlier` does not reach the first."""
     previous_name, previous = _previous(earlier)
     window = earlier[-(STRIP - 1) :]
     past = _Past(runname, earlier, more, previous)
@@ -87,7 +88,7 @@ def _test_facts(name: TestName, outcome: tuple[str, int | None], past: _Past) ->
 
 
 def _bad_stretch(had: Sequence[str], past: _Past) -> tuple[str, int, bool, str]:
-    """(first run of the stretch that ends here, its bad results, look back ended, last good run)."""
+    """(first run of the stretch that ends here, its length, look back ended, last good run)."""
     since, bad = past.runname, 1
     for letter, (runname, _) in zip(reversed(had), reversed(past.earlier), strict=True):
         if letter in _BAD:
@@ -107,4 +108,4 @@ def _change(now: str, before: str, compared: bool) -> str:
 
 def _switches(strip: str) -> int:
     judged = [letter in _BAD for letter in strip if letter in _JUDGED]
-    return sum(a != b for a, b in zip(judged, judged[1:], strict=False))
+    return sum(a != b for a, b in pairwise(judged))

@@ -1,0 +1,60 @@
+"""Digests of what pages are made from: equal input, equal digest, on every machine.
+
+Everything goes through `repr` of tuples of plain values: fast, and independent of hash seeds,
+locale and the order of dictionaries.
+"""
+
+import hashlib
+from operator import attrgetter
+
+from mtsite.model import LogRecord, Run, Step, Test, TestDatum
+
+_STEP = attrgetter(*Step.__dataclass_fields__)
+_DATUM = attrgetter(*TestDatum.__dataclass_fields__)
+_TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data")))
+_LOG = attrgetter(
+    *(n for n in LogRecord.__dataclass_fields__ if n not in ("redacted", "source_mtime_ns"))
+)
+
+
+def of(*values: object) -> str:
+    """A digest (32 hex) of plain values: text, numbers, None, tuples and lists of them."""
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def of_bytes(content: bytes) -> str:
+    """SHA-256 (64 hex) of a file's content: how the tree names what it holds."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_values(test: Test) -> tuple[object, ...]:
+    """A test with its steps and data as plain values."""
+    return (
+        _TEST(test),
+        [_STEP(step) for step in test.steps],
+        [_DATUM(datum) for datum in test.data],
+    )
+
+
+def log_values(log: LogRecord) -> tuple[object, ...]:
+    """All of a log record that a page may show, as plain values."""
+    return (_LOG(log), sorted(log.redacted.items()))
+
+
+def of_rows(run: Run) -> str:
+    """A digest of the rows of a run; the same wherever the rows lie, whatever their rowids."""
+    head = (
+        run.key.area,
+        run.key.target,
+        run.key.runname,
+        run.keys,
+        run.state,
+        run.status,
+        run.owner,
+        run.contour,
+        run.comment,
+        run.event_time,
+        run.in_flight_read,
+    )
+    meta = [(name, repr(one)) for name, one in sorted(run.meta.items())]
+    return of(head, [test_values(test) for test in run.tests], meta)

@@ -1,0 +1,94 @@
+"""What all areas hold, with one entry per run; databases that did not move are not asked again."""
+
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mtsite import urls
+from mtsite.build.read import AreaPlace
+from mtsite.config import AreaConfig
+from mtsite.manifest import Manifest
+from mtsite.megatest import database, merge
+from mtsite.megatest.area import CONFIG_NAME, find_databases
+from mtsite.megatest.merge import AreaListing
+from mtsite.megatest.reader import RunHead
+
+
+@dataclass(frozen=True, slots=True)
+class SiteListing:
+    """All runs by directory, and the areas that they come from.
+
+    `now` is the newest time that the rows know: the build has no other clock. `unreadable` maps
+    areas to the reason; their runs are left as they are.
+    """
+
+    heads: Mapping[str, RunHead]
+    listings: Mapping[str, AreaListing]
+    places: Mapping[str, AreaPlace]
+    now: int
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+def list_site(
+    settings: Iterable[AreaConfig], environ: Mapping[str, str], manifest: Manifest
+) -> SiteListing:
+    """The runs of all areas, each once; an unreadable area never stops the rest."""
+    chosen = list(settings)
+    found = _remembered(chosen, manifest)
+    if found is None:
+        found = merge.list_areas(chosen, environ)
+        manifest.note_listing(_given(chosen), pickle.dumps(found))
+    heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
+    times = [max(head.activity_time, head.newest_update) for head in heads.values()]
+    return SiteListing(
+        heads=heads,
+        listings={listing.name: listing for listing in found},
+        places={listing.name: _place(listing) for listing in found if listing.area is not None},
+        now=max(times, default=0),
+        unreadable={listing.name: listing.error for listing in found if listing.error},
+    )
+
+
+def _remembered(settings: list[AreaConfig], manifest: Manifest) -> list[AreaListing] | None:
+    """The listing of the last build, if nothing that it was made from has moved since."""
+    given, packed = manifest.listing()
+    if given != _given(settings) or not packed:
+        return None
+    try:
+        found: list[AreaListing] = pickle.loads(packed)
+        stands = all(_stands(listing) for listing in found)
+    except Exception:  # the pickle of another version, or a file that went: look again
+        return None
+    return found if stands else None
+
+
+def _given(settings: list[AreaConfig]) -> str:
+    """All but the databases that a listing is made from: settings and configuration files."""
+    return repr([(one, _stamp(one.path / CONFIG_NAME)) for one in settings])
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _stands(listing: AreaListing) -> bool:
+    area = listing.area
+    if listing.error or area is None or find_databases(area.path, area.testsuite) != area.databases:
+        return False
+    return all(database.mark(seen.path) == seen for seen in listing.marks)
+
+
+def _place(listing: AreaListing) -> AreaPlace:
+    area = listing.area
+    assert area is not None
+    return AreaPlace(
+        path=Path(area.path),
+        linktree=area.linktree,
+        disks=area.disks,
+        path_map=area.settings.path_map,
+    )

@@ -1,0 +1,130 @@
+"""Which runs must be looked at again; pure.
+
+known runs + runs found → read (with the reason), gone, and targets that lose a run
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from mtsite.build.nodes import Target
+from mtsite.manifest import KnownRun
+from mtsite.megatest.reader import RunHead
+from mtsite.model import RunKey
+
+RACY_SECONDS = 2
+"""A row changed this shortly before a look may change again with the same time stamp."""
+
+RACY = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """Run directory → why: runs to read, runs whose rows are no more, runs that were re-homed."""
+
+    read: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    rehomed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def plan_build(
+    known: Mapping[str, KnownRun],
+    heads: Mapping[str, RunHead],
+    unreadable: frozenset[str],
+    *,
+    all_pages: bool,
+) -> BuildPlan:
+    """What a build has to do. Runs whose rows lie in an `unreadable` area stay as they are.
+
+    `lost` are the runs that had rows at the last build and have none now.
+    """
+    plan = BuildPlan()
+    for run_dir, head in heads.items():
+        old = known.get(run_dir)
+        reason = _gone_reason(head)
+        if reason:
+            if old is not None or head.moved_to:
+                _plan_gone(plan, run_dir, old, reason, all_pages)
+            continue
+        why = _read_reason(old, head, all_pages)
+        if why:
+            plan.read[run_dir] = why
+        elif old is not None and old.home != head.home:
+            plan.rehomed.append(run_dir)
+    for run_dir, old in known.items():
+        if run_dir not in heads and old.home not in unreadable:
+            reason = old.summary.gone or "its rows are in none of the databases any more"
+            _plan_gone(plan, run_dir, old, reason, all_pages)
+    _add_neighbours(plan, known, heads)
+    return plan
+
+
+def place_of(head: RunHead) -> int:
+    """Where a run stands among those of its target: its event_time."""
+    return head.event_time or 0
+
+
+def known_fingerprint(head: RunHead, looked_at: float) -> str:
+    """What to remember of a run that was read at that time: unsure where rows are that fresh."""
+    if not head.fingerprint or head.newest_update >= looked_at - RACY_SECONDS:
+        return RACY + head.fingerprint
+    return head.fingerprint
+
+
+def _read_reason(old: KnownRun | None, head: RunHead, all_pages: bool) -> str:
+    if old is None:
+        return "new"
+    if old.gone:
+        return "back"
+    if all_pages:
+        return "recipe"
+    if not old.fingerprint:
+        return "unfinished"
+    if not old.sealed:
+        return "not sealed"
+    return "" if old.fingerprint == head.fingerprint else "rows moved"
+
+
+def _gone_reason(head: RunHead) -> str:
+    return head.gone or head.moved_to
+
+
+def _plan_gone(
+    plan: BuildPlan, run_dir: str, old: KnownRun | None, reason: str, all_pages: bool
+) -> None:
+    if old is not None and not old.gone:
+        plan.lost.append(run_dir)
+    if (
+        old is None
+        or not old.gone
+        or not old.fingerprint
+        or all_pages
+        or old.summary.gone != reason
+    ):
+        plan.gone[run_dir] = reason
+
+
+def _add_neighbours(
+    plan: BuildPlan, known: Mapping[str, KnownRun], heads: Mapping[str, RunHead]
+) -> None:
+    """A run page names the next run: where that is another one now, the page must be made again."""
+    before = _next_runs([(old.key, old.place, d) for d, old in known.items() if not old.gone])
+    after = _next_runs(
+        [(head.key, place_of(head), d) for d, head in heads.items() if not _gone_reason(head)]
+    )
+    for run_dir, following in after.items():
+        if run_dir in known and run_dir not in plan.read and before.get(run_dir) != following:
+            plan.read[run_dir] = "next run"
+
+
+def _next_runs(runs: list[tuple[RunKey, int, str]]) -> dict[str, str]:
+    by_target: dict[Target, list[tuple[int, str, str]]] = {}
+    for key, place, run_dir in runs:
+        by_target.setdefault((key.area, key.target), []).append((place, key.runname, run_dir))
+    following: dict[str, str] = {}
+    for order in by_target.values():
+        order.sort()
+        following.update((a[2], b[2]) for a, b in pairwise(order))
+        following[order[-1][2]] = ""
+    return following

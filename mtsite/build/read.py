@@ -1,0 +1,315 @@
+"""The first half of a worker's task: one run's rows and logs, taken once.
+
+What is read is put aside in a spool file, so that the pages are made later from the very rows
+that the summary was made from, though the database may have moved on.
+"""
+
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from mtsite import atomicfile, record, rollup, urls
+from mtsite.build import digest
+from mtsite.config import RedactConfig
+from mtsite.logs import redact, take
+from mtsite.megatest import database, linktree, reader
+from mtsite.megatest.reader import RunHead
+from mtsite.model import (
+    FirstFailure,
+    LogRecord,
+    Run,
+    RunRecord,
+    RunSummary,
+    Test,
+    TestName,
+    TestRecord,
+)
+from mtsite.rollup import Verdict
+
+SHOWN_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlace:
+    """Where the files of an area's runs may lie."""
+
+    path: Path
+    linktree: Path | None = None
+    disks: tuple[Path, ...] = ()
+    path_map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One run to read; `relook`: look for its logs although it is sealed."""
+
+    head: RunHead
+    place: AreaPlace | None
+    relook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the spool holds: a run as it was read, with the record so far."""
+
+    run: Run
+    verdicts: list[Verdict]
+    record: RunRecord
+    rows: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRead:
+    """What the parent learns of a run. `activity` is the last sign of life in its rows.
+
+    `input` covers all that its pages show except facts and neighbours; `sealed` says that the
+    facts in its record still stand.
+    """
+
+    dir: str
+    summary: RunSummary
+    outcomes: dict[TestName, tuple[str, int | None]]
+    input: str
+    rows: str
+    sealed: bool
+    ended: bool
+    activity: int
+    spool: Path
+    blobs: list[tuple[str, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReader:
+    """The work on a `ReadTask`; `now` is the newest time that the rows of the site know."""
+
+    site: Path
+    spool: Path
+    now: int
+    dead_after: int
+    log_cap: int
+    redact: RedactConfig
+
+    def __call__(self, task: ReadTask) -> RunRead:
+        """Read rows and logs, store blobs, put the run aside.
+
+        Raises:
+            MtsiteError: the database can't be read.
+        """
+        head = task.head
+        with database.reading(head.database) as connection:
+            run = reader.read_run(connection, head)
+        verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
+        rows = digest.of_rows(run)
+        old = self._old_record(run)
+        still_sealed = bool(old.sealed) and old.sealed == rows
+        store = _Store(self.site)
+        if still_sealed and not task.relook:
+            tests = _with_verdicts(run, verdicts, old)
+        else:
+            tests = self._take_tests(run, verdicts, old, task.place, store)
+        summary = summarise(run, verdicts, tests, head.home)
+        kept = replace(
+            old,
+            keys=run.keys,
+            tests=tests,
+            facts=old.facts if still_sealed else None,
+            sealed=rows if still_sealed else "",
+            summary=summary,
+            gone="",
+        )
+        return self._put_aside(Taken(run, verdicts, kept, rows), head, still_sealed, store)
+
+    def _old_record(self, run: Run) -> RunRecord:
+        try:
+            found = record.load(self.site, run.key)
+        except ValueError:
+            found = None
+        return found or RunRecord(run.key, run.keys)
+
+    def _take_tests(
+        self,
+        run: Run,
+        verdicts: list[Verdict],
+        old: RunRecord,
+        place: AreaPlace | None,
+        store: "_Store",
+    ) -> dict[TestName, TestRecord]:
+        redactor = _redactor(self.redact)
+        tests: dict[TestName, TestRecord] = {}
+        for test, verdict in zip(run.tests, verdicts, strict=True):
+            before = old.tests.get(test.name)
+            logs: tuple[LogRecord, ...] = before.logs if before else ()
+            if not test.toplevel and place is not None:
+                logs = tuple(self._take_logs(run, test, logs, place, store, redactor))
+            tests[test.name] = TestRecord(
+                test.testname, test.item_path, verdict.value, test.toplevel, logs
+            )
+        tests.update(_vanished(old, tests))
+        return tests
+
+    def _take_logs(
+        self,
+        run: Run,
+        test: Test,
+        before: tuple[LogRecord, ...],
+        place: AreaPlace,
+        store: "_Store",
+        redactor: redact.Redactor,
+    ) -> Iterator[LogRecord]:
+        found, note = linktree.find_logs(
+            place.path, place.linktree, place.disks, place.path_map, run.key, test
+        )
+        known = {log.name: log for log in before}
+        for log in found:
+            old = known.pop(log.name, None)
+            if log.refused:
+                yield old or LogRecord(log.name, log.kind, note=log.refused)
+            elif old and old.blob and _unchanged(old, log.path):
+                yield replace(old, kind=log.kind)
+            else:
+                taken, content, _ = take.take_log(
+                    log.name, log.path, log.kind, redactor=redactor, cap_bytes=self.log_cap
+                )
+                if taken.blob:
+                    store.put(taken.blob, content)
+                yield old if old and old.blob and not taken.blob else taken
+        if note and not found and not before:
+            yield LogRecord("", "rundir", note=note)
+        yield from (log for log in known.values() if log.blob or not found)
+
+    def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, store: "_Store") -> RunRead:
+        run, verdicts = taken.run, taken.verdicts
+        run_dir = urls.run_dir(run.key)
+        spool = self.spool / (digest.of(run_dir) + ".run")
+        spool.write_bytes(pickle.dumps(taken, protocol=pickle.HIGHEST_PROTOCOL))
+        assert taken.record.summary is not None
+        logs = [
+            (t.testname, t.item_path, t.gone, [digest.log_values(log) for log in t.logs])
+            for _, t in sorted(taken.record.tests.items())
+        ]
+        return RunRead(
+            dir=run_dir,
+            summary=taken.record.summary,
+            outcomes={
+                test.name: (verdict.value, test.run_duration)
+                for test, verdict in zip(run.tests, verdicts, strict=True)
+            },
+            input=digest.of(taken.rows, [v.value for v in verdicts], logs),
+            rows=taken.rows,
+            sealed=sealed,
+            ended=Verdict.RUNNING not in verdicts,
+            activity=activity(run, head.newest_update),
+            spool=spool,
+            blobs=store.blobs,
+        )
+
+
+class _Store:
+    """The blobs that one task puts into the site."""
+
+    def __init__(self, site: Path) -> None:
+        self.site = site
+        self.blobs: list[tuple[str, str, int]] = []
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a blob unless it is there; a blob's name is its content, so it never changes."""
+        target = self.site / path
+        if not _has_size(target, len(content)):
+            atomicfile.write(target, content)
+        self.blobs.append((path, path.rsplit("/", 1)[1].split(".", 1)[0], len(content)))
+
+
+def activity(run: Run, newest_update: int) -> int:
+    """The last sign of life that the rows of a run know, in Unix seconds; 0 when they know none."""
+    times = [newest_update, run.event_time or 0]
+    times += [t.event_time + (t.run_duration or 0) for t in run.tests if t.event_time]
+    return max(times)
+
+
+def summarise(
+    run: Run, verdicts: list[Verdict], tests: Mapping[TestName, TestRecord], home: str
+) -> RunSummary:
+    """The run as one row of a listing, before anything is known of earlier runs."""
+    counts = rollup.count(run, verdicts)
+    ends = [
+        test.event_time + test.run_duration
+        for test in run.tests
+        if not test.toplevel and test.event_time and test.run_duration
+    ]
+    return RunSummary(
+        key=run.key,
+        event_time=run.event_time,
+        end_time=max(ends, default=None),
+        owner=run.owner,
+        comment=run.comment,
+        contour=run.contour,
+        state=run.state,
+        status=run.status,
+        counts=counts,
+        verdict=rollup.run_verdict(counts).value,
+        failures=tuple(_first_failures(run, verdicts, tests)),
+        home=home,
+    )
+
+
+def _first_failures(
+    run: Run, verdicts: list[Verdict], tests: Mapping[TestName, TestRecord]
+) -> Iterable[FirstFailure]:
+    shown = 0
+    for test, verdict in zip(run.tests, verdicts, strict=True):
+        if verdict in rollup.BAD and not test.toplevel and shown < SHOWN_FAILURES:
+            shown += 1
+            line = first_line(tests[test.name])
+            yield FirstFailure(test.testname, test.item_path, verdict.value, line)
+
+
+def first_line(test: TestRecord) -> str:
+    """The first failing line that the logs of a test show, '' when none does."""
+    for log in test.logs:
+        for finding in log.findings:
+            return finding.excerpt.rsplit("\n", 1)[-1][:300]
+    return ""
+
+
+def _with_verdicts(run: Run, verdicts: list[Verdict], old: RunRecord) -> dict[TestName, TestRecord]:
+    tests = {
+        test.name: TestRecord(
+            test.testname,
+            test.item_path,
+            verdict.value,
+            test.toplevel,
+            old.tests[test.name].logs if test.name in old.tests else (),
+        )
+        for test, verdict in zip(run.tests, verdicts, strict=True)
+    }
+    tests.update(_vanished(old, tests))
+    return tests
+
+
+def _vanished(old: RunRecord, present: Mapping[TestName, TestRecord]) -> dict[TestName, TestRecord]:
+    """Tests that had a page once and have no row any more."""
+    return {
+        name: replace(test, gone=True) for name, test in old.tests.items() if name not in present
+    }
+
+
+def _unchanged(old: LogRecord, path: Path) -> bool:
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return True
+    return (stat.st_size, stat.st_mtime_ns) == (old.source_size, old.source_mtime_ns)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+@lru_cache(maxsize=4)
+def _redactor(rules: RedactConfig) -> redact.Redactor:
+    return redact.make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])

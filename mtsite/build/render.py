@@ -1,0 +1,350 @@
+"""The second half of a worker's task: the pages of one run, written where their input moved.
+
+A page's fingerprint covers all that it shows: its rows, its record, the facts about it, its
+neighbours, the frame of the site, and its recipe (the page module's EDITION and its templates).
+A page whose fingerprint stands is neither rendered nor opened.
+"""
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from mtsite import atomicfile, record, urls
+from mtsite.build import digest
+from mtsite.build.read import Taken
+from mtsite.build.theme import Theme
+from mtsite.manifest import Page
+from mtsite.model import LogRecord, RunFacts, RunRecord, RunSummary, Test, TestName, TestRecord
+from mtsite.pages import gone, log, run, test
+from mtsite.pages.page import SiteFrame
+from mtsite.pages.place import RunPlace
+from mtsite.rollup import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTask:
+    """One run whose pages may have moved.
+
+    `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
+    `facts` None means: those in its record stand. `seal` freezes `facts` into the record.
+    `known` are the fingerprints of its pages that can be relied on.
+    """
+
+    dir: str
+    spool: Path | None = None
+    gone: RunRecord | None = None
+    facts: RunFacts | None = None
+    seal: bool = False
+    next_run: str = ""
+    known: Mapping[str, Page] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunWritten:
+    """What a worker did: pages that are new or changed, paths that are no more, the summary."""
+
+    dir: str
+    summary: RunSummary
+    pages: list[Page]
+    removed: list[str]
+    sealed: bool
+    rendered: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunWriter:
+    """The work on a `WriteTask`."""
+
+    site: Path
+    theme_dirs: tuple[Path, ...]
+    frame: SiteFrame
+
+    def __call__(self, task: WriteTask) -> RunWritten:
+        """Write the record and every page whose input moved; take away pages that have none."""
+        pen = Pen(self.site, self.theme_dirs, self.frame, task.dir, task.known)
+        if task.spool is None:
+            assert task.gone is not None
+            kept, sealed = task.gone, bool(task.gone.sealed)
+            pen.store(urls.record_file(kept.key), record.encode(kept))
+            _write_gone(pen, kept)
+        else:
+            taken: Taken = pickle.loads(task.spool.read_bytes())
+            kept, facts = _settle(taken, task)
+            sealed = bool(kept.sealed)
+            pen.store(urls.record_file(kept.key), record.encode(kept))
+            _RunPages(pen, taken, kept, facts, task.next_run).write()
+            task.spool.unlink(missing_ok=True)
+        assert kept.summary is not None
+        removed = pen.remove_rest()
+        return RunWritten(task.dir, kept.summary, pen.changed, removed, sealed, pen.rendered)
+
+
+class Pen:
+    """Writes files of one owner and remembers which: those with an unmoved fingerprint are kept."""
+
+    def __init__(
+        self,
+        site: Path,
+        theme_dirs: tuple[Path, ...],
+        frame: SiteFrame,
+        owner: str,
+        known: Mapping[str, Page],
+    ) -> None:
+        self.site = site
+        self.theme = theme(theme_dirs)
+        self.frame = frame
+        self.frame_values = astuple(frame)
+        self.owner = owner
+        self.known = known
+        self.seen: set[str] = set()
+        self.changed: list[Page] = []
+        self.rendered = 0
+        self._recipes: dict[str, str] = {}
+
+    def fresh(self, kind: ModuleType, path: str, *values: object) -> str:
+        """The fingerprint of a page if it must be written, '' if it stands as it is."""
+        self.seen.add(path)
+        recipe = self._recipes.get(kind.__name__)
+        if recipe is None:
+            recipe = digest.of(kind.EDITION, self.theme.recipe(kind.TEMPLATE), self.frame_values)
+            self._recipes[kind.__name__] = recipe
+        fingerprint = digest.of(recipe, values)
+        known = self.known.get(path)
+        return "" if known is not None and known.fingerprint == fingerprint else fingerprint
+
+    def page(
+        self, kind: ModuleType, path: str, fingerprint: str, context: dict[str, object]
+    ) -> None:
+        """Render a page and put it in its place."""
+        self.rendered += 1
+        self.write(path, self.theme.render(kind.TEMPLATE, context), fingerprint)
+
+    def write(self, path: str, content: bytes, fingerprint: str) -> None:
+        """Put a file in its place and note it."""
+        self.seen.add(path)
+        atomicfile.write(self.site / path, content)
+        page = Page(path, digest.of_bytes(content), len(content), fingerprint, self.owner)
+        self.changed.append(page)
+
+    def store(self, path: str, content: bytes) -> None:
+        """Put a file that needs no rendering in its place: its own digest is its fingerprint."""
+        self.seen.add(path)
+        fingerprint = digest.of_bytes(content)
+        known = self.known.get(path)
+        if known is None or known.fingerprint != fingerprint:
+            self.write(path, content, fingerprint)
+
+    def remove_rest(self) -> list[str]:
+        """Take away the files of this owner that were not asked for this time."""
+        removed = [path for path in self.known if path not in self.seen]
+        for path in removed:
+            (self.site / path).unlink(missing_ok=True)
+        return removed
+
+
+@lru_cache(maxsize=4)
+def theme(dirs: tuple[Path, ...]) -> Theme:
+    """The theme of these directories, loaded once per process."""
+    return Theme(dirs)
+
+
+def _settle(taken: Taken, task: WriteTask) -> tuple[RunRecord, RunFacts]:
+    """The record as it is to be kept, and the facts that the pages show."""
+    facts = task.facts or taken.record.facts or RunFacts()
+    summary = taken.record.summary
+    assert summary is not None
+    changes = [
+        facts.tests[test.name].change
+        for test in taken.run.tests
+        if not test.toplevel and test.name in facts.tests
+    ]
+    summary = replace(
+        summary,
+        new=changes.count("new"),
+        still=changes.count("still"),
+        fixed=changes.count("fixed"),
+    )
+    keep = task.seal or task.facts is None
+    return (
+        replace(
+            taken.record,
+            summary=summary,
+            facts=facts if keep else None,
+            sealed=taken.rows if keep else "",
+        ),
+        facts,
+    )
+
+
+class _RunPages:
+    """All pages of one run that has rows."""
+
+    def __init__(
+        self, pen: Pen, taken: Taken, kept: RunRecord, facts: RunFacts, next_run: str
+    ) -> None:
+        self.pen = pen
+        self.run = taken.run
+        self.verdicts = taken.verdicts
+        self.kept = kept
+        self.facts = facts
+        self.next_run = next_run
+        self.place = RunPlace(pen.frame, taken.run, [v.value for v in taken.verdicts], facts)
+        self.rows = [digest.test_values(one) for one in taken.run.tests]
+
+    def write(self) -> None:
+        """Test and log pages first, the run page last: a reader finds what it links to."""
+        for index, one in enumerate(self.run.tests):
+            kept = self.kept.tests[one.name]
+            self._test_page(index, one, kept)
+            _log_pages(self.pen, self.kept, kept, self.verdicts[index])
+        for name, kept in sorted(self.kept.tests.items()):
+            if kept.gone:
+                _gone_test(self.pen, self.kept, kept, name)
+        self._run_pages()
+
+    @cached_property
+    def _head(self) -> tuple[object, ...]:
+        run = self.run
+        facts = self.facts
+        return (
+            astuple(run.key),
+            run.keys,
+            run.event_time,
+            facts.window,
+            facts.previous,
+            facts.last_good,
+        )
+
+    def _test_page(self, index: int, one: Test, kept: TestRecord) -> None:
+        path = urls.test_page(self.run.key, one.name)
+        values: list[object] = [self._head, self.rows[index], self.verdicts[index].value]
+        values.append([digest.log_values(log) for log in kept.logs])
+        values.append(self._fact_values(one.name))
+        values.append(self._neighbours(index))
+        values.append(repr(self.run.meta.get(one.testname)))
+        if one.toplevel:
+            values.append(
+                [
+                    (
+                        self.rows[i],
+                        self.verdicts[i].value,
+                        self._fact_values(self.run.tests[i].name),
+                    )
+                    for i in self.place.items.get(one.testname, ())
+                ]
+            )
+            values.append([self._first_line(i) for i in self.place.items.get(one.testname, ())])
+        fingerprint = self.pen.fresh(test, path, values)
+        if fingerprint:
+            context = test.context(
+                self.pen.frame, self.run, index, self.verdicts, kept, self.facts, place=self.place
+            )
+            self.pen.page(test, path, fingerprint, context)
+
+    def _fact_values(self, name: TestName) -> object:
+        facts = self.facts.tests.get(name)
+        return None if facts is None else astuple(facts)
+
+    def _first_line(self, index: int) -> str:
+        logs = self.kept.tests[self.run.tests[index].name].logs
+        return next((log.findings[0].excerpt for log in logs if log.findings), "")
+
+    def _neighbours(self, index: int) -> list[object]:
+        tests = self.run.tests
+        around = [index - 1, index + 1, *self.place.bad_neighbours[index]]
+        return [tests[i].name if 0 <= i < len(tests) else None for i in around]
+
+    def _run_pages(self) -> None:
+        run_values = (
+            digest.of_rows(self.run),
+            [verdict.value for verdict in self.verdicts],
+            [
+                (one.gone, [digest.log_values(log) for log in one.logs])
+                for _, one in sorted(self.kept.tests.items())
+            ],
+            repr(self.facts),
+            repr(self.kept.summary and replace(self.kept.summary, home="")),
+        )
+        inputs = digest.of(run_values)
+        path = urls.run_page(self.run.key)
+        fingerprint = self.pen.fresh(run, path, inputs, self.next_run)
+        summary = self.kept.summary
+        assert summary is not None
+        shown = (self.run, self.verdicts, self.kept, self.facts, summary)
+        if fingerprint:
+            context = run.context(self.pen.frame, *shown, self.next_run)
+            self.pen.page(run, path, fingerprint, context)
+        path = urls.run_twin(self.run.key)
+        fingerprint = self.pen.fresh(run, path, inputs)
+        if fingerprint:
+            self.pen.write(path, json_bytes(run.twin(*shown)), fingerprint)
+
+
+def _log_pages(pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict) -> None:
+    for entry in one.logs:
+        if entry.blob:
+            _log_page(pen, kept, one, verdict, entry)
+
+
+def _log_page(
+    pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict, entry: LogRecord
+) -> None:
+    name = (one.testname, one.item_path)
+    path = urls.log_page(kept.key, name, entry.name)
+    siblings = [log.name for log in one.logs if log.blob]
+    values = (astuple(kept.key), kept.keys, name, verdict.value, digest.log_values(entry), siblings)
+    fingerprint = pen.fresh(log, path, values)
+    if fingerprint:
+        content = _blob(pen.site, entry)
+        context = log.context(
+            pen.frame, kept.key, name, verdict, entry, content, keys=kept.keys, siblings=siblings
+        )
+        pen.page(log, path, fingerprint, context)
+
+
+def _blob(site: Path, entry: LogRecord) -> bytes:
+    try:
+        return (site / entry.blob).read_bytes()
+    except FileNotFoundError:
+        return f"(the stored text {entry.blob} is not in this site)\n".encode()
+
+
+def _write_gone(pen: Pen, kept: RunRecord) -> None:
+    """The pages of a run without rows: what remains of it, at its own addresses."""
+    path = urls.run_page(kept.key)
+    for name, one in sorted(kept.tests.items()):
+        _gone_test(pen, kept, one, name)
+    fingerprint = pen.fresh(gone, path, _gone_values(kept))
+    if fingerprint:
+        pen.page(gone, path, fingerprint, gone.context(pen.frame, kept))
+    path = urls.run_twin(kept.key)
+    fingerprint = pen.fresh(gone, path, _gone_values(kept))
+    if fingerprint:
+        pen.write(path, json_bytes(gone.twin(kept)), fingerprint)
+
+
+def _gone_values(kept: RunRecord) -> tuple[object, ...]:
+    tests = [
+        (name, one.verdict, one.gone, [digest.log_values(log) for log in one.logs])
+        for name, one in sorted(kept.tests.items())
+    ]
+    return (astuple(kept.key), kept.keys, kept.gone, repr(kept.summary), tests)
+
+
+def _gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) -> None:
+    path = urls.test_page(kept.key, name)
+    logs = [digest.log_values(entry) for entry in one.logs]
+    values = (astuple(kept.key), kept.keys, kept.gone, name, one.verdict, logs)
+    fingerprint = pen.fresh(gone, path, values)
+    if fingerprint:
+        pen.page(gone, path, fingerprint, gone.test_context(pen.frame, kept, name))
+    _log_pages(pen, kept, one, Verdict(one.verdict))
+
+
+def json_bytes(document: Mapping[str, object]) -> bytes:
+    """A JSON file of the tree: ASCII, stable order, a line end at the end."""
+    return (json.dumps(document, ensure_ascii=True, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,244 @@
+"""The verb `build_site`: the tree brought in line with the areas.
+
+    list the areas → plan → per batch of targets: read runs and logs → facts → pages of runs
+                          → pages of targets → levels above → files at the root
+
+A kill anywhere leaves a tree that the next build finishes: see `mtsite.manifest`.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mtsite import lock
+from mtsite.build import digest, levels, listing, sweep
+from mtsite.build.nodes import AreaWords, TargetNode, Tree
+from mtsite.build.plan import BuildPlan, plan_build
+from mtsite.build.render import Pen, theme
+from mtsite.build.runs import write_runs
+from mtsite.build.state import BuildState, BuildSummary, Report
+from mtsite.build.targets import TargetTask, TargetWriter, target_owner
+from mtsite.build.vanished import write_gone
+from mtsite.config import Config
+from mtsite.engines.engine import Engine
+from mtsite.errors import MtsiteError
+from mtsite.manifest import Manifest
+from mtsite.pages import (
+    area,
+    gone,
+    history,
+    index,
+    log,
+    month,
+    notfound,
+    redirect,
+    run,
+    target,
+    test,
+)
+from mtsite.pages.page import SiteFrame
+
+KINDS = (index, area, target, month, history, run, test, log, redirect, gone, notfound)
+LARGEST_DROP = 0.1
+
+
+def build_site(
+    config: Config,
+    engine: Engine,
+    report: Report,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    full: bool = False,
+    allow_drop: bool = False,
+) -> BuildSummary:
+    """Bring the site in line with the areas; cost follows what changed, not what exists.
+
+    `full` forgets what is known of the tree and makes every page again. `allow_drop` lets more
+    than a tenth of the known runs go.
+
+    Raises:
+        BusyError: another build of this site is going on.
+        MtsiteError: more than a tenth of the known runs would go.
+    """
+    with (
+        lock.hold(config.state_dir, "build", "mtsite build"),
+        Manifest.open(config.state_dir) as manifest,
+    ):
+        state = _start(config, engine, report, manifest, full=full)
+        plan = _plan(state, environ, allow_drop=allow_drop)
+        _mark_touched(state, plan)
+        write_gone(state, plan)
+        write_runs(state, plan)
+        _write_targets(state)
+        _write_levels(state)
+        return _finish(state)
+
+
+def frame_of(config: Config) -> SiteFrame:
+    """What all pages of this site share."""
+    site = config.site
+    return SiteFrame(site.title, site.timezone, site.noindex, site.base_url)
+
+
+def theme_dirs(config: Config) -> tuple[Path, ...]:
+    """Where the site's own templates and styles may lie: beside mtsite.toml."""
+    return (config.root,) if config.file is not None else ()
+
+
+def _start(
+    config: Config, engine: Engine, report: Report, manifest: Manifest, *, full: bool
+) -> BuildState:
+    """Know the tree: from the manifest, else from what lies in the site."""
+    site = config.site.output
+    site.mkdir(parents=True, exist_ok=True)
+    frame = frame_of(config)
+    dirs = theme_dirs(config)
+    recipes = [(kind.EDITION, theme(dirs).recipe(kind.TEMPLATE)) for kind in KINDS]
+    recipe = digest.of(recipes, repr(frame))
+    adopted = full or manifest.get("site") != str(site)
+    if adopted:
+        sweep.adopt(site, manifest)
+        manifest.put("site", str(site))
+    state = BuildState(config, engine, report, manifest, frame, dirs, recipe, time.time())
+    state.load_touched()
+    state.interrupted = state.interrupted or adopted
+    state.all_pages = manifest.get("recipe") != recipe
+    state.known = manifest.known_runs()
+    shutil.rmtree(state.spool, ignore_errors=True)
+    state.spool.mkdir(parents=True)
+    return state
+
+
+def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) -> BuildPlan:
+    """List the areas and find what moved."""
+    state.report("listing areas", 0, 0)
+    settings = list(state.config.areas.values())
+    state.listed = listing.list_site(settings, environ, state.manifest)
+    state.summary.runs = len(state.listed.heads)
+    for name, error in state.listed.unreadable.items():
+        state.summary.problems.append(f"area {name}: {error}")
+    unreadable = frozenset(state.listed.unreadable)
+    plan = plan_build(state.known, state.listed.heads, unreadable, all_pages=state.all_pages)
+    standing = sum(not one.gone for one in state.known.values())
+    if len(plan.lost) > standing * LARGEST_DROP and not allow_drop:
+        raise MtsiteError(
+            f"this build would drop {len(plan.lost)} of {standing} known runs,"
+            f" the first: {min(plan.lost)}",
+            "if that is meant, run `mtsite build --allow-drop`",
+        )
+    return plan
+
+
+def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
+    """Targets whose pages may change are on disk before the first change: a kill forgets none."""
+    heads = state.listed.heads
+    for run_dir, why in plan.read.items():
+        if why not in {"not sealed", "next run"}:
+            state.touch(heads[run_dir].key)
+    for run_dir in plan.gone:
+        old = state.known.get(run_dir)
+        state.touch(old.key if old is not None else heads[run_dir].key)
+    homes = {}
+    for run_dir in plan.rehomed:
+        state.manifest.rehome(run_dir, heads[run_dir].home, heads[run_dir].fingerprint)
+        homes[heads[run_dir].home] = True
+    words = digest.of(repr(sorted(_area_words(state).items())), repr(_satellites(state)))
+    state.areas_moved = bool(homes) or state.manifest.get("areas") != words
+    state.manifest.put("areas", words)
+    if state.all_pages or state.interrupted:
+        state.touched.update(state.manifest.targets())
+    state.save_touched()
+
+
+def _write_targets(state: BuildState) -> None:
+    writer = TargetWriter(state.site, state.config.state_dir, state.theme_dirs, state.frame)
+    words = _area_words(state)
+    tasks = [
+        TargetTask(
+            name,
+            values,
+            words[name].keys if name in words else (),
+            state.pages_of(target_owner(name, values), trusted=not state.interrupted),
+        )
+        for name, values in sorted(state.touched)
+    ]
+    done = 0
+    for outcome in state.engine.map(writer, tasks):
+        done += 1
+        written = outcome.returned
+        if written is None:
+            state.failed(
+                f"target {outcome.task.area}/{'/'.join(outcome.task.values)}", outcome.error
+            )
+            continue
+        state.manifest.note_target(written.area, written.values, written.node)
+        state.note_files(written.pages, written.removed, written.rendered)
+        state.report("targets", done, len(tasks))
+    state.manifest.commit()
+
+
+def _write_levels(state: BuildState) -> None:
+    """Every level above what was touched, and the root."""
+    everything = state.all_pages or state.interrupted or state.areas_moved
+    assets = theme(state.theme_dirs).assets_digest
+    if not state.touched and not everything and state.manifest.get("assets") == assets:
+        return
+    state.manifest.put("assets", assets)
+    words = _area_words(state)
+    found = state.manifest.targets()
+    tree = Tree(
+        {key: TargetNode.decode(line) for key, line in found.items()},
+        words,
+        ZoneInfo(state.frame.timezone),
+        _satellites(state),
+    )
+    names = sorted({*words, *(area_name for area_name, _ in found)})
+    moved = {area_name for area_name, _ in state.touched}
+    moved |= {home for home, births in tree.satellites.items() if moved & set(births.split(", "))}
+    for name in names:
+        if everything or name in moved:
+            pen = _pen(state, levels.area_owner(name))
+            levels.write_area(pen, state.manifest, tree, name)
+            state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
+    pen = _pen(state, levels.SITE_OWNER)
+    levels.write_root(pen, [tree.node(name) for name in names])
+    state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
+
+
+def _finish(state: BuildState) -> BuildSummary:
+    if state.interrupted:
+        state.summary.removed += sweep.clear(state.site, state.manifest)
+    if state.stored:
+        os.sync()
+    state.touched.clear()
+    state.manifest.put("recipe", state.recipe)
+    state.save_touched()
+    shutil.rmtree(state.spool, ignore_errors=True)
+    return state.summary
+
+
+def _pen(state: BuildState, owner: str) -> Pen:
+    known = state.pages_of(owner, trusted=not state.interrupted)
+    return Pen(state.site, state.theme_dirs, state.frame, owner, known)
+
+
+def _area_words(state: BuildState) -> dict[str, AreaWords]:
+    words = {}
+    for name, settings in state.config.areas.items():
+        found = state.listed.listings[name]
+        fields = found.area.fields if found.area is not None else ()
+        problems = (*((found.error,) if found.error else ()), *found.problems)
+        words[name] = AreaWords(fields, settings.title, problems)
+    return words
+
+
+def _satellites(state: BuildState) -> dict[str, str]:
+    """Area → the areas whose runs it holds."""
+    births: dict[str, set[str]] = {}
+    for head in state.listed.heads.values():
+        if head.home != head.key.area:
+            births.setdefault(head.home, set()).add(head.key.area)
+    return {home: ", ".join(sorted(names)) for home, names in sorted(births.items())}

@@ -1,0 +1,104 @@
+"""What all steps of one build share: where things lie, what is known, what was touched so far."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mtsite.build.listing import SiteListing
+from mtsite.build.nodes import Target
+from mtsite.config import Config
+from mtsite.engines.engine import Engine
+from mtsite.manifest import KnownRun, Manifest, Page
+from mtsite.model import RunKey
+from mtsite.pages.page import SiteFrame
+
+Report = Callable[[str, int, int], None]
+"""Called as report(what, done, total) while the build goes on; total 0 means unknown."""
+
+
+@dataclass(slots=True)
+class BuildSummary:
+    """What a build did. `problems` are troubles that left something out, in words."""
+
+    runs: int = 0
+    read: int = 0
+    sealed: int = 0
+    gone: int = 0
+    rendered: int = 0
+    written: int = 0
+    removed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class BuildState:
+    """One build while it goes on. `looked_at` is when the areas were listed.
+
+    `all_pages`: the recipe of some page moved, so every run is expanded. `interrupted`: the last
+    build died, so what it left of shared pages is not relied on. `stored`: blobs or records were
+    written that must reach the disk before the manifest says so.
+    """
+
+    config: Config
+    engine: Engine
+    report: Report
+    manifest: Manifest
+    frame: SiteFrame
+    theme_dirs: tuple[Path, ...]
+    recipe: str
+    looked_at: float
+    known: Mapping[str, KnownRun] = field(default_factory=dict)
+    listed: SiteListing = field(default_factory=lambda: SiteListing({}, {}, {}, 0))
+    all_pages: bool = False
+    interrupted: bool = False
+    areas_moved: bool = False
+    stored: bool = False
+    touched: set[Target] = field(default_factory=set)
+    summary: BuildSummary = field(default_factory=BuildSummary)
+
+    @property
+    def site(self) -> Path:
+        """The root of the tree."""
+        return self.config.site.output
+
+    @property
+    def spool(self) -> Path:
+        """Where runs wait between being read and being written."""
+        return self.config.state_dir / "spool"
+
+    def touch(self, key: RunKey) -> None:
+        """The pages of this run's target must be looked at."""
+        self.touched.add((key.area, key.target))
+
+    def save_touched(self) -> None:
+        """Remember on disk what is touched, so that the next build finishes it after a kill."""
+        rows = [[area, list(values)] for area, values in sorted(self.touched)]
+        self.manifest.put("pending", json.dumps(rows) if rows else "")
+        self.manifest.commit()
+
+    def load_touched(self) -> None:
+        """What a build that died had touched."""
+        pending = self.manifest.get("pending")
+        self.interrupted = bool(pending)
+        self.touched = {(area, tuple(values)) for area, values in json.loads(pending or "[]")}
+
+    def pages_of(self, owner: str, *, trusted: bool) -> dict[str, Page]:
+        """The files of an owner; where the last build may have died, without fingerprints."""
+        known = self.manifest.owned(owner)
+        if trusted:
+            return known
+        return {path: replace(page, fingerprint="") for path, page in known.items()}
+
+    def note_files(self, pages: Sequence[Page], removed: Sequence[str], rendered: int) -> None:
+        """These files were written and taken away."""
+        self.manifest.note_pages(pages)
+        self.manifest.forget_pages(removed)
+        self.summary.written += len(pages)
+        self.summary.removed += len(removed)
+        self.summary.rendered += rendered
+
+    def failed(self, what: str, error: str) -> None:
+        """One task came to nothing; the rest goes on."""
+        last = error.strip().rsplit("\n", 1)[-1]
+        self.summary.problems.append(f"{what}: {last}")

@@ -1,0 +1,57 @@
+"""A tree without a manifest: what in it is ours is adopted, what nothing made is taken away."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtsite import record
+from mtsite.atomicfile import TEMPORARY_PREFIX
+from mtsite.build.vanished import known_from, remaining_outcomes
+from mtsite.errors import UsageError
+from mtsite.manifest import Manifest
+
+KEPT = ("_blobs", "_record", "_manifest")
+MARKS = ("_assets", "_record", "_blobs", ".nojekyll")
+
+
+def adopt(site: Path, manifest: Manifest) -> None:
+    """Know the runs and blobs that lie in a site, when the manifest does not.
+
+    Raises:
+        UsageError: the directory holds something, but no site.
+    """
+    held = [entry.name for entry in os.scandir(site)] if site.exists() else []
+    if held and not any(name in MARKS for name in held):
+        raise UsageError(
+            f"{site} holds files that mtsite did not make, for example {min(held)}",
+            "name an empty directory as [site] output (or with -o)",
+        )
+    manifest.clear()
+    for kept in record.walk(site):
+        if kept.summary is not None:
+            manifest.note_run(known_from(kept, kept.summary, ""), remaining_outcomes(kept))
+    manifest.note_blobs(
+        (f"_blobs/{path.parent.name}/{path.name}", path.name.split(".", 1)[0], path.stat().st_size)
+        for path in sorted((site / "_blobs").glob("??/*"))
+        if not path.name.startswith(TEMPORARY_PREFIX)
+    )
+
+
+def clear(site: Path, manifest: Manifest) -> int:
+    """Take away files that no build of this site made; returns how many. Never a blob or record."""
+    made = {path for path, _, _ in manifest.tree()}
+    removed = 0
+    for path in _files(site):
+        name = path.relative_to(site).as_posix()
+        if path.name.startswith(TEMPORARY_PREFIX) or (
+            name not in made and name.split("/", 1)[0] not in KEPT
+        ):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _files(site: Path) -> Iterator[Path]:
+    for directory, _, names in os.walk(site):
+        for name in names:
+            yield Path(directory, name)

@@ -1,0 +1,93 @@
+"""Runs whose rows are no more: their addresses go on answering with what remains."""
+
+from dataclasses import replace
+
+from mtsite import record, urls
+from mtsite.build.plan import BuildPlan
+from mtsite.build.render import RunWriter, RunWritten, WriteTask
+from mtsite.build.state import BuildState
+from mtsite.manifest import KnownRun, Outcomes
+from mtsite.megatest.reader import RunHead
+from mtsite.model import RunKey, RunRecord, RunSummary, State, Status
+from mtsite.rollup import Verdict
+
+
+def write_gone(state: BuildState, plan: BuildPlan) -> None:
+    """Small pages for every planned run that is gone."""
+    state.manifest.begin_runs(plan.gone)
+    state.manifest.commit()
+    tasks = []
+    for run_dir, reason in sorted(plan.gone.items()):
+        kept = _record_of(state, run_dir, reason)
+        old = state.known.get(run_dir)
+        trusted = old is not None and bool(old.fingerprint)
+        known = state.pages_of(run_dir, trusted=trusted)
+        tasks.append(WriteTask(run_dir, gone=kept, known=known))
+    writer = RunWriter(state.site, state.theme_dirs, state.frame)
+    for outcome in state.engine.map(writer, tasks):
+        remains = outcome.task.gone
+        if outcome.returned is None or remains is None:
+            state.failed(f"run {outcome.task.dir}", outcome.error)
+        else:
+            _note(state, remains, outcome.returned)
+    state.summary.gone = len(plan.lost)
+    state.manifest.commit()
+
+
+def remaining_outcomes(kept: RunRecord) -> Outcomes:
+    """The verdicts that a record remembers, for the histories of its tests."""
+    return {name: (t.verdict, None) for name, t in kept.tests.items() if not t.gone}
+
+
+def known_from(kept: RunRecord, summary: RunSummary, fingerprint: str) -> KnownRun:
+    """What the manifest can say of a run from its record alone."""
+    return KnownRun(
+        dir=urls.run_dir(kept.key),
+        key=kept.key,
+        home=summary.home,
+        place=summary.event_time or 0,
+        fingerprint=fingerprint,
+        sealed=bool(kept.sealed),
+        input="",
+        gone=bool(kept.gone),
+        summary=summary,
+    )
+
+
+def _note(state: BuildState, kept: RunRecord, written: RunWritten) -> None:
+    state.manifest.note_run(known_from(kept, written.summary, "gone"), remaining_outcomes(kept))
+    state.stored = True
+    state.note_files(written.pages, written.removed, written.rendered)
+
+
+def _record_of(state: BuildState, run_dir: str, reason: str) -> RunRecord:
+    head = state.listed.heads.get(run_dir)
+    old = state.known.get(run_dir)
+    key = old.key if old is not None else None
+    if key is None:
+        assert head is not None, "a run that is gone was known, or its mark was found"
+        key = head.key
+    try:
+        kept = record.load(state.site, key)
+    except ValueError:
+        kept = None
+    if kept is None:
+        kept = RunRecord(key, head.keys if head is not None else ())
+    summary = kept.summary or _summary_of_mark(key, head)
+    return replace(kept, gone=reason, summary=replace(summary, gone=reason))
+
+
+def _summary_of_mark(key: RunKey, head: RunHead | None) -> RunSummary:
+    return RunSummary(
+        key=key,
+        event_time=head.event_time if head else None,
+        end_time=None,
+        owner=head.owner if head else "",
+        comment=head.comment if head else "",
+        contour=head.contour if head else "",
+        state=State(head.state) if head else State(""),
+        status=Status(head.status) if head else Status(""),
+        counts={},
+        verdict=Verdict.NOT_RUN.value,
+        home=head.home if head else key.area,
+    )
