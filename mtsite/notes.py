@@ -43,6 +43,7 @@ _COLUMNS: Mapping[str, str] = {
     "old_state": "TEXT",
     "old_status": "TEXT",
     "old_comment": "TEXT",
+    "layout": "TEXT NOT NULL DEFAULT '{}'",
 }
 
 
@@ -54,7 +55,8 @@ class Note:
     the path of the database it came from. `event_time` is the run row's, as stored. `counts` maps
     tables to rows, `digest` covers all rows by natural keys. `started` and `finished` are Unix
     seconds; `finished` is None until the move is settled. `old_…` are the run row's own at the
-    source, before a mark took their place. `id` is 0 until the note is stored.
+    source, before a mark took their place. `layout` is JSON: the columns that the digest covers,
+    and which rowids were renumbered on arrival. `id` is 0 until the note is stored.
     """
 
     run_id: int
@@ -74,11 +76,14 @@ class Note:
     old_state: str | None = None
     old_status: str | None = None
     old_comment: str | None = None
+    layout: str = "{}"
     id: int = 0
 
 
-def read(connection: sqlite3.Connection) -> list[Note]:
-    """All notes of an archive's database, oldest first; [] when it never took a run.
+def read(connection: sqlite3.Connection, *, run_id: int | None = None) -> list[Note]:
+    """All notes of an archive's database, or those of one run there, oldest first.
+
+    [] when it never took a run.
 
     Raises:
         VerificationError: a note is not in the form that mtsite writes.
@@ -91,7 +96,8 @@ def read(connection: sqlite3.Connection) -> list[Note]:
     listed = ", ".join(
         f"CAST({name} AS BLOB)" if "TEXT" in _COLUMNS.get(name, "") else name for name in wanted
     )
-    rows = connection.execute(f"SELECT {listed} FROM {TABLE} ORDER BY id").fetchall()
+    where, values = ("", ()) if run_id is None else (" WHERE run_id = ?", (run_id,))
+    rows = connection.execute(f"SELECT {listed} FROM {TABLE}{where} ORDER BY id", values).fetchall()
     return [_note(dict(zip(wanted, row, strict=True))) for row in rows]
 
 
@@ -133,6 +139,11 @@ def advance(
     )
     if cursor.rowcount != 1:
         raise ValueError(f"no note {note_id} in {TABLE}")
+
+
+def remove(connection: sqlite3.Connection, note_id: int) -> None:
+    """Take a note back inside the caller's transaction, in which its copy goes as well."""
+    connection.execute(f"DELETE FROM {TABLE} WHERE id = ?", (note_id,))
 
 
 def _present(connection: sqlite3.Connection) -> set[str]:
