@@ -1,7 +1,6 @@
 """`mtsite config`: what the settings are, where each comes from, and whether they can be used."""
 
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -88,4 +87,4 @@ def _values(prefix: str, section: type, values: object) -> dict[str, str]:
                 shown[f"{prefix}.{rest.name}.{number}"] = toml_text(
                     {"name": rule.name, "regex": rule.regex}
                 )
-    return {key: text if not isinstance(text, Path) else str(text) for key, text in shown.items()}
+    return shown

@@ -1,0 +1,72 @@
+"""`mtsite init`: a commented, working mtsite.toml for these areas."""
+
+from pathlib import Path
+
+import click
+
+from mtsite.errors import MissingError, UsageError
+from mtsite.invocation import Invocation, exits
+
+AREA_FILE = "megatest.config"
+
+
+@click.command(epilog=exits(10))
+@click.option("-n", "--dry-run", is_flag=True, help="Print the file instead of writing it.")
+@click.argument("area_dirs", nargs=-1, type=click.Path(path_type=Path), metavar="[AREA_DIR...]")
+@click.pass_obj
+def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> None:
+    """Write a commented mtsite.toml for these areas into the current directory.
+
+    Without AREA_DIR: for the area that the current directory is. A file that is there stays.
+    """
+    from mtsite.config import FILE_NAME, config_for_areas
+
+    dirs = area_dirs or [Path()]
+    for directory in dirs:
+        if not (directory / AREA_FILE).is_file():
+            raise MissingError(
+                f"{directory.absolute()} is no Megatest area: it has no {AREA_FILE}",
+                "mtsite init AREA_DIR..., or mtsite demo to look around first",
+            )
+    areas = config_for_areas([path.absolute() for path in dirs], Path("site"), Path()).areas
+    text = _text({name: area.path for name, area in areas.items()})
+    file = invocation.config_file or Path(FILE_NAME)
+    if dry_run:
+        invocation.print(text.rstrip("\n"))
+        return
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(
+            f"{file.absolute()} is there already, nothing was changed",
+            "edit it, or print a fresh one with mtsite init -n",
+        ) from None
+    invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+
+
+def _text(areas: dict[str, Path]) -> str:
+    """Every section with its options as comments: default, and what it does."""
+    from mtsite.config import SECTIONS, AreaConfig
+    from mtsite.options import toml_text
+
+    lines = ["# mtsite.toml: one site. Lines that begin with # show defaults.", ""]
+    lines += ["[site]", *_comments(SECTIONS["site"])]
+    for name, path in areas.items():
+        lines += ["", f"[areas.{toml_text(name)}]", f"path = {toml_text(str(path))}"]
+        lines += _comments(AreaConfig, skip=("path",))
+    for section, declared in SECTIONS.items():
+        if section != "site":
+            lines += ["", f"[{section}]", *_comments(declared)]
+    return "\n".join([*lines, ""])
+
+
+def _comments(section: type, skip: tuple[str, ...] = ()) -> list[str]:
+    from mtsite.options import options_of, toml_text
+
+    found = []
+    for name, each in options_of(section).items():
+        if name not in skip:
+            default = toml_text(each.default) if each.default is not None else '"..."'
+            found += [f"# {each.sentence}", f"# {name} = {default}"]
+    return found

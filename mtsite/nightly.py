@@ -1,0 +1,199 @@
+"""The night: reduce → build → publish, under one lock.
+
+A step that fails stops no other that can run: the site is built although an area could not be
+reduced, and it is published although a run could not be read. Only a build that did not end keeps
+publish from running. What failed is in the summary, by step.
+"""
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mtsite import lock
+from mtsite.config import Config
+from mtsite.errors import MtsiteError, PartlyDoneError
+from mtsite.terminal import TerminalReport
+
+if TYPE_CHECKING:
+    from mtsite.engines.engine import Engine
+    from mtsite.publish.send import Progress
+
+COMMAND = "mtsite nightly"
+
+
+@dataclass(frozen=True, slots=True)
+class StepSummary:
+    """What a step did in numbers; `error` is '' when all of it went well."""
+
+    name: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+    skipped: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed (a step that had nothing to do is fine)."""
+        return not self.error
+
+
+@dataclass(frozen=True, slots=True)
+class NightSummary:
+    """The steps of a night, in order."""
+
+    steps: tuple[StepSummary, ...]
+
+    @property
+    def failed(self) -> tuple[StepSummary, ...]:
+        """The steps that did not go well."""
+        return tuple(step for step in self.steps if not step.ok)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What every step needs to know; `now` is Unix time."""
+
+    config: Config
+    report: TerminalReport
+    now: float
+    environ: Mapping[str, str]
+
+
+Done = tuple[Mapping[str, int], str, str]
+"""Counts, what failed, and why there was nothing to do."""
+
+
+def run_night(
+    config: Config,
+    report: TerminalReport,
+    *,
+    now: float,
+    environ: Mapping[str, str] = os.environ,
+    skip: Collection[str] = (),
+    wait_seconds: float = 0,
+) -> NightSummary:
+    """Run all steps but those in `skip`, and tell how each went.
+
+    Raises:
+        BusyError: another night of this site is going on, after waiting for `wait_seconds`.
+    """
+    night = Night(config, report, now, environ)
+    steps: list[StepSummary] = []
+    with lock.hold(config.state_dir, "nightly", COMMAND, wait_seconds=wait_seconds):
+        for name, work in STEPS.items():
+            if name in skip:
+                steps.append(StepSummary(name, skipped="not asked for"))
+            elif name == "publish" and any(step.name == "build" and _broke(step) for step in steps):
+                steps.append(StepSummary(name, skipped="the build did not end"))
+            else:
+                steps.append(_step(name, work, night))
+            _tell(report, steps[-1])
+    return NightSummary(tuple(steps))
+
+
+def failure(summary: NightSummary) -> PartlyDoneError | None:
+    """The error that names the steps that failed, or None."""
+    if not summary.failed:
+        return None
+    told = [f"{step.name}: {step.error}" for step in summary.failed]
+    return PartlyDoneError("\n".join(["the night was partly done", *told]), "mtsite nightly again")
+
+
+def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary:
+    try:
+        counts, error, skipped = work(night)
+    except MtsiteError as expected:
+        return StepSummary(name, error=expected.message)
+    except OSError as expected:
+        return StepSummary(name, error=f"{expected.filename or name}: {expected.strerror}")
+    except Exception:
+        # A bug in one step must not cost the night the others; it is told with its traceback.
+        return StepSummary(name, error=traceback.format_exc())
+    finally:
+        night.report.close()
+    return StepSummary(name, counts, error, skipped)
+
+
+def _broke(step: StepSummary) -> bool:
+    """It ended early: there is an error and not even counts."""
+    return bool(step.error) and not step.counts
+
+
+def _tell(report: TerminalReport, step: StepSummary) -> None:
+    if step.error:
+        report.say(f"{step.name}: {'failed' if _broke(step) else 'partly done'}")
+    elif step.skipped:
+        report.say(f"{step.name}: skipped, {step.skipped}")
+    else:
+        told = ", ".join(f"{number} {what}" for what, number in step.counts.items())
+        report.say(f"{step.name}: {told}")
+
+
+def _reduce(night: Night) -> Done:
+    from mtsite.archive.reduce import reduce_area
+
+    counts: Counter[str] = Counter({"areas": 0, "moved": 0, "stayed": 0})
+    errors = []
+    for settings in night.config.areas.values():
+        try:
+            summary = reduce_area(
+                settings,
+                night.config.reduce,
+                now=int(night.now),
+                state_dir=night.config.state_dir,
+                environ=night.environ,
+            )
+        except MtsiteError as error:
+            errors.append(f"area {settings.name}: {error.message}")
+            continue
+        counts["areas"] += not summary.skipped
+        counts["moved"] += len(summary.moved)
+        counts["stayed"] += len(summary.stayed)
+        errors += [
+            f"area {settings.name}: {'/'.join(one.target)}/{one.runname}: {one.reason}"
+            for one in summary.stayed
+        ]
+        if summary.error is not None:
+            errors.append(f"area {settings.name}: {summary.error.message}")
+    return counts, "\n".join(errors), ""
+
+
+def _build(night: Night) -> Done:
+    from mtsite.build.site import build_site
+
+    engine = _engine(night.config)
+    try:
+        done = build_site(night.config, engine, night.report.progress, environ=night.environ)
+    finally:
+        engine.close()
+    counts = {"runs": done.runs, "read": done.read, "files written": done.written}
+    return counts, "\n".join(done.problems), ""
+
+
+def _engine(config: Config) -> "Engine":
+    from mtsite.engines.engine import open_engine
+
+    return open_engine(config.build.engine, config.build.workers)
+
+
+def _publish(night: Night) -> Done:
+    if not night.config.publish.destination:
+        return {}, "", "no [publish] destination"
+    from mtsite.publish.upload import publish_site
+
+    def show(progress: "Progress") -> None:
+        night.report.progress("files sent", progress.done, progress.total)
+
+    done = publish_site(night.config, now=night.now, report=show)
+    counts = {"new": done.new, "changed": done.changed, "deleted": done.deleted}
+    return {**counts, "requests": done.requests.total()}, "", ""
+
+
+STEPS: Mapping[str, Callable[[Night], Done]] = {
+    "reduce": _reduce,
+    "build": _build,
+    "publish": _publish,
+}
+"""In the order of the night."""
