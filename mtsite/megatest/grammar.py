@@ -24,7 +24,7 @@ TOTAL_CHARACTERS = 64 << 20
 FILES = 1000
 DEPTH = 50
 PROBLEMS = 200
-WILDCARD_COST = 16
+WILDCARD_COST = 64
 """Each section that a wildcard looks at or writes to counts as so many characters read."""
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}

@@ -1,0 +1,701 @@
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mtsite.megatest.configfile import ConfigFile, parse_hms, read_config
+from mtsite.megatest.expand import echo
+
+CONFIGS = Path(__file__).resolve().parents[1] / "data" / "megatest-configs"
+ALL_FILES = sorted(
+    path for path in CONFIGS.rglob("*") if path.is_file() and path.name != "README.md"
+)
+USER = MappingProxyType({"USER": "matt"})
+FULLRUN = ("ubuntu", "nfs", "none")
+FULLRUN_FIELDS = ("sysname", "fsname", "datapath")
+
+
+def corpus(name: str, area: str, **how: object) -> ConfigFile:
+    how = {"environ": USER, **how}
+    return read_config(CONFIGS / name, area_path=CONFIGS / area, **how)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def parse(tmp_path: Path) -> Callable[..., ConfigFile]:
+    def parse(content: str | bytes, **how: object) -> ConfigFile:
+        path = tmp_path / "megatest.config"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        how = {"environ": {}, "area_path": tmp_path, **how}
+        return read_config(path, **how)  # type: ignore[arg-type]
+
+    return parse
+
+
+# -- real files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fullrun() -> ConfigFile:
+    return corpus("qa/fullrun/megatest.config", "qa/fullrun", target=FULLRUN)
+
+
+def test_every_real_file_is_read_as_every_kind() -> None:
+    assert len([path for path in ALL_FILES if "ours" not in path.parts]) >= 163
+    for path in ALL_FILES:
+        for kind in ("megatest", "runconfigs", "testconfig"):
+            config = corpus(str(path), "qa", kind=kind, target=("a", "b", "c"))
+            assert config.found
+            assert not [p for p in config.problems if "scriptinc" not in p and "no [sec" not in p]
+
+
+def test_fullrun_has_19_sections_and_merges_setup(fullrun: ConfigFile) -> None:
+    assert len(fullrun.sections) == 19
+    assert len(fullrun.sections["setup"]) == 20
+    assert list(fullrun.sections["fields"]) == list(FULLRUN_FIELDS)
+
+
+def test_an_include_that_repeats_a_disk_moves_it_to_the_end(fullrun: ConfigFile) -> None:
+    assert list(fullrun.sections["disks"]) == ["disk1", "disk0"]
+    places = fullrun.places("disks", "disk0")
+    assert [path.name for path, _ in places] == ["megatest.config", "mt_include_2.config"]
+    assert fullrun.where("disks", "disk0") == (places[1][0], 2)
+
+
+def test_fullrun_environment_section(fullrun: ConfigFile) -> None:
+    values = fullrun.sections["env-override"]
+    assert len(values) == 18
+    assert values["WRAPPEDVAR"] == "This var should have the work blah thrice: blah blah"
+    assert values["EMPTY_VAR"] == ""
+    assert values["ALL_TOPLEVEL_TESTS"].startswith("exit_0 exit_1  ez_exit2_fail  ez_fail        ")
+    assert "\n" not in values["ALL_TOPLEVEL_TESTS"]
+    assert values["ALL_TOPLEVEL_TESTS"].endswith(
+        "test_mt_vars        ez_fail_quick        test1          test2"
+    )
+    assert "ez_fail ez_pass ezlog_fail ezlog" in fullrun.environment["ALL_TOPLEVEL_TESTS"]
+
+
+def test_system_in_the_middle_of_a_value_is_text(fullrun: ConfigFile) -> None:
+    assert (
+        fullrun.get("env-override", "MYRUNNAME2") == "/this/is/[system echo $MT_RUNNAME]/my/runname"
+    )
+    assert not fullrun.is_unresolved("env-override", "MYRUNNAME2")
+    assert fullrun.unresolved_form("env-override", "DEADVAR") == "system"
+    assert fullrun.unresolved_form("env-override", "TESTVAR") == "system"
+    assert fullrun.get("env-override", "DEADVAR") == "[system ls]"
+
+
+def test_the_trim_setting_holds_from_its_line_on(fullrun: ConfigFile) -> None:
+    assert fullrun.get("test", "VAL1") == "Foo"
+    assert fullrun.get("test", "VAL2") == "==>FooBar<== no spaces between Foo and Bar to pass"
+
+
+def test_dashboard_commands_are_plain_text(fullrun: ConfigFile) -> None:
+    assert fullrun.get("dashboard", "pre-command") == 'xterm -geometry 180x20 -e "'
+    expected = "|& tee results.log ;echo Press any key to continue;bash -c 'read -n 1 -s'\" &"
+    assert fullrun.get("dashboard", "post-command") == expected
+
+
+def test_jobtools_joins_and_merges(fullrun: ConfigFile) -> None:
+    assert list(fullrun.sections["jobtools"]) == [
+        "useshell",
+        "maxload",
+        "launcher",
+        "flexi-launcher",
+    ]
+    launcher = fullrun.get("jobtools", "launcher", "")
+    assert launcher.startswith("#{scheme (case (string->symbol") and "\n" not in launcher
+    assert fullrun.unresolved_form("jobtools", "launcher") == "scheme"
+    assert fullrun.is_unresolved("host-types", "alt"), "it is got from an unresolved value"
+    assert not fullrun.is_unresolved("host-types", "local")
+
+
+def test_a_value_nobody_needs_is_no_problem(fullrun: ConfigFile) -> None:
+    assert fullrun.is_unresolved("misc", "home")
+    assert fullrun.get("misc", "home") == "#{shell readlink -f $MT_RUN_AREA_HOME}"
+    assert fullrun.problems == ()
+
+
+def test_fullrun_looks_up_environment_and_values(fullrun: ConfigFile) -> None:
+    area = CONFIGS / "qa" / "fullrun"
+    assert fullrun.get("setup", "linktree") == f"{area}/tmp/mt_links"
+    assert fullrun.get("env-override", "WACKYVAR2") == "start end 0 1 - 2"
+    assert fullrun.get("env-override", "WACKYVAR3") == "matt"
+    assert fullrun.get("env-override", "WACKYVAR5") == "ubuntu/nfs/none"
+    assert fullrun.get("env-override", "MYRUNNAME1") == "/this/is/#f/my/runname"
+    assert fullrun.get("archive-disks", "disk0") == "/tmp/matt/adisk1"
+
+
+def test_fullrun_runconfigs_for_its_target() -> None:
+    config = corpus(
+        "qa/fullrun/runconfigs.config",
+        "qa/fullrun",
+        kind="runconfigs",
+        target=FULLRUN,
+        fields=FULLRUN_FIELDS,
+    )
+    values = config.sections["default"]
+    assert (values["VARNOVAL"], values["VARNOVAL_WITHSPACE"]) == ("", " ")
+    assert values["SOMEVAR3"] == "This should show up in SOMEVAR3"
+    wanted = "This should show up in SOMEVAR4 if the target is ubuntu/nfs/none"
+    assert values["SOMEVAR4"] == values["SOMEVAR5"] == wanted
+    assert values["TESTSTORUN"] == "priority_4 test_mt_vars", (
+        "from nfs.config, by the target's fsname"
+    )
+    assert "WACKYVAR2" in config.sections["default/ubuntu/nfs"]
+    assert config.variables(FULLRUN)["SOMEVAR2"] == wanted
+    assert "BLAHFOO" not in config.variables(FULLRUN)
+
+
+def test_rget_depends_on_the_target() -> None:
+    config = corpus("qa/fullrun/runconfigs.config", "qa/fullrun", kind="runconfigs")
+    assert config.get("default", "SOMEVAR4") == "#f"
+    assert config.get("default", "SOMEVAR3") == "This should show up in SOMEVAR3"
+    assert "TESTSTORUN" not in config.sections["default"]
+
+
+def test_wildcard_sections_reach_the_sections_before_them() -> None:
+    config = corpus("qa/runconfigs.config", "qa", kind="runconfigs", target=("v1.60", "15", "dev"))
+    assert dict(config.sections["v1.60/15/dev"]) == {
+        "FOO": "is foo",
+        "WHATEVER": "this is!",
+        "QUICKPATT": "%",
+        "JUNK": "from wildcard v1.60/%",
+    }
+    assert set(config.sections) == {"v1.60/15/dev", "default", "Another/One/Here", "DEFAULT"}
+    assert config.where("v1.60/15/dev", "JUNK")[1] == 43
+    assert "SOMEDUMBRUNVAR" not in config.variables(("v1.60", "15", "dev")), (
+        "[DEFAULT] is not default"
+    )
+
+
+def test_a_wildcard_section_with_only_a_comment_leaves_nothing() -> None:
+    config = corpus("qa/output-tests/runconfigs.config", "qa/output-tests", kind="runconfigs")
+    assert {name: dict(values) for name, values in config.sections.items()} == {
+        "default": {"COMMANDS": "show-config show-runconfig list-runs", "FORMATS": "json "}
+    }
+
+
+def test_odd_section_names() -> None:
+    config = corpus("qa/installall/runconfigs.config", "qa/installall", kind="runconfigs")
+    assert config.sections["............."] == {}
+    config = corpus("main/example/cfg/machines.dat", "main")
+    assert list(config.sections) == ["", "maxload", "minfree", "reqprocs"]
+
+
+def test_joined_lines_of_testconfigs() -> None:
+    config = corpus("qa/fullrun/tests/blocktestxz/testconfig", "qa/fullrun", kind="testconfig")
+    assert config.get("test_meta", "description") == (
+        'This test will fail causing the dependent test "testxz" to never run. This triggers the'
+        " code that must determine that a test will never be run and thus remove it from the queue"
+        " of tests to be run."
+    )
+    states, statuses = (config.get("items", key, "").split() for key in ("THESTATE", "THESTATUS"))
+    assert len(states) * len(statuses) == 28 and "STUCK/DEAD" in states
+    config = corpus("main/minimal/tests/tmpspace/testconfig", "main/minimal", kind="testconfig")
+    assert len(config.get("items", "TARGETHOST", "").split()) == 14
+
+
+def test_logpro_rules_span_lines() -> None:
+    config = corpus("qa/tests/rollup/testconfig", "qa", kind="testconfig")
+    assert list(config.sections["logpro"]) == ["runfirst", "setstate", "rerun"]
+    lines = config.get("logpro", "runfirst", "").split("\n")
+    assert lines[0] == ";;" and len(lines) == 3
+    assert lines[2] == '(expect:error in "LogFileBody" = 0 "NoErrors" #/error/i)'
+
+
+def test_items_and_itemstable_of_runfirst() -> None:
+    config = corpus("qa/fullrun/tests/runfirst/testconfig", "qa/fullrun", kind="testconfig")
+    assert config.get("items", "SEASON") == "summer winter fall spring "
+    assert config.sections["itemstable"] == {"BLOCK": "a  b", "TOCK": "1  2"}
+
+
+def test_main_runconfigs_names_its_scriptinc_and_merges_its_wildcard() -> None:
+    config = corpus("main/runconfigs.config", "main", kind="runconfigs")
+    assert list(config.sections) == ["a/b/c"]
+    assert list(config.sections["a/b/c"]) == ["all:scheduled:sync", "quick:file:run"]
+    (problem,) = config.problems
+    assert problem.startswith(f"{CONFIGS}/main/runconfigs.config:16: a scriptinc that was not run")
+
+
+def test_simplerun_multiline_and_includes() -> None:
+    config = corpus("ours/simplerun/test.config", "ours/simplerun")
+    assert len(config.sections) == 9
+    assert config.get("metadata", "description") == (
+        "This is a multiline \ndescription. The leading whitespace is discarded\n"
+        "irrespective of amount of indenting.\n   This line is indented more."
+    )
+    assert list(config.sections["metadata"]) == ["description", "author", "owner", "reviewed"]
+    assert config.sections["validvalues"] == {"status": "pass fail", "state": "start end completed"}
+    assert list(config.sections["validvalues"]) == ["status", "state"]
+    assert config.problems == ()
+
+
+def test_environment_step_and_leading_slash_sections() -> None:
+    config = corpus(
+        "ours/fullrun/common_runconfigs.config",
+        "ours/fullrun",
+        kind="runconfigs",
+        environ={"FOOBARBAZZZZ": "/home/bob"},
+    )
+    assert config.get("default", "BIGBOB") == "$FOOBARBAZZZZ/bobby"
+    assert config.environment["BIGBOB"] == "/home/bob/bobby"
+    assert config.unresolved_form("default", "TOMMY") == "system"
+    assert "TOMMY" not in config.environment
+    assert config.sections["/tmp/mrwellan/env/ubuntu/afs"] == {"BOGOUS": "Bob"}
+
+
+def test_waivers_keep_wildcard_sections_and_semicolons() -> None:
+    config = corpus("ours/qa/waivers.config", "ours/qa")
+    assert list(config.sections) == ["v1.63/%/dev", "%/%/%"]
+    lines = config.get("v1.63/%/dev", "rollup/%", "").split("\n")
+    assert lines[0] == "0 ;; example waiver"
+    assert [line.split()[0] for line in lines] == ["0", "9", "999"]
+
+
+def test_itemmap_with_a_lookup_that_misses() -> None:
+    config = corpus("ours/itemmap/tests/try_itemmap/testconfig", "ours/itemmap", kind="testconfig")
+    assert config.get("itemmap", "try_mapped") == "([^/]+)/.* X#f/%/\\1\nX(\\d+) \\1"
+    assert config.get("logpro", "echo_testcase", "").startswith("\n(expect")
+
+
+def test_expansion_can_make_a_key_line() -> None:
+    config = corpus(
+        "ours/dynamic-waiton-example/tests/aggregate/testconfig",
+        "ours/dynamic-waiton-example",
+        kind="testconfig",
+        environ={"MT_TEST_NAME": "aggregate", "WAITON_aggregate": "waiton setup results"},
+    )
+    assert config.get("requirements", "waiton") == "setup results"
+    assert (
+        "reviewed" in config.sections["logpro"] and "reviewed" not in config.sections["test_meta"]
+    )
+    assert config.where("requirements", "waiton")[0].name == "common.testconfig"
+
+
+def test_a_scheme_list_is_no_config_file() -> None:
+    config = corpus("ours/cgisetup/megatest.config", "ours/cgisetup")
+    assert config.problems and "no [section]" in config.problems[0]
+
+
+# -- lines -----------------------------------------------------------------------------------------
+
+
+def test_a_comment_cuts_a_value_and_the_rest_is_ignored(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("[a]\nk one\n  two\n# no\n  three\nl 1\n")
+    assert config.sections == {"a": {"k": "one\ntwo", "l": "1"}}
+
+
+@pytest.mark.parametrize(
+    "ender", ["", "[include nowhere]", "[configf:settings x y]", "  # x", "[a]"]
+)
+def test_these_lines_end_a_value(parse: Callable[..., ConfigFile], ender: str) -> None:
+    assert parse(f"[a]\nk one\n{ender}\n  two\n").sections == {"a": {"k": "one"}}
+
+
+def test_a_backslash_joins_without_a_blank_and_only_at_the_very_end(
+    parse: Callable[..., ConfigFile],
+) -> None:
+    config = parse("[a]\nk on\\\ne\nl x\\ \nm 1\\")
+    assert config.sections == {"a": {"k": "one", "l": "x\\ ", "m": "1"}}
+    assert config.where("a", "l")[1] == 4
+
+
+def test_values_keep_hashes_and_trailing_blanks(parse: Callable[..., ConfigFile]) -> None:
+    assert parse("[a]\nk  x # y  \n").get("a", "k") == "x # y  "
+
+
+def test_key_lines_before_a_header_go_to_default(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("k v\n[a ]\nx y\n[ a]\nx z\n")
+    assert config.sections == {"default": {"k": "v"}, "a ": {"x": "y"}, " a": {"x": "z"}}
+
+
+def test_a_repeated_key_moves_to_the_end_and_both_places_are_known(
+    parse: Callable[..., ConfigFile],
+) -> None:
+    config = parse("[a]\nk 1\nl 2\nk 3\n")
+    assert list(config.sections["a"].items()) == [("l", "2"), ("k", "3")]
+    assert [line for _, line in config.places("a", "k")] == [2, 4]
+    assert config.where("a", "nothing") == (config.path, 0)
+
+
+def test_crlf_ends_a_line(parse: Callable[..., ConfigFile]) -> None:
+    assert parse("[a]\r\nk one\\\r\n two\r\n").sections == {"a": {"k": "one two"}}
+
+
+def test_an_unclosed_header_is_read_as_a_key_and_named(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("[a]\n[setup\nk v\n")
+    assert config.problems == (
+        f'{config.path}:2: a line that begins with "[" and is no section; read as a key',
+    )
+
+
+# -- forms -----------------------------------------------------------------------------------------
+
+
+def test_the_innermost_form_goes_first(parse: Callable[..., ConfigFile]) -> None:
+    config = parse(
+        "[a]\nname X\nX deep\nk #{get a #{g a name}}-#{gv #{getenv N}}\n",
+        environ={"N": "M", "M": "m"},
+    )
+    assert config.get("a", "k") == "deep-m"
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["#{ getenv X}", "#{getbgesthost x}", "#{mtrah}", "#{getenv}", "# {getenv X}", "#{get {x}}"],
+)
+def test_what_is_no_form_stays(parse: Callable[..., ConfigFile], form: str) -> None:
+    config = parse(f"[a]\nk {form}\n", environ={"X": "1"})
+    assert config.get("a", "k") == form
+    assert not config.is_unresolved("a", "k")
+
+
+def test_paths_are_worked_out_natively(parse: Callable[..., ConfigFile], tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    config = parse("[a]\nr #{rp link/../link}\nm #{mtrah }\nn #{mtrah sub/x}\np #{getenv PWD}\n")
+    assert config.sections["a"] == {
+        "r": str(tmp_path.resolve() / "real"),
+        "m": str(tmp_path),
+        "n": f"{tmp_path}/sub/x",
+        "p": str(tmp_path),
+    }
+
+
+@pytest.mark.parametrize(
+    "form", ["#{get a k}", "#{get nowhere}", "#{get }", "#{getenv NO}", "#{rget x}"]
+)
+def test_a_lookup_that_misses_gives_false(parse: Callable[..., ConfigFile], form: str) -> None:
+    assert parse(f"[a]\nk x{form}\n").get("a", "k") == "x#f"
+
+
+def test_the_scheme_form_is_never_run(parse: Callable[..., ConfigFile], tmp_path: Path) -> None:
+    text = '[a]\nk #{scheme (system "touch ran")}\nl #{scm 1}\n'
+    for allowed in (False, True):
+        config = parse(text, allow_commands=allowed)
+        assert config.get("a", "k") == '#{scheme (system "touch ran")}'
+        assert config.is_unresolved("a", "k") and config.is_unresolved("a", "l")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_command_runs_unless_allowed(parse: Callable[..., ConfigFile], tmp_path: Path) -> None:
+    text = (
+        "[a]\n# #{shell touch ran}\nk #{system touch ran}\nl [system touch ran]\n"
+        "[scriptinc touch ran]\n[include #{shell touch ran}]\nm #{sh touch ran}\n"
+    )
+    config = parse(text)
+    assert not (tmp_path / "ran").exists()
+    assert all(config.is_unresolved("a", key) for key in "klm")
+    assert [problem.split(":")[1] for problem in config.problems] == ["5", "6"]
+
+
+def test_commands_run_in_the_area_where_allowed(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    script = tmp_path / "gen.sh"
+    script.write_text('#!/bin/sh\necho "[made]"\necho "by $1"\n')
+    script.chmod(stat.S_IRWXU)
+    text = (
+        "[a]\nk #{shell printf 'x\\ny\\n'}!\nl #{system exit 3}\nm [system pwd; echo z]\n"
+        "n #{shell echo oops; false}\n[scriptinc ./gen.sh me]\no back\n"
+    )
+    config = parse(text, allow_commands=True, environ={"PATH": os.environ["PATH"]})
+    assert config.sections == {
+        "a": {"k": "x y!", "l": "3", "m": f"{tmp_path} z", "n": " ", "o": "back"},
+        "made": {"by": "me"},
+    }
+    assert config.problems == ()
+
+
+def test_a_command_that_hangs_is_killed(
+    parse: Callable[..., ConfigFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtsite.megatest.expand.COMMAND_SECONDS", 0.2)
+    config = parse(
+        "[a]\nk [system sleep 60]\nl ok\n", allow_commands=True, environ=dict(os.environ)
+    )
+    assert config.sections == {"a": {"k": "", "l": "ok"}}
+    assert "took too long" in config.problems[0]
+
+
+def test_commands_of_other_targets_are_muted_as_megatest_does(
+    parse: Callable[..., ConfigFile],
+) -> None:
+    text = "[default]\nk #{shell echo 1}\n[x/y]\nk #{shell echo 2}\n[a/b]\nk #{shell echo 3}\n"
+    config = parse(
+        text,
+        kind="runconfigs",
+        target=("a", "b"),
+        allow_commands=True,
+        environ={"PATH": os.environ["PATH"]},
+    )
+    assert [config.get(name, "k") for name in ("default", "x/y", "a/b")] == [
+        "1",
+        "#{(shell)  echo 2}",
+        "3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("a   b ", "a b"),
+        ("$HOME/x ${HOME}y $NO.", "/h/x /hy ."),
+        ("$(ls)", "$(ls)"),
+        ("'a  b'", "'a  b'"),
+        ("a  *", "a  *"),
+        ("~/x  y", "~/x  y"),
+        ("a  #b", "a  #b"),
+        ("-n  x", "-n  x"),
+        ("$  1", "$  1"),
+        ("${X:-y}  z", "${X:-y}  z"),
+    ],
+)
+def test_the_environment_step_is_done_only_where_no_shell_is_needed(value: str, told: str) -> None:
+    assert echo(value, {"HOME": "/h"}) == told
+
+
+def test_environment_sections_set_variables_for_later_lines(
+    parse: Callable[..., ConfigFile],
+) -> None:
+    text = "[env-overrides]\nA  x   y\nB $A/z\n[other]\nC 1\n[b]\nk #{getenv B} #{getenv C}\n"
+    assert parse(text).get("b", "k") == "x y/z #f"
+
+
+def test_keys_are_variables_once_fields_are_closed(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    (tmp_path / "nfs.config").write_text("from nfs\n")
+    text = "[fields]\nos TEXT\nfs TEXT\nx #{getenv fs}\n[a]\n[include #{getenv fs}.config]\n"
+    config = parse(text, target=("ubuntu", "nfs"))
+    assert config.sections["a"] == {"from": "nfs"}
+    assert config.get("fields", "x") == "#f"
+
+
+# -- includes --------------------------------------------------------------------------------------
+
+
+def test_an_include_is_relative_to_its_file_and_its_section_stays_there(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "one").write_text("k 1\n[b]\n[include two]\n")
+    (tmp_path / "sub" / "two").write_text("k 2\n")
+    config = parse("[a]\n[include sub/one] \nl 3\n")
+    assert config.sections == {"a": {"k": "1", "l": "3"}, "b": {"k": "2"}}
+    assert config.where("b", "k") == (tmp_path / "sub" / "two", 1)
+
+
+def test_the_trim_setting_goes_into_later_includes(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("k 1  \n")
+    config = parse("[a]\nj 0  \n[configf:settings trim-trailing-spaces yes]\n[include x]\n")
+    assert config.sections["a"] == {"j": "0  ", "k": "1"}
+
+
+def test_a_circle_is_named_and_stopped(parse: Callable[..., ConfigFile], tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("[include megatest.config]\nk 1\n")
+    config = parse("[a]\n[include b]\n[include ./megatest.config]\nl 2\n")
+    assert config.sections == {"a": {"k": "1", "l": "2"}}
+    assert [problem.split("can't")[1] for problem in config.problems] == [
+        " be read: it includes itself, directly or through another file"
+    ] * 2
+    assert config.problems[0].startswith(f"{tmp_path}/b:1: ")
+
+
+def test_includes_that_multiply_are_stopped(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    for i in range(30):
+        (tmp_path / str(i)).write_text(f"[include {i + 1}]\n[include ./{i + 1}]\n")
+    config = parse("[a]\n[include 0]\n")
+    assert "the rest was not read" in config.problems[-1]
+
+
+def test_a_chain_of_includes_is_bounded(parse: Callable[..., ConfigFile], tmp_path: Path) -> None:
+    for i in range(200):
+        (tmp_path / str(i)).write_text(f"k{i} v\n[include {i + 1}]\n")
+    config = parse("[a]\n[include 0]\n")
+    assert len(config.sections["a"]) == 49
+    assert "nested deeper" in config.problems[0]
+
+
+def test_a_script_that_includes_itself_is_stopped(parse: Callable[..., ConfigFile]) -> None:
+    config = parse(
+        "[a]\n[scriptinc echo '[scriptinc cat megatest.config']\n[scriptinc cat megatest.config]\n",
+        allow_commands=True,
+        environ={"PATH": os.environ["PATH"]},
+    )
+    assert "the rest was not read" in config.problems[-1]
+
+
+def test_includes_that_cant_be_read_are_problems(
+    parse: Callable[..., ConfigFile], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    config = parse("[a]\n[include fifo]\n[include .]\n[include loop]\n[include no/such]\nk 1\n")
+    assert config.sections == {"a": {"k": "1"}}
+    assert len(config.problems) == 3
+    assert "fifo can't be read: it is no regular file" in config.problems[0]
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    config = read_config(tmp_path / "none", area_path=tmp_path, environ={})
+    assert not config.found
+    assert config.problems == (
+        f"{tmp_path}/none:0: {tmp_path}/none can't be read: No such file or directory",
+    )
+
+
+# -- hostile text ----------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_not_utf8_are_kept_and_named(parse: Callable[..., ConfigFile]) -> None:
+    config = parse(b"[a]\nk caf\xe9\nl x\n")
+    assert config.get("a", "k") == "caf\udce9"
+    assert config.problems == (f"{config.path}:2: bytes that are not UTF-8; they were kept",)
+
+
+def test_a_ten_megabyte_line_is_a_problem(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("[a]\nk " + "x" * 10_000_000 + "\nl 1\n")
+    assert config.sections == {"a": {"l": "1"}}
+    assert config.problems[0].startswith(f"{config.path}:2: a line of more than")
+
+
+def test_a_value_that_doubles_itself_is_stopped(parse: Callable[..., ConfigFile]) -> None:
+    lines = [
+        "k0 xxxxxxxxxx",
+        *(f"k{i} #{{get a k{i - 1}}}#{{get a k{i - 1}}}" for i in range(1, 60)),
+    ]
+    config = parse("[a]\n" + "\n".join(lines))
+    assert max(len(value) for value in config.sections["a"].values()) <= 1 << 20
+    assert "expands to more than" in config.problems[0]
+
+
+def test_a_form_that_yields_itself_is_stopped(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("[a]\nk #{getenv X}\nl 1\n", environ={"X": "#{getenv X}"})
+    assert config.sections == {"a": {"l": "1"}}
+    assert "more than 1000 expansions" in config.problems[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#{get" * 150_000,
+        "#{get " + " " * 900_000,
+        "#{" * 500_000,
+        "[scriptinc " + "a" * 900_000 + " ]x]",
+        "k [system " + "]  " * 300_000,
+        "[configf:settings " + "a " * 400_000 + "]",
+    ],
+)
+def test_long_lines_take_linear_time(parse: Callable[..., ConfigFile], line: str) -> None:
+    parse(f"[a]\n{line}\n")
+
+
+def test_many_continuation_lines_take_linear_time(parse: Callable[..., ConfigFile]) -> None:
+    config = parse("[a]\nk\n" + " x\n" * 300_000)
+    assert len(config.get("a", "k", "")) == 600_000
+
+
+def test_wildcards_are_bounded(parse: Callable[..., ConfigFile]) -> None:
+    text = "".join(f"[{i}]\n" for i in range(5000)) + "[%]\nk v\n" * 5000
+    config = parse(text, kind="runconfigs")
+    assert "the rest was not read" in config.problems[-1]
+
+
+def test_a_hostile_regex_is_harmless(parse: Callable[..., ConfigFile]) -> None:
+    text = f"[{'a' * 5000}]\n[/(a+)+b/]\nk 1\n[/(/]\nk 2\n[/(a{{1000}}){{1000}}/]\nk 3\n"
+    config = parse(text, kind="runconfigs")
+    assert config.sections == {"a" * 5000: {}}
+    assert [problem.split(": ")[1][:18] for problem in config.problems] == [
+        "a wildcard section"
+    ] * 2
+
+
+def test_problems_hold_no_control_characters_and_no_values(
+    parse: Callable[..., ConfigFile],
+) -> None:
+    config = parse(b"[a]\n[include /\x1b[31m/\xff/../../etc/..//.]\nkey secret-value\0\n")
+    text = "".join(config.problems)
+    assert text.isprintable() and "secret" not in text and text.encode()
+
+
+WORDS = st.sampled_from(
+    "[a]|[include x]|[include megatest.config]|[%]|[/a.*/]|[fields]|k v|k| c|#{get a k}|#{getenv X}"
+    "|#{shell x}|#{scheme {}}|#{|}|\\|\n|\n| |\t|[system x]|[scriptinc x]|\0|\x0c|é"
+    "|[configf:settings trim-trailing-spaces yes]".split("|")
+)
+QUICK = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@QUICK
+@given(
+    content=st.one_of(
+        st.binary(max_size=400), st.lists(WORDS, max_size=60).map(lambda w: "".join(w).encode())
+    ),
+    kind=st.sampled_from(["megatest", "runconfigs", "testconfig"]),
+)
+def test_nothing_raises(parse: Callable[..., ConfigFile], content: bytes, kind: str) -> None:
+    config = parse(content, kind=kind, target=("a", "b"), environ={"X": "#{get a k}"})
+    assert config.found
+    for section, values in config.sections.items():
+        for key in values:
+            assert config.where(section, key)[1] >= 1
+
+
+NAME = st.text(
+    st.characters(categories=["L", "N", "P", "S"], exclude_characters="#[]{}\\"), min_size=1
+)
+VALUE = st.text(
+    st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="#{}[]\\\x85")
+)
+
+
+@QUICK
+@given(st.dictionaries(NAME, st.dictionaries(NAME, st.lists(VALUE, min_size=1, max_size=3))))
+def test_what_is_written_reads_back(
+    parse: Callable[..., ConfigFile], sections: dict[str, dict[str, list[str]]]
+) -> None:
+    """Lines of a value lose leading blanks only; empty ones can't be written at all."""
+    wanted: dict[str, dict[str, str]] = {}
+    text = ""
+    for section, values in sections.items():
+        text += f"[{section}]\n"
+        wanted[section] = {}
+        for key, lines in values.items():
+            kept = [line.lstrip(" ") for line in lines]
+            kept = [kept[0], *(line for line in kept[1:] if line)]
+            text += f"{key} {kept[0]}\n" + "".join(f"   {line}\n" for line in kept[1:])
+            wanted[section][key] = "\n".join(kept) if kept[0] else "\n".join([" ", *kept[1:]])
+    config = parse(text)
+    assert {name: dict(values) for name, values in config.sections.items()} == wanted
+
+
+# -- times -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h 2m 3s", 3723),
+        ("120d,3h,20m", 120 * 86400 + 3 * 3600 + 1200),
+        ("2w 1M 1y", 2 * 604800 + 2628000 + 31536000),
+        ("1h2m", 0),
+        ("30", 0),
+        ("", 0),
+        ("1h x 5s", 3605),
+        ("9" * 5000 + "s", 0),
+    ],
+)
+def test_hms(text: str, seconds: int) -> None:
+    assert parse_hms(text) == seconds
