@@ -137,8 +137,9 @@ def check_generation(connection: AreaConnection) -> None:
     except AreaUnreadableError as error:
         raise AreaUnreadableError(f"{connection.path}: {error.message}", error.hint) from error
     if not generation.readable:
+        shape = f"generation {generation.name} ({generation.versions})"
         raise AreaUnreadableError(
-            f"{connection.path}: generation {generation.name} ({generation.versions}): not read yet",
+            f"{connection.path}: {shape}: not read yet",
             "areas of v1.6208 to v1.65 are read",
         )
 

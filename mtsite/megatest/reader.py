@@ -148,7 +148,7 @@ def _head(row: rows.Row, totals: Totals, here: _Here, sums: Sums) -> RunHead:
     target = tuple(rows.text(row[name]) or EMPTY_KEY_VALUE for name in here.fields)
     state, comment = rows.text(row["state"]), rows.text(row["comment"])
     event_time = rows.time(row["event_time"])
-    moved = state.upper() == "MOVED" and not totals.live
+    moved = state.upper() == "MOVED" and not totals.tests.live
     own_times = (event_time or 0, rows.time(row["last_update"]) or 0)
     return RunHead(
         key=RunKey(here.area, target, rows.text(row["runname"])),
@@ -162,7 +162,7 @@ def _head(row: rows.Row, totals: Totals, here: _Here, sums: Sums) -> RunHead:
         contour=rows.text(row["contour"]),
         comment=comment,
         event_time=event_time,
-        tests=totals.live,
+        tests=totals.tests.live,
         fingerprint=_fingerprint(row, totals) if sums.can_tell and not totals.untimed else "",
         newest_update=totals.newest_update(),
         activity_time=max(totals.activity_time(), *own_times),
