@@ -1,27 +1,23 @@
 """The whole of the samples: three areas and a site's configuration below one directory."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from mtsite import notes
 from mtsite.errors import UsageError
 from mtsite.sample.chipyard import CHIPYARD
 from mtsite.sample.configs import write_configs, write_site_config
-from mtsite.sample.history import DAY, SampleRun, plan_runs
+from mtsite.sample.history import SampleRun, plan_runs
 from mtsite.sample.logtext import planted_tokens
 from mtsite.sample.places import Places, places_below
 from mtsite.sample.rows import Tables, open_new, store, store_locks, store_meta
 from mtsite.sample.rundirs import RunDirs
+from mtsite.sample.satellite import Moved, mark_of_move, move_time, store_notes
 from mtsite.sample.spec import AreaSpec
 from mtsite.sample.webstack import WEBSTACK
 
 ARCHIVE = "chipyard_archive"
 ARCHIVE_TITLE = "Chip and firmware, older runs"
-_MOVER = "cadops"
-_MOVING_HOST = "cy-ops1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,48 +79,21 @@ def _make_chipyard(root: Path, runs: Sequence[SampleRun], seed: int, now: int) -
     archive = Places(root / "areas" / ARCHIVE, live.linktree, live.disks)
     write_configs(CHIPYARD, live, archive=ARCHIVE)
     write_configs(CHIPYARD, archive, satellite_of=CHIPYARD.name)
-    here, there = Tables(CHIPYARD.keys), Tables(CHIPYARD.keys)
-    moves: list[notes.Note] = []
+    here = Tables(CHIPYARD.keys)
+    there = Tables(CHIPYARD.keys, last=here.last)
+    moves: list[Moved] = []
     for run_id, run in enumerate(runs, 1):
         if not run.moved:
             here.add_run(run, run_id, live)
             continue
-        when = min(run.event_time + 30 * DAY, now - DAY)
-        here.add_moved(run, run_id, _moved_comment(when), when)
-        counts = there.add_run(run, run_id, live)
-        moves.append(_note(run, run_id, counts, (live.area / "megatest.db", when)))
+        when = move_time(run, now)
+        here.add_moved(run, run_id, mark_of_move(ARCHIVE, when), when)
+        there.add_run(run, run_id, live)
+        moves.append(Moved(run, run_id, CHIPYARD.name, live.area / "megatest.db", when))
     _store(live, CHIPYARD, here, runs)
     _store(archive, CHIPYARD, there, (), moves)
     _write_dirs(root, live, runs, seed)
     return list(runs)
-
-
-def _moved_comment(when: int) -> str:
-    return f"moved to {ARCHIVE} on {datetime.fromtimestamp(when, UTC):%Y-%m-%d} by {_MOVER}"
-
-
-def _note(
-    run: SampleRun, run_id: int, counts: Mapping[str, int], origin: tuple[Path, int]
-) -> notes.Note:
-    source, when = origin
-    return notes.Note(
-        run_id=run_id,
-        birth_area=CHIPYARD.name,
-        birth_target=run.target,
-        birth_runname=run.runname,
-        birth_run_id=run_id,
-        event_time=run.event_time,
-        source=str(source),
-        state=notes.SETTLED,
-        counts=counts,
-        who=_MOVER,
-        host=_MOVING_HOST,
-        started=when - 2,
-        finished=when,
-        old_state=run.state,
-        old_status="n/a",
-        old_comment=run.comment,
-    )
 
 
 def _store(
@@ -132,25 +101,19 @@ def _store(
     spec: AreaSpec,
     tables: Tables,
     runs: Sequence[SampleRun],
-    moves: Sequence[notes.Note] = (),
+    moves: Sequence[Moved] = (),
 ) -> None:
-    connection = open_new(places.area / "megatest.db", spec.keys)
+    path = places.area / "megatest.db"
+    connection = open_new(path, spec.keys)
     try:
         store(connection, tables)
         store_meta(connection, spec)
         store_locks(connection, runs)
-        _store_notes(connection, moves)
+        if moves:
+            store_notes(connection, path, moves)
         connection.execute("COMMIT")
     finally:
         connection.close()
-
-
-def _store_notes(connection: sqlite3.Connection, moves: Sequence[notes.Note]) -> None:
-    if not moves:
-        return
-    notes.create(connection)
-    for note in moves:
-        notes.add(connection, note)
 
 
 def _write_dirs(root: Path, places: Places, runs: Sequence[SampleRun], seed: int) -> None:

@@ -1,7 +1,8 @@
 """Sample runs → the rows of a Megatest database of generation G4."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,20 +26,23 @@ _META = "testname author owner description reviewed tags jobgroup".split()
 
 @dataclass(slots=True)
 class Tables:
-    """The rows of one database while they are gathered; ids count up from 1 in each table."""
+    """The rows of one database while they are gathered; `last` is the highest id of each table.
+
+    Two databases that share `last` never use an id twice: what moved between them was not
+    renumbered.
+    """
 
     keys: tuple[str, ...]
+    last: Counter[str] = field(default_factory=Counter)
     rows: dict[str, list[Row]] = field(
         default_factory=lambda: {"runs": [], "tests": [], "test_steps": [], "test_data": []}
     )
 
-    def add_run(self, run: SampleRun, run_id: int, places: Places) -> Mapping[str, int]:
-        """Add a run with all that hangs on it; how many rows of each table came with it."""
-        before = {table: len(rows) for table, rows in self.rows.items()}
+    def add_run(self, run: SampleRun, run_id: int, places: Places) -> None:
+        """Add a run with all that hangs on it."""
         self._run_row(run, run_id, run.state, run.comment, run.event_time + 1)
         for test in run.tests:
             self._add_test(run, test, run_id, places)
-        return {table: len(rows) - before[table] for table, rows in self.rows.items()}
 
     def add_moved(self, run: SampleRun, run_id: int, comment: str, when: int) -> None:
         """Add the mark that a moved run leaves behind: a run row without tests."""
@@ -51,7 +55,7 @@ class Tables:
         self.rows["runs"].append((*row, run.event_time, comment, last_update))
 
     def _add_test(self, run: SampleRun, test: SampleTest, run_id: int, places: Places) -> None:
-        test_id = len(self.rows["tests"]) + 1
+        test_id = self._next("tests")
         ran = test.started or run.leftover == "deleted"
         here = ran or (test.toplevel and test.final_logf != "logs/final.log")
         verdicts = [value.status for value in test.values]
@@ -87,19 +91,33 @@ class Tables:
         rows = self.rows["test_steps"]
         log = f"{step.name}.log"
         rows.append(
-            (len(rows) + 1, test_id, step.name, "start", "-", step.start, "", log, step.start)
+            (
+                self._next("test_steps"),
+                test_id,
+                step.name,
+                "start",
+                "-",
+                step.start,
+                "",
+                log,
+                step.start,
+            )
         )
         if step.end is None:
             return
         end = (step.name, "end", step.status, step.end, step.comment, step.logfile, step.end)
-        rows.append((len(rows) + 1, test_id, *end))
+        rows.append((self._next("test_steps"), test_id, *end))
 
     def _add_values(self, test_id: int, test: SampleTest) -> None:
         rows = self.rows["test_data"]
         for value in test.values:
             measured = (value.category, value.variable, value.value, value.expected, value.tol)
             rest = (value.units, value.comment, value.status, "", test.end_time)
-            rows.append((len(rows) + 1, test_id, *measured, *rest))
+            rows.append((self._next("test_data"), test_id, *measured, *rest))
+
+    def _next(self, table: str) -> int:
+        self.last[table] += 1
+        return self.last[table]
 
 
 def open_new(path: Path, keys: Sequence[str]) -> sqlite3.Connection:
