@@ -1,0 +1,107 @@
+"""What publish needs of a place: get, put under a condition, delete, list. Few words, on purpose.
+
+Paths are those of the tree, relative to the destination, with '/' between segments.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from mtsite import plugins
+from mtsite.config import PublishConfig
+from mtsite.errors import UsageError
+from mtsite.publish.headers import Headers
+
+GROUP = "mtsite.destinations"
+BUILTIN = {"s3": "mtsite.publish.s3:S3", "file": "mtsite.publish.localdir:LocalDir"}
+
+Tag = str
+"""What tells one content of an object from the next; opaque, given by the destination."""
+
+ABSENT: Tag = "*"
+"""As `only_if`: put only where nothing lies."""
+
+Source = bytes | BinaryIO
+"""What is put: bytes, or an open file that can seek, read from its start."""
+
+
+class PreconditionFailed(Exception):
+    """Somebody else wrote the object since its tag was read; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object as stored. `unchanged`: it has the tag that was asked about; content is empty."""
+
+    content: bytes
+    tag: Tag
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A line of a listing: size in bytes as stored."""
+
+    path: str
+    size: int
+
+
+class Destination(Protocol):
+    """A place that holds a site. All methods but `list` may be called from several threads.
+
+    `keeps_headers`: it stores Content-Encoding and serves it, so text may be sent compressed.
+    `deletes_at_once`: how many objects one request of `delete` removes.
+    `requests` counts what was really asked of it, by kind: GET, PUT, DELETE, LIST. Trouble is a
+    DestinationError that says what to do.
+    """
+
+    name: str
+    keeps_headers: bool
+    deletes_at_once: int
+    requests: Counter[str]
+
+    def get(self, path: str, *, unless: Tag = "") -> Found | None:
+        """The object, or None; `unless` is a tag whose content is known already."""
+        ...
+
+    def put(
+        self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
+    ) -> Tag:
+        """Store an object whole or not at all; `only_if` is its present tag, or ABSENT.
+
+        Raises:
+            PreconditionFailed: the object has another tag.
+        """
+        ...
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove objects; those that aren't there are no trouble."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Everything that lies there, in no promised order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def open_destination(url: str, settings: PublishConfig) -> Destination:
+    """The destination of an address: `s3://bucket/prefix`, or a directory.
+
+    Raises:
+        UsageError: the scheme is unknown.
+        DestinationError: it can't be used.
+    """
+    if not url:
+        raise UsageError(
+            "no destination to publish to",
+            'set [publish] destination = "s3://bucket/prefix" or a directory, or name it: '
+            "mtsite publish DESTINATION",
+        )
+    scheme, separator, _ = url.partition("://")
+    opened = plugins.load(GROUP, scheme if separator else "file", BUILTIN)(url, settings)
+    destination: Destination = opened
+    return destination

@@ -1,0 +1,41 @@
+"""A destination that is read as it is and never written: what --dry-run is given."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mtsite.publish.destination import Destination, Found, Source, Stored, Tag
+from mtsite.publish.headers import Headers
+
+
+class DryRun:
+    """Wraps any destination; puts and deletes do nothing."""
+
+    def __init__(self, wrapped: Destination) -> None:
+        self._wrapped = wrapped
+        self.name = wrapped.name
+        self.keeps_headers = wrapped.keeps_headers
+        self.deletes_at_once = wrapped.deletes_at_once
+        self.requests: Counter[str] = wrapped.requests
+
+    def get(self, path: str, *, unless: Tag = "") -> Found | None:
+        """The wrapped destination's answer."""
+        return self._wrapped.get(path, unless=unless)
+
+    def put(
+        self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
+    ) -> Tag:
+        """Store nothing; the tag is no tag of any object."""
+        del path, source, headers, only_if
+        return "dry-run"
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove nothing."""
+        del paths
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The wrapped destination's answer."""
+        return self._wrapped.list(prefix)
+
+    def close(self) -> None:
+        """Close the wrapped destination."""
+        self._wrapped.close()

@@ -1,0 +1,241 @@
+"""What one destination holds, as far as this site's publisher knows: a local SQLite file.
+
+`published` is the manifest's shards laid over each other, and `base`, the digest that this
+publisher's tree last had there. `sent` is what was put, or was about to be, since the last root: it
+lets a killed publish go on. The file is a cache: when it is lost, root and shards make it again.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mtsite.publish.destination import Tag
+from mtsite.publish.shards import Line, Root, ShardRef, decode_root, encode_root
+
+FORMAT = "1"
+UNKNOWN = "?"
+"""As a digest in `sent`: a put was begun; which content lies there now is not known."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE published (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
+  since INTEGER NOT NULL, base TEXT NOT NULL DEFAULT '', shard INTEGER) WITHOUT ROWID;
+CREATE INDEX published_shard ON published (shard) WHERE shard IS NOT NULL;
+CREATE TABLE shards (place INTEGER PRIMARY KEY, name TEXT NOT NULL, lines INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, generation INTEGER NOT NULL);
+CREATE TABLE sent (path TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE deleted (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE volatile (path TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Published(NamedTuple):
+    """What is known of a path. `digest` '': nothing refers to it, `since` when (0: gone).
+
+    `base` is what this publisher's own tree last held there, '' if nothing.
+    """
+
+    path: str
+    digest: str
+    since: int
+    base: str
+
+
+class Ledger:
+    """One destination's state; use `Ledger.open`."""
+
+    def __init__(self, connection: sqlite3.Connection, *, keep: bool) -> None:
+        self._db = connection
+        self._keep = keep
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, *, keep: bool = True) -> "Iterator[Ledger]":
+        """The ledger in a file, made anew if damaged. `keep` False: all changes are forgotten."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = _connect(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
+            connection = _connect(path)
+        try:
+            yield cls(connection, keep=keep)
+        finally:
+            with suppress(sqlite3.Error):
+                connection.rollback()
+            connection.close()
+
+    def commit(self) -> None:
+        """Make what was noted permanent; a kill of the process loses nothing that was committed."""
+        if self._keep:
+            self._db.commit()
+
+    # -- the root
+
+    def root(self) -> tuple[Root, Tag]:
+        """The root as last seen and its tag ('' if never)."""
+        rows = dict(self._db.execute("SELECT key, value FROM meta WHERE key IN ('root', 'tag')"))
+        if "tag" not in rows:
+            return Root(), ""
+        return decode_root(rows["root"]), str(rows["tag"])
+
+    def absorb(self, root: Root, tag: Tag, lines_of: Callable[[ShardRef], Iterable[Line]]) -> None:
+        """Take over a root; only shards that are new to the ledger are asked for. No commit."""
+        known = [ShardRef(*row) for row in self._db.execute(_SHARDS)]
+        same = 0
+        while same < min(len(known), len(root.shards)) and known[same] == root.shards[same]:
+            same += 1
+        self._db.execute("UPDATE published SET shard = -1 WHERE shard >= ?", (same,))
+        self._db.execute("DELETE FROM shards WHERE place >= ?", (same,))
+        for place, ref in enumerate(root.shards[same:], same):
+            self._db.execute(
+                "INSERT INTO shards VALUES (?, ?, ?, ?, ?)",
+                (place, ref.name, ref.lines, ref.size_bytes, ref.generation),
+            )
+            self._lay(place, lines_of(ref))
+        # What stood in a swallowed shard and not in its successor is gone for good.
+        self._db.execute("DELETE FROM published WHERE shard = -1 AND base = ''")
+        self._db.execute(
+            "UPDATE published SET digest = '', size = 0, since = 0, shard = NULL WHERE shard = -1"
+        )
+        self._claim(ref.path for ref in root.shards)
+        self._put_meta("root", encode_root(root))
+        self._put_meta("tag", tag)
+
+    def _lay(self, place: int, lines: Iterable[Line]) -> None:
+        rows = [(*line, place) for line in lines]
+        self._db.executemany(
+            "INSERT INTO published (path, digest, size, since, shard) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (path) DO UPDATE SET digest = excluded.digest, size = excluded.size,"
+            " since = excluded.since, shard = excluded.shard",
+            rows,
+        )
+        # Somebody wrote these paths: what we put there may have been overwritten.
+        paths = [(row[0],) for row in rows]
+        self._db.executemany("DELETE FROM sent WHERE path = ?", paths)
+        self._db.executemany("DELETE FROM deleted WHERE path = ?", paths)
+
+    def _claim(self, shard_paths: Iterable[str]) -> None:
+        """A shard that the root lists is no rubbish, whatever was said of its path before."""
+        rows = [(path,) for path in shard_paths]
+        for table in ("sent", "deleted", "published"):
+            self._db.executemany(f"DELETE FROM {table} WHERE path = ?", rows)
+
+    def forget(self) -> None:
+        """Nothing is known of the destination any more: it holds no root."""
+        for table in ("meta WHERE key <> 'format'", "published", "shards", "sent", "deleted"):
+            self._db.execute(f"DELETE FROM {table}")
+        self._db.execute("DELETE FROM volatile")
+        self.commit()
+
+    # -- what is published
+
+    def published(self) -> Iterator[Published]:
+        """Everything known, in byte order of the paths."""
+        rows = self._db.execute("SELECT path, digest, since, base FROM published ORDER BY path")
+        return map(Published._make, rows)
+
+    def lines_from(self, place: int) -> list[Line]:
+        """The newest lines of all shards from a place of the root on."""
+        rows = self._db.execute(
+            "SELECT path, digest, size, since FROM published WHERE shard >= ?", (place,)
+        )
+        return [Line._make(row) for row in rows]
+
+    def set_base(self, bases: Iterable[tuple[str, str]]) -> None:
+        """(path, digest) of what this publisher's tree has there now; '' for no longer."""
+        self._db.executemany(
+            "UPDATE published SET base = ? WHERE path = ?", ((d, p) for p, d in bases)
+        )
+
+    # -- since the last root
+
+    def sent(self) -> dict[str, str]:
+        """Path → digest (or UNKNOWN) of what was put since the last root."""
+        return dict(self._db.execute("SELECT path, digest FROM sent"))
+
+    def begin(self, paths: Iterable[str]) -> None:
+        """These are about to be put: until `note_sent`, what lies there is not known."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO sent VALUES (?, ?)", ((path, UNKNOWN) for path in paths)
+        )
+        self.commit()
+
+    def note_sent(self, path: str, digest: str) -> None:
+        """This was put. Permanent at once, so a kill costs no second upload."""
+        self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", (path, digest))
+        self.commit()
+
+    def forget_sent(self) -> None:
+        """A root names all that was put."""
+        self._db.execute("DELETE FROM sent")
+
+    # -- deletions
+
+    def deleted(self) -> list[str]:
+        """Objects that were deleted, which no shard says yet."""
+        return [row[0] for row in self._db.execute("SELECT path FROM deleted ORDER BY path")]
+
+    def note_deleted(self, paths: Sequence[str]) -> None:
+        """These objects are gone."""
+        rows = [(path,) for path in paths]
+        self._db.executemany("INSERT OR REPLACE INTO deleted VALUES (?)", rows)
+        self._db.executemany("UPDATE published SET since = 0 WHERE path = ?", rows)
+        self.commit()
+
+    # -- volatile files
+
+    def volatile(self) -> dict[str, str]:
+        """Path → digest of the volatile files that were put."""
+        return dict(self._db.execute("SELECT path, digest FROM volatile"))
+
+    def note_volatile(self, path: str, digest: str) -> None:
+        """This volatile file was put."""
+        self._db.execute("INSERT OR REPLACE INTO volatile VALUES (?, ?)", (path, digest))
+        self.commit()
+
+    def _put_meta(self, key: str, value: bytes | str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+_SHARDS = "SELECT name, lines, bytes, generation FROM shards ORDER BY place"
+
+
+def ledger_file(state_dir: Path, url: str, endpoint_url: str) -> Path:
+    """Where the ledger of a destination lies; one bucket name at two servers makes two."""
+    address = f"{endpoint_url} {url}" if url.startswith("s3:") else url
+    return state_dir / f"published-{hashlib.sha256(address.encode()).hexdigest()[:12]}.db"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=5)
+    try:
+        # An exclusive write-ahead log needs no shared memory, so it works on network disks too, and
+        # a commit needs no flush: a crash of the machine costs some uploads, never the file.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if _format(connection) != FORMAT:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (name,) in tables.fetchall():
+                connection.execute(f'DROP TABLE "{name}"')
+            connection.executescript(_SCHEMA)
+            connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _format(connection: sqlite3.Connection) -> str:
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return ""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    return str(row[0]) if row else ""

@@ -1,0 +1,96 @@
+"""What an S3 server's refusal means, and what to do about it: one message each.
+
+Told by the error's code and name alone, so this file needs no S3 library.
+"""
+
+from mtsite.errors import DestinationError
+
+_CREDENTIALS = (
+    "run `aws configure`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+)
+_RIGHTS = (
+    "publishing needs s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and"
+    " s3:ListBucket on the bucket (without it a missing object looks forbidden)"
+)
+_ENDPOINT = "look at [publish] endpoint_url: address, port, http or https"
+
+BY_CODE = {
+    "NoSuchBucket": ("there is no bucket {bucket!r}", "make it, or correct [publish] destination"),
+    "AccessDenied": ("access denied", _RIGHTS),
+    "403": ("access denied", _RIGHTS),
+    "AllAccessDisabled": ("access denied", _RIGHTS),
+    "InvalidAccessKeyId": ("the server does not know this access key", _CREDENTIALS),
+    "SignatureDoesNotMatch": (
+        "the server refuses the signature: the secret key is wrong, or a proxy changes requests",
+        _CREDENTIALS,
+    ),
+    "ExpiredToken": ("the session token has expired", "log in again, then publish again"),
+    "ExpiredTokenException": ("the session token has expired", "log in again, then publish again"),
+    "InvalidToken": ("the session token is not valid", "log in again, then publish again"),
+    "RequestTimeTooSkewed": (
+        "this host's clock differs too much from the server's",
+        "set the clock (`timedatectl` tells whether it is synchronised)",
+    ),
+    "PermanentRedirect": (
+        "the bucket {bucket!r} is in another region",
+        "set [publish] region, or correct endpoint_url",
+    ),
+    "AuthorizationHeaderMalformed": (
+        "the request was signed for another region than that of bucket {bucket!r}",
+        "set [publish] region",
+    ),
+    "IllegalLocationConstraintException": (
+        "the bucket {bucket!r} is in another region",
+        "set [publish] region",
+    ),
+    "SlowDown": ("the server asks for fewer requests", "publish later, or lower [publish] threads"),
+    "503": ("the server is overloaded or down", "publish again later"),
+    "500": ("the server failed", "publish again later, or look at its log"),
+    "507": ("the server has no space left", "free some space there, then publish again"),
+    "QuotaExceeded": ("the quota of the bucket is used up", "raise it, or remove old objects"),
+    "XMinioStorageFull": ("the server has no space left", "free some space there"),
+    "NotImplemented": (
+        "the server does not know a conditional PUT",
+        "publish to a server that knows If-Match and If-None-Match",
+    ),
+}
+BY_NAME = {
+    "NoCredentialsError": ("no credentials found", _CREDENTIALS),
+    "PartialCredentialsError": ("credentials are incomplete", _CREDENTIALS),
+    "ProfileNotFound": ("{error}", "correct AWS_PROFILE"),
+    "UnauthorizedSSOTokenError": ("the login has expired", "run `aws sso login`"),
+    "TokenRetrievalError": ("the login has expired", "run `aws sso login`"),
+    "EndpointConnectionError": ("no server answers at {endpoint}", _ENDPOINT),
+    "ConnectTimeoutError": ("no server answers at {endpoint} within 10 s", _ENDPOINT),
+    "ReadTimeoutError": ("the server at {endpoint} stopped answering", "publish again later"),
+    "ConnectionClosedError": ("the server at {endpoint} closed the connection", _ENDPOINT),
+    "ProxyConnectionError": ("the proxy can't be reached", "look at HTTP_PROXY and HTTPS_PROXY"),
+    "SSLError": (
+        "no trusted TLS connection to {endpoint}: {error}",
+        "http or https? For an own certificate authority set AWS_CA_BUNDLE",
+    ),
+    "ResponseStreamingError": ("an answer broke off", "publish again"),
+    "IncompleteReadError": ("an answer broke off", "publish again"),
+    "ParamValidationError": ("{error}", "correct [publish] destination"),
+}
+
+
+def explain(error: Exception, where: str, bucket: str, endpoint: str) -> DestinationError:
+    """A refusal as one message for a person; `where` names destination and path."""
+    answer = getattr(error, "response", {})
+    told = answer.get("Error", {}) if isinstance(answer, dict) else {}
+    status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", "")) if told else ""
+    code = str(told.get("Code", ""))
+    reason, hint = (
+        BY_CODE.get(code)
+        or BY_NAME.get(type(error).__name__)
+        or BY_CODE.get(
+            status, ("{error}", "if this makes no sense, `mtsite doctor` tries each right in turn")
+        )
+    )
+    text = reason.format(bucket=bucket, endpoint=endpoint or "Amazon S3", error=_plain(str(error)))
+    return DestinationError(f"{where}: {text}", hint)
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:300])

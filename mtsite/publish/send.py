@@ -1,0 +1,157 @@
+"""The tree's files on their way: read, checked against the plan, put, remembered; in threads."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from mtsite.errors import DestinationError, PartlyDoneError
+from mtsite.publish.destination import Destination
+from mtsite.publish.encode import Encoded, encode_file
+from mtsite.publish.headers import headers_for
+from mtsite.publish.ledger import Ledger
+from mtsite.publish.plan import PublishPlan, TreeFile, is_volatile
+
+_NAMED = 10
+
+
+Report = Callable[[str, int, int], None]
+"""Is told what is going on, how much is done, and of how much."""
+
+
+@dataclass
+class Sent:
+    """What was put: number of files, their plain bytes, and the bytes that went over the wire."""
+
+    files: int = 0
+    plain_bytes: int = 0
+    sent_bytes: int = 0
+    stale: list[str] = field(default_factory=list)
+
+
+class _Stale(Exception):
+    """The file is not what the build wrote: changed, gone or unreadable since."""
+
+
+class Sender:
+    """Puts the files of one tree at one destination."""
+
+    def __init__(self, tree: Path, destination: Destination, ledger: Ledger, threads: int) -> None:
+        self._tree = tree
+        self._destination = destination
+        self._ledger = ledger
+        self._threads = threads
+
+    def send(self, plan: PublishPlan, report: Report) -> Sent:
+        """Put all uploads of a plan, phase after phase; each is remembered as it finishes.
+
+        A phase begins when the one before is complete, so no reader is led to what isn't there.
+
+        Raises:
+            DestinationError: an object was refused; those under way were finished first.
+            PartlyDoneError: files are not what the build wrote; they are named.
+        """
+        sent = Sent()
+        total = len(plan.uploads)
+        self._ledger.begin(file.path for file in plan.uploads)
+        with ThreadPoolExecutor(self._threads, "publish") as pool:
+            for phase in plan.phases():
+                for file, sent_bytes in self._send_phase(pool, phase, sent):
+                    self._ledger.note_sent(file.path, file.digest)
+                    sent.files += 1
+                    sent.plain_bytes += file.size
+                    sent.sent_bytes += sent_bytes
+                    report("publishing", sent.files, total)
+                if sent.stale:
+                    raise _refuse_stale(sent.stale)
+        return sent
+
+    def send_volatile(self, files: Iterable[tuple[TreeFile, Encoded]]) -> Sent:
+        """Put the volatile files, one after the other, the status last."""
+        sent = Sent()
+        for file, encoded in files:
+            self._destination.put(file.path, encoded.source, encoded.headers)
+            self._ledger.note_volatile(file.path, file.digest)
+            sent.files += 1
+            sent.plain_bytes += file.size
+            sent.sent_bytes += encoded.sent_bytes
+            encoded.close()
+        return sent
+
+    def changed_volatile(self) -> list[tuple[TreeFile, Encoded]]:
+        """The volatile files that differ from what was last put."""
+        known = self._ledger.volatile()
+        changed = []
+        for path in _volatile_paths(self._tree):
+            try:
+                encoded = self._encode(path)
+            except OSError:
+                continue  # written anew at this moment: it will be sent next time
+            if known.get(path) == encoded.digest:
+                encoded.close()
+            else:
+                changed.append((TreeFile(path, encoded.digest, encoded.size), encoded))
+        return changed
+
+    def _send_phase(
+        self, pool: ThreadPoolExecutor, phase: Sequence[TreeFile], sent: Sent
+    ) -> Iterator[tuple[TreeFile, int]]:
+        waiting = iter(phase)
+        running: dict[Future[int], TreeFile] = {}
+        failed: DestinationError | None = None
+        while True:
+            if failed is None:
+                for file in islice(waiting, 4 * self._threads - len(running)):
+                    running[pool.submit(self._send_one, file)] = file
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                file = running.pop(future)
+                try:
+                    yield file, future.result()
+                except _Stale as stale:
+                    sent.stale.append(str(stale))
+                except CancelledError:
+                    continue
+                except DestinationError as error:
+                    failed = failed or error
+                    for other in running:
+                        other.cancel()
+        if failed:
+            raise failed
+
+    def _send_one(self, file: TreeFile) -> int:
+        try:
+            encoded = self._encode(file.path)
+        except OSError as error:
+            raise _Stale(f"{file.path} ({error.strerror or error})") from error
+        try:
+            if encoded.digest != file.digest:
+                raise _Stale(f"{file.path} (changed)")
+            self._destination.put(file.path, encoded.source, encoded.headers)
+            return encoded.sent_bytes
+        finally:
+            encoded.close()
+
+    def _encode(self, path: str) -> Encoded:
+        return encode_file(
+            self._tree / path, headers_for(path), pack=self._destination.keeps_headers
+        )
+
+
+def _volatile_paths(tree: Path) -> list[str]:
+    jobs = sorted(path for path in (tree / "_jobs").rglob("*") if path.is_file())
+    status = [tree / "_status.js", tree / "_status.json"]
+    paths = [path.relative_to(tree).as_posix() for path in (*jobs, *status) if path.exists()]
+    return [path for path in paths if is_volatile(path) and "/.tmp-" not in path]
+
+
+def _refuse_stale(stale: Sequence[str]) -> PartlyDoneError:
+    named = "\n".join(f"  {told}" for told in stale[:_NAMED])
+    more = f"\n  and {len(stale) - _NAMED} more" if len(stale) > _NAMED else ""
+    return PartlyDoneError(
+        f"{len(stale)} files are not what the build wrote, so what leads to them was not"
+        f" published:\n{named}{more}",
+        "run `mtsite build`, then `mtsite publish` again: what was sent is not sent twice",
+    )

@@ -1,0 +1,85 @@
+"""What a publish did, or would do: numbers for the terminal and for --json."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mtsite.publish.plan import PublishPlan
+
+SCHEMA = "mtsite/publish/1"
+
+
+@dataclass
+class PublishSummary:
+    """Counts of files by class. `plain_bytes` are of their content, `sent_bytes` what went out.
+
+    A dry run does not know `sent_bytes`. `requests` counts what the destination was (or would be)
+    asked, by kind. `kept`: another publisher's newer content. `lost_races`: how often another
+    publisher wrote the root first.
+    """
+
+    destination: str
+    dry_run: bool = False
+    generation: int = 0
+    new: int = 0
+    changed: int = 0
+    resumed: int = 0
+    dropped: int = 0
+    deleted: int = 0
+    volatile: int = 0
+    kept: int = 0
+    unchanged: int = 0
+    shards: int = 0
+    plain_bytes: int = 0
+    sent_bytes: int = 0
+    lost_races: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def add_uploads(self, plan: PublishPlan, sent_bytes: int = 0) -> None:
+        """The uploads of a plan; a plan that lost its race counts too, for it was sent."""
+        self.new += len(plan.new)
+        self.changed += len(plan.changed)
+        self.plain_bytes += sum(file.size for file in plan.uploads)
+        self.sent_bytes += sent_bytes
+
+    def set_rest(self, plan: PublishPlan) -> None:
+        """What the plan that won says of all other files."""
+        self.resumed = len(plan.resumed)
+        self.dropped = len(plan.dropped) + len(plan.stray)
+        self.kept = plan.kept
+        self.unchanged = plan.unchanged
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that --json prints."""
+        return {"schema": SCHEMA, **asdict(self), "requests": dict(sorted(self.requests.items()))}
+
+    def lines(self) -> list[str]:
+        """The same for a person; classes without files are left out."""
+        would = "would be " if self.dry_run else ""
+        classes = [
+            (self.new, f"new, {would}sent"),
+            (self.changed, f"changed, {would}sent"),
+            (self.volatile, f"volatile (status, jobs), {would}sent"),
+            (self.resumed, "already sent by a publish that did not finish"),
+            (self.dropped, "no longer part of the site; deleted after the grace time"),
+            (self.deleted, f"unreferenced for the grace time, {would}deleted"),
+            (self.kept, "left as another publisher wrote them since"),
+            (self.unchanged, "unchanged"),
+        ]
+        told = [f"{count:>9,}  {meaning}" for count, meaning in classes if count]
+        sent = f", {_bytes(self.sent_bytes)} as sent" if self.sent_bytes else ""
+        asked = " + ".join(f"{n:,} {kind}" for kind, n in sorted(self.requests.items()) if n)
+        total = sum(self.requests.values())
+        told.append(f"content {_bytes(self.plain_bytes)}{sent}; requests: {total:,} ({asked})")
+        if self.generation:
+            told.append(f"generation {self.generation} at {self.destination}")
+        return told
+
+
+def _bytes(count: int) -> str:
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"

@@ -1,0 +1,293 @@
+"""The verb: bring a destination in line with the tree, in few requests, never broken."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsite import lock, manifest, urls
+from mtsite.config import Config
+from mtsite.errors import BusyError, DestinationError, MissingError, MtsiteError, UsageError
+from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, open_destination
+from mtsite.publish.dryrun import DryRun
+from mtsite.publish.generation import Generation, next_generation
+from mtsite.publish.headers import headers_for
+from mtsite.publish.ledger import UNKNOWN, Ledger, ledger_file
+from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
+from mtsite.publish.send import Report, Sender
+from mtsite.publish.shards import ROOT, Line, Root, ShardRef, decode_root, decode_shard
+from mtsite.publish.summary import PublishSummary
+
+LOSSES = 5
+Tree = Callable[[], Iterable[tuple[str, str, int]]]
+"""Gives (path, SHA-256, size) of every file of the tree, in byte order of the paths."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a publish is asked for: Unix time, seconds of grace, areas (directories) to let go."""
+
+    now: int
+    grace: int = 7 * 86400
+    dropped_areas: tuple[str, ...] = ()
+
+
+def publish_site(
+    config: Config,
+    *,
+    now: float,
+    dry_run: bool = False,
+    report: Report | None = None,
+    dropped_areas: Sequence[str] = (),
+) -> PublishSummary:
+    """Publish the tree of a site to `config.publish.destination`; `now` is Unix time.
+
+    Nothing new costs one request. Killed anywhere, it can be run again and sends nothing twice.
+
+    Raises:
+        MissingError: nothing was built.
+        BusyError: another publish runs here, or others kept winning at the destination.
+        DestinationError: the destination refused; the published generation stays whole.
+        PartlyDoneError: files are not what the build wrote.
+    """
+    settings = config.publish
+    if not (config.state_dir / manifest.FILE).exists():
+        raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
+    areas = tuple(urls.segment(name) for name in dropped_areas)
+    terms = Terms(int(now), settings.grace, areas)
+    path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)
+    with (
+        lock.hold(config.state_dir, "publish", "mtsite publish"),
+        _opened(config, dry_run=dry_run) as destination,
+        _state(path, keep=not dry_run) as ledger,
+        manifest.Manifest.open(config.state_dir) as built,
+    ):
+        sender = Sender(config.site.output, destination, ledger, settings.threads)
+        publisher = Publisher(built.tree, sender, destination, ledger)
+        if dry_run:
+            return publisher.predict(terms)
+        return publisher.publish(terms, report or _silent)
+
+
+class Publisher:
+    """One publish: plans, sends, writes the root; plans again when another publisher was faster."""
+
+    def __init__(
+        self, tree: Tree, sender: Sender, destination: Destination, ledger: Ledger
+    ) -> None:
+        self._tree = tree
+        self._sender = sender
+        self._destination = destination
+        self._ledger = ledger
+
+    def publish(self, terms: Terms, report: Report) -> PublishSummary:
+        """Carry it out."""
+        summary = PublishSummary(self._destination.name, requests=self._destination.requests)
+        plan = self._upload(terms, report, summary)
+        while plan.needs_generation and not self._write_root(plan, terms, summary):
+            plan = self._upload(terms, report, summary)
+        self._take_over(plan)
+        summary.set_rest(plan)
+        summary.deleted = self._delete(plan)
+        volatile = self._sender.send_volatile(self._sender.changed_volatile())
+        summary.volatile = volatile.files
+        summary.plain_bytes += volatile.plain_bytes
+        summary.sent_bytes += volatile.sent_bytes
+        return summary
+
+    def predict(self, terms: Terms) -> PublishSummary:
+        """What `publish` would do; the destination is only read."""
+        plan = self._plan(terms)
+        summary = PublishSummary(self._destination.name, dry_run=True)
+        summary.requests = Counter(self._destination.requests)
+        summary.add_uploads(plan)
+        summary.set_rest(plan)
+        if plan.needs_generation:
+            generation = next_generation(self._ledger, plan, terms.now)
+            summary.generation = generation.root.generation
+            summary.shards = len(generation.shards)
+            summary.requests["PUT"] += len(plan.uploads) + summary.shards + 1
+        if plan.due:
+            summary.deleted = len(plan.due)
+            summary.requests["GET"] += 1
+            summary.requests["DELETE"] += -(-len(plan.due) // self._destination.deletes_at_once)
+        for file, encoded in self._sender.changed_volatile():
+            summary.volatile += 1
+            summary.plain_bytes += file.size
+            summary.requests["PUT"] += 1
+            encoded.close()
+        return summary
+
+    def _upload(self, terms: Terms, report: Report, summary: PublishSummary) -> PublishPlan:
+        plan = self._plan(terms)
+        if plan.uploads:
+            sent = self._sender.send(plan, report)
+            summary.add_uploads(plan, sent.sent_bytes)
+        return plan
+
+    def _plan(self, terms: Terms) -> PublishPlan:
+        self._refresh()
+        plan = plan_upload(
+            map(TreeFile._make, self._tree()),
+            self._ledger.published(),
+            self._ledger.sent(),
+            due_before=terms.now - terms.grace,
+            dropped_areas=terms.dropped_areas,
+        )
+        self._check_areas(plan, terms.dropped_areas)
+        return plan
+
+    def _refresh(self) -> None:
+        """Learn what the destination holds: one request if it is what we left there."""
+        _, tag = self._ledger.root()
+        found = self._destination.get(ROOT, unless=tag)
+        if found is None:
+            if tag or not self._still_holds_what_was_sent():
+                self._ledger.forget()
+        elif not found.unchanged:
+            self._ledger.absorb(self._decode(found.content), found.tag, self._fetch)
+            self._ledger.commit()
+
+    def _still_holds_what_was_sent(self) -> bool:
+        """Whether a first publish that was killed left its objects: one is asked for."""
+        sent = [path for path, digest in self._ledger.sent().items() if digest != UNKNOWN]
+        return not sent or self._destination.get(min(sent)) is not None
+
+    def _check_areas(self, plan: PublishPlan, dropped: Sequence[str]) -> None:
+        root, _ = self._ledger.root()
+        for area in dropped:
+            if area in plan.areas:
+                raise UsageError(
+                    f"area {_name(area)} is part of the tree, so it can't be dropped",
+                    "take it out of mtsite.toml, run `mtsite build`, then publish again",
+                )
+        lacking = [_name(area) for area in root.areas if area not in {*plan.areas, *dropped}]
+        if lacking:
+            raise DestinationError(
+                f"{self._destination.name} has areas that this tree lacks: {', '.join(lacking)}",
+                "build them, or let one go with `mtsite publish --drop-area NAME`",
+            )
+        if not plan.areas and not plan.unchanged + len(plan.uploads) + len(plan.resumed):
+            raise MissingError("the tree is empty", "run `mtsite build` first")
+
+    def _write_root(self, plan: PublishPlan, terms: Terms, summary: PublishSummary) -> bool:
+        """Make a generation of what was sent; False if another publisher wrote one meanwhile."""
+        _, tag = self._ledger.root()
+        generation = next_generation(self._ledger, plan, terms.now)
+        for shard in generation.shards:
+            self._ledger.begin([shard.ref.path])
+            self._destination.put(shard.ref.path, shard.packed, headers_for(shard.ref.path))
+        try:
+            tag = self._destination.put(
+                ROOT, generation.content, headers_for(ROOT), only_if=tag or ABSENT
+            )
+        except PreconditionFailed:
+            tag = self._own_root_tag(generation)
+            if not tag:
+                summary.lost_races += 1
+                self._refuse_after(summary.lost_races)
+                return False
+        self._ledger.absorb(generation.root, tag, generation.lines_of)
+        self._ledger.forget_sent()
+        self._ledger.commit()
+        summary.generation = generation.root.generation
+        summary.shards += len(generation.shards)
+        return True
+
+    def _own_root_tag(self, generation: Generation) -> str:
+        """The tag, when a repeated request met the root that it had written itself."""
+        found = self._destination.get(ROOT)
+        return found.tag if found and found.content == generation.content else ""
+
+    def _refuse_after(self, losses: int) -> None:
+        if losses >= LOSSES:
+            raise BusyError(
+                f"{self._destination.name}: other publishers wrote the manifest first, {losses}"
+                " times in a row",
+                "publish again when they have finished; what was sent is not sent twice",
+            )
+
+    def _take_over(self, plan: PublishPlan) -> None:
+        ours = (*plan.uploads, *plan.resumed, *plan.adopted)
+        self._ledger.set_base((file.path, file.digest) for file in ours)
+        self._ledger.set_base((path, "") for path in plan.dropped)
+        self._ledger.commit()
+
+    def _delete(self, plan: PublishPlan) -> int:
+        """Remove what was long unreferenced, unless somebody published since our root."""
+        if not plan.due:
+            return 0
+        _, tag = self._ledger.root()
+        found = self._destination.get(ROOT, unless=tag)
+        if found is None or not found.unchanged:
+            return 0
+        paths = [row.path for row in plan.due]
+        self._destination.delete(paths)
+        self._ledger.note_deleted(paths)
+        return len(paths)
+
+    def _decode(self, content: bytes) -> Root:
+        try:
+            return decode_root(content)
+        except ValueError as error:
+            raise DestinationError(
+                f"{self._destination.name}: {ROOT} is not a manifest that this mtsite knows:"
+                f" {error}",
+                "is it the right prefix, and was it published by a newer mtsite?",
+            ) from error
+
+    def _fetch(self, ref: ShardRef) -> list[Line]:
+        found = self._destination.get(ref.path)
+        try:
+            if found is None:
+                raise ValueError("it is missing")
+            return decode_shard(ref, found.content)
+        except ValueError as error:
+            raise DestinationError(
+                f"{self._destination.name}: {ref.path}, a part of the manifest, can't be used:"
+                f" {error}",
+                f"if nothing else publishes there, remove {ROOT} and publish everything anew",
+            ) from error
+
+
+@contextmanager
+def _opened(config: Config, *, dry_run: bool) -> Iterator[Destination]:
+    url = config.publish.destination
+    if url and "://" not in url.removeprefix("file://"):
+        _refuse_overlap(Path(url.removeprefix("file://")), config.site.output)
+    destination = open_destination(url, config.publish)
+    try:
+        yield DryRun(destination) if dry_run else destination
+    finally:
+        destination.close()
+
+
+def _refuse_overlap(directory: Path, tree: Path) -> None:
+    real, built = directory.expanduser().resolve(), tree.resolve()
+    if real == built or built in real.parents or real in built.parents:
+        raise UsageError(
+            f"the destination {directory} and the built tree {tree} lie in each other",
+            "publish to a directory beside the tree",
+        )
+
+
+@contextmanager
+def _state(path: Path, *, keep: bool) -> Iterator[Ledger]:
+    try:
+        with Ledger.open(path, keep=keep) as ledger:
+            yield ledger
+    except sqlite3.Error as error:
+        raise MtsiteError(
+            f"the state in {path.parent} can't be read or written: {error}",
+            f"free space or end what uses it; {path.name} may be deleted, it is made anew",
+        ) from error
+
+
+def _name(area: str) -> str:
+    return urls.name_of(area) or area
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    del label, done, total
