@@ -31,21 +31,26 @@ def command(invocation: Invocation, directory: Path, days: int) -> None:
     DIRECTORY (default: mtsite-demo) must be empty, or one that an earlier demo made: then it is
     made anew.
     """
-    from mtsite import nightly
     from mtsite.config import load_config
+    from mtsite.nightly import failure, run_night
     from mtsite.sample.areas import make_samples
     from mtsite.sample.directory import prepare_directory
 
     report = invocation.report
     if prepare_directory(directory):
         report.say(f"{directory}: an earlier demo was there, making it anew")
-    samples = make_samples(directory, seed=SEED, now=last_morning(time.time()), days=days)
+    now = last_morning(time.time())
+    samples = make_samples(directory, seed=SEED, now=now, days=days)
     report.say(f"made {samples.runs} runs with {samples.tests} tests in {len(samples.areas)} areas")
     # Variables that are meant for another site must not lead the demo to its bucket or linktree.
     environ = {k: v for k, v in invocation.environ.items() if not k.startswith(_NOT_OURS)}
     config = load_config(samples.config, environ)
-    nightly.run_night(config, report)
-    _tell(invocation, samples.config, config.site.output)
+    summary = run_night(config, report, now=now, environ=environ)
+    if (config.site.output / "index.html").is_file():
+        _tell(invocation, samples.config, config.site.output)
+    error = failure(summary)
+    if error is not None:
+        raise error
 
 
 def last_morning(now: float) -> int:

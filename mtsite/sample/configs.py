@@ -20,7 +20,6 @@ def write_configs(
     area.mkdir(parents=True)
     _write(area / "megatest.config", _megatest_config(spec, places, satellite_of, archive))
     _write(area / "runconfigs.config", _runconfigs(spec))
-    _write(area / ".homehost", "192.0.2.17\n")
     if satellite_of:
         _write(
             area / "README.md", f"# {area.name}\n\nOlder runs of `{satellite_of}`, for reading.\n"
