@@ -300,19 +300,15 @@ def effective_values(config: Config) -> list[tuple[str, str, str]]:
 
 def default_toml(areas: Sequence[tuple[str, Path]]) -> str:
     """A working mtsite.toml for these areas: every setting with its sentence, as a comment."""
-    lines = ["# Settings of mtsite; docs/configuration.md has the same list.", ""]
-    lines += [*_section_text("site", SiteConfig, {"title", "output"}), ""]
+    lines = ["# Settings of mtsite; docs/configuration.md has the same list.", "", "[site]"]
+    lines += [*_option_lines(SiteConfig, {"title", "output"}), ""]
     for name, path in areas:
         lines += [f"[areas.{toml_key(name)}]", f"path = {toml_text(str(path))}"]
-        lines += [*_option_lines(AreaConfig, {"path"})[2:], ""]
+        lines += [*_option_lines(AreaConfig, set())[2:], ""]
     for name, section in SECTIONS.items():
-        if name != "site":
-            lines += [*_section_text(name, section, set()), ""]
+        if section is not SiteConfig:
+            lines += [f"[{name}]", *_option_lines(section, set()), ""]
     return "\n".join(lines)
-
-
-def _section_text(name: str, section: type, written: Collection[str]) -> list[str]:
-    return [f"[{name}]", *_option_lines(section, written)]
 
 
 def _option_lines(section: type, written: Collection[str]) -> list[str]:

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
       | (?P<bare>[^\s\[\]{}=.,\#\"']++|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_SECRET = re.compile(r"secret|passw|token|credential|(?:access|api|private)_?key", re.IGNORECASE)
+_SECRET = re.compile(r"secret|passw|token|credential|(?:access|api|private)[_-]?key", re.IGNORECASE)
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
@@ -211,7 +211,7 @@ def _message(path: Path, wrong: Exception, text: str) -> str:
     if found := _AT_LINE.search(reason):
         return f"{path}:{found[1]}: not TOML: {reason[: found.start()]}"
     reason = reason.removesuffix(" (at end of document)")
-    return f"{path}:{text.count(chr(10)) + 1}: not TOML: {reason}"
+    return f"{path}:{text.rstrip().count(chr(10)) + 1}: not TOML: {reason}"
 
 
 def _key_lines(text: str) -> dict[KeyPath, int]:
