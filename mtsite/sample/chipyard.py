@@ -327,6 +327,7 @@ CHIPYARD = AreaSpec(
     extra=_EXTRA,
     hosts=tuple(f"cy-farm{n:02d}" for n in range(1, 9)),
     bad_host="cy-farm07",
+    bad_odds=0.12,
     owner="nightly",
     runnames="weeks",
     comments=(

@@ -13,7 +13,6 @@ from mtsite.sample.measures import SampleDatum, measured
 from mtsite.sample.spec import ALWAYS, AreaSpec, Event, ExtraRun, Fault, TargetSpec, TestSpec
 
 DAY = 86400
-_BAD_HOST_ODDS = 0.14
 _BAD_HOST_SINCE = 0.5
 _IN_FLIGHT_SECONDS = 840
 _LAUNCHING = ("REMOTEHOSTSTART", "LAUNCHED", "LAUNCHED")
@@ -216,7 +215,7 @@ def _test(spec: TestSpec, item: str, night: _Night, free: list[tuple[int, str]])
     random = night.random
     event = _event_of(spec, item, night)
     bad_night = night.day >= _BAD_HOST_SINCE * night.days
-    if bad_night and host == night.spec.bad_host and random.random() < _BAD_HOST_ODDS:
+    if bad_night and host == night.spec.bad_host and random.random() < night.spec.bad_odds:
         event = Event(spec.name, ALWAYS, NO_SPACE)
     fault = FAULTS[event.fault] if event and event.fault else _NO_FAULT
     seconds = _seconds(spec, fault, event.slower if event else 1.0, random)

@@ -106,7 +106,10 @@ class ExtraRun:
 
 @dataclass(frozen=True, slots=True)
 class AreaSpec:
-    """A team: its area, its tests, its hosts and its history. `runnames` is 'weeks' or 'dates'."""
+    """A team: its area, its tests, its hosts and its history. `runnames` is 'weeks' or 'dates'.
+
+    On `bad_host` a test fails with `bad_odds` from the middle of the history on.
+    """
 
     name: str
     title: str
@@ -117,6 +120,7 @@ class AreaSpec:
     extra: tuple[ExtraRun, ...]
     hosts: tuple[str, ...]
     bad_host: str
+    bad_odds: float
     owner: str
     runnames: str
     comments: tuple[str, ...]

@@ -225,6 +225,7 @@ WEBSTACK = AreaSpec(
     extra=_EXTRA,
     hosts=("runner-a", "runner-b", "runner-c", "runner-d"),
     bad_host="runner-c",
+    bad_odds=0.05,
     owner="ci",
     runnames="dates",
     comments=(
