@@ -38,9 +38,11 @@ class Processes:
         running: dict[Future[Outcome[Any, Any]], T] = {}
         for task in first:
             running[self._submit(work, task)] = task
-        while running:
+        while True:
             for task in islice(waiting, self.workers * IN_FLIGHT_PER_WORKER - len(running)):
                 running[self._submit(work, task)] = task
+            if not running:
+                return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield self._outcome(future, running.pop(future))
