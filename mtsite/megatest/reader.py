@@ -22,6 +22,7 @@ from mtsite.urls import EMPTY_KEY_VALUE
 
 QUERY_SECONDS = 0.05
 READ_ATTEMPTS = 2
+RACY_SECONDS = 2
 
 GONE = "deleted in Megatest"
 
@@ -129,7 +130,7 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
         if now == version:
             return _to_run(head, row, tests, meta)
         after, fresh = sums.of_run(head.run_id), _run_row(connection, head)
-        if (after, fresh) == (before, row):
+        if (after, fresh) == (before, row) and not _is_racy(after):
             return _to_run(head, row, tests, meta)
         version, before, row = now, after, fresh
     return _to_run(head, row, tests, meta, in_flight=True)
@@ -298,6 +299,11 @@ def _select(
 def _version(connection: AreaConnection) -> int:
     """A number that changes when another connection has committed since it was last asked for."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _is_racy(sums: Totals) -> bool:
+    """Whether a second change within the grain of last_update could hide behind the first."""
+    return sums.newest_update() >= time.time() - RACY_SECONDS
 
 
 def _id(row: rows.Row) -> int:
