@@ -8,7 +8,7 @@ publish from running. What failed is in the summary, by step.
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,8 @@ class Night:
 Done = tuple[Mapping[str, int], str, str]
 """Counts, what failed, and why there was nothing to do."""
 
+Steps = Mapping[str, Callable[[Night], Done]]
+
 
 def run_night(
     config: Config,
@@ -71,26 +73,24 @@ def run_night(
     *,
     now: float,
     environ: Mapping[str, str] = os.environ,
-    skip: Collection[str] = (),
+    steps: Steps | None = None,
     wait_seconds: float = 0,
 ) -> NightSummary:
-    """Run all steps but those in `skip`, and tell how each went.
+    """Run the steps (all, unless `steps` are given) and tell how each went.
 
     Raises:
         BusyError: another night of this site is going on, after waiting for `wait_seconds`.
     """
     night = Night(config, report, now, environ)
-    steps: list[StepSummary] = []
+    done: list[StepSummary] = []
     with lock.hold(config.state_dir, "nightly", COMMAND, wait_seconds=wait_seconds):
-        for name, work in STEPS.items():
-            if name in skip:
-                steps.append(StepSummary(name, skipped="not asked for"))
-            elif name == "publish" and any(step.name == "build" and _broke(step) for step in steps):
-                steps.append(StepSummary(name, skipped="the build did not end"))
+        for name, work in (STEPS if steps is None else steps).items():
+            if name == "publish" and any(step.name == "build" and _broke(step) for step in done):
+                done.append(StepSummary(name, skipped="the build did not end"))
             else:
-                steps.append(_step(name, work, night))
-            _tell(report, steps[-1])
-    return NightSummary(tuple(steps))
+                done.append(_step(name, work, night))
+            _tell(report, done[-1])
+    return NightSummary(tuple(done))
 
 
 def failure(summary: NightSummary) -> PartlyDoneError | None:
@@ -191,7 +191,7 @@ def _publish(night: Night) -> Done:
     return {**counts, "requests": done.requests.total()}, "", ""
 
 
-STEPS: Mapping[str, Callable[[Night], Done]] = {
+STEPS: Steps = {
     "reduce": _reduce,
     "build": _build,
     "publish": _publish,

@@ -34,7 +34,7 @@ def command(invocation: Invocation, skip: tuple[str, ...], wait: str) -> None:
         invocation.report,
         now=time.time(),
         environ=invocation.environ,
-        skip=skip,
+        steps={name: work for name, work in STEPS.items() if name not in skip},
         wait_seconds=wait_seconds,
     )
     if invocation.as_json:

@@ -1,0 +1,150 @@
+"""A night: its steps, what a failure costs, and that there is only one at a time."""
+
+import errno
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from areas import make_area, run
+from areas import test as row
+
+from mtsite import lock, nightly
+from mtsite.config import BuildConfig, Config, PublishConfig, config_for_areas
+from mtsite.errors import BusyError, DestinationError
+from mtsite.nightly import Done, Night, Steps
+from mtsite.terminal import TerminalReport
+
+NOW = 1_700_900_000
+
+
+def site(tmp_path: Path, *directories: Path) -> Config:
+    config = config_for_areas(directories, tmp_path / "site", tmp_path / ".mtsite")
+    return replace(config, build=BuildConfig(engine="inprocess"))
+
+
+def run_night(config: Config, steps: Steps | None = None) -> tuple[nightly.NightSummary, str]:
+    said = io.StringIO()
+    summary = nightly.run_night(
+        config, TerminalReport(said), now=NOW, environ={"USER": "tester"}, steps=steps
+    )
+    return summary, said.getvalue()
+
+
+def fine(_: Night) -> Done:
+    return {"things": 1}, "", ""
+
+
+def refused(_: Night) -> Done:
+    raise DestinationError("the bucket says no")
+
+
+def partly(_: Night) -> Done:
+    return {"runs": 3}, "area x: unreadable", ""
+
+
+def buggy(_: Night) -> Done:
+    return {"x": 1 // 0}, "", ""
+
+
+def full_disk(_: Night) -> Done:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "site/index.html")
+
+
+@pytest.mark.parametrize("broken", [refused, buggy, full_disk, partly])
+def test_a_failed_reduce_stops_neither_build_nor_publish(tmp_path: Path, broken: object) -> None:
+    steps = {"reduce": broken, "build": fine, "publish": fine}
+    summary, _ = run_night(site(tmp_path), steps)  # type: ignore[arg-type]
+    assert [step.ok for step in summary.steps] == [False, True, True]
+
+
+def test_a_build_that_did_not_end_keeps_publish_from_running(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path), {"build": refused, "publish": fine})
+    assert summary.steps[1].skipped == "the build did not end"
+
+
+def test_a_build_that_left_something_out_is_published(tmp_path: Path) -> None:
+    summary, said = run_night(site(tmp_path), {"build": partly, "publish": fine})
+    assert summary.steps[1].counts == {"things": 1}
+    assert "build: partly done" in said
+
+
+def test_the_failure_names_the_step_and_says_what_and_exits_3(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path), {"build": fine, "publish": refused})
+    error = nightly.failure(summary)
+    assert error is not None
+    assert error.exit_code == 3
+    assert "publish: the bucket says no" in error.message
+
+
+def test_a_bug_in_a_step_is_told_with_its_traceback(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path), {"build": buggy})
+    assert "ZeroDivisionError" in summary.steps[0].error
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path), {"build": full_disk})
+    assert summary.steps[0].error == "site/index.html: No space left on device"
+
+
+def test_a_fine_night_has_no_failure(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path), {"build": fine})
+    assert nightly.failure(summary) is None
+
+
+def test_a_second_night_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    config = site(tmp_path)
+
+    def meet_another(_: Night) -> Done:
+        with pytest.raises(BusyError, match=f"`mtsite nightly` on host .* pid {os.getpid()}"):
+            run_night(config, {"build": fine})
+        return {"met": 1}, "", ""
+
+    summary, _ = run_night(config, {"reduce": meet_another})
+    assert summary.steps[0].ok
+    assert lock.holder_of(config.state_dir, "nightly") is None
+
+
+def test_the_lock_is_free_after_a_failure(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    run_night(config, {"build": buggy})
+    summary, _ = run_night(config, {"build": fine})
+    assert summary.steps[0].ok
+
+
+def areas_of(tmp_path: Path) -> Path:
+    tests = [row("good", log="fine\n"), row("bad", status="FAIL", log="error: no\n")]
+    runs = [run("ubuntu/nfs", f"w{week:02}", tests=tests) for week in range(1, 6)]
+    return make_area(tmp_path / "area", runs=runs).path
+
+
+def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:
+    area = areas_of(tmp_path)
+    config = replace(site(tmp_path, area), publish=PublishConfig(destination=str(tmp_path / "www")))
+    summary, said = run_night(config)
+    assert nightly.failure(summary) is None, said
+    counts = {step.name: step.counts for step in summary.steps}
+    assert counts["reduce"]["moved"] == 3
+    assert counts["build"]["runs"] == 5
+    assert counts["publish"]["new"] > 0
+    assert (area / "completed-runs.db").exists()
+    assert (tmp_path / "www" / "index.html").read_bytes() == (
+        tmp_path / "site" / "index.html"
+    ).read_bytes()
+
+
+def test_without_a_destination_nothing_is_published_and_nothing_failed(tmp_path: Path) -> None:
+    summary, said = run_night(site(tmp_path, areas_of(tmp_path)))
+    assert nightly.failure(summary) is None, said
+    assert summary.steps[2].skipped == "no [publish] destination"
+
+
+def test_an_unreadable_area_leaves_the_others_their_night(tmp_path: Path) -> None:
+    missing = tmp_path / "gone"
+    summary, _ = run_night(site(tmp_path, areas_of(tmp_path), missing))
+    reduce, build, _ = summary.steps
+    assert "area gone" in reduce.error
+    assert reduce.counts["moved"] == 3
+    assert "area gone" in build.error
+    assert build.counts["runs"] == 5
