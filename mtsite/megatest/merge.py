@@ -38,10 +38,10 @@ class AreaListing:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A run in one database, and the state of its note ('' = it was born here)."""
+    """A run in one database, and its note (None: it was born here)."""
 
     head: RunHead
-    note: str
+    note: notes.Note | None
 
 
 def list_areas(
@@ -119,11 +119,9 @@ def _list_database(area: Area, database: Path) -> tuple[list[_Found], list[str]]
 def _with_birth(head: RunHead, note: notes.Note | None) -> _Found:
     if note is None or note.birth_runname != head.key.runname:
         # A rowid that was handed out again: the note speaks of a run that is gone from here.
-        return _Found(head, "")
+        return _Found(head, None)
     target = tuple(value or EMPTY_KEY_VALUE for value in note.birth_target)
-    return _Found(
-        replace(head, key=RunKey(note.birth_area, target, note.birth_runname)), note.state
-    )
+    return _Found(replace(head, key=RunKey(note.birth_area, target, note.birth_runname)), note)
 
 
 def _renamed(found: _Found, names: Mapping[str, str]) -> _Found:
@@ -152,29 +150,23 @@ def _each_once(found: Sequence[_Found]) -> tuple[list[RunHead], dict[str, list[s
 
 
 def _choose(group: Sequence[_Found]) -> tuple[RunHead, str]:
-    if len(group) == 1:
-        return group[0].head, ""
-    here = _newest(each.head for each in group if not each.note)
-    archived = _newest(each.head for each in group if each.note in notes.ARCHIVE_WINS)
-    if here is not None and archived is not None:
-        if _is_another_birth(here, archived):
-            return here, f"an older run of this name lies in {archived.database}"
-        return archived, ""
-    winner = here or archived or _newest(each.head for each in group)
-    assert winner is not None  # the group is not empty
-    rivals = [each for each in group if bool(each.note) == (here is None)]
-    if len(rivals) > 1:
-        return winner, f"stands {len(rivals)} times in the databases; the newest is shown"
-    return winner, ""
+    """The copy that counts, and what a reader should know of the others ('' = nothing)."""
+    born_here = sorted((each.head for each in group if each.note is None), key=_freshness)
+    taken = [each for each in group if each.note and each.note.state in notes.ARCHIVE_WINS]
+    # A run that went on from one archive to the next has two notes: the later move counts.
+    archived = max(taken, key=lambda each: each.note.started if each.note else 0, default=None)
+    if archived is not None:
+        if born_here and _is_another_birth(born_here[-1], archived.head):
+            return born_here[-1], f"an older run of this name lies in {archived.head.database}"
+        return archived.head, ""
+    if len(born_here) > 1:
+        return born_here[-1], f"stands {len(born_here)} times in the databases; the newest is shown"
+    return born_here[-1] if born_here else group[0].head, ""
 
 
-def _newest(heads: Iterable[RunHead]) -> RunHead | None:
-    """The head with rows before one without, then by event_time and rowid."""
-    return max(
-        heads,
-        key=lambda head: (not head.moved_to, not head.gone, head.event_time or 0, head.run_id),
-        default=None,
-    )
+def _freshness(head: RunHead) -> tuple[bool, bool, int, int]:
+    """Rows before none, then by event_time and rowid."""
+    return not head.moved_to, not head.gone, head.event_time or 0, head.run_id
 
 
 def _is_another_birth(here: RunHead, archived: RunHead) -> bool:
