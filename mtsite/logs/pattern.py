@@ -1,0 +1,82 @@
+"""RE2 over whole buffers of bytes: the only place that imports it.
+
+RE2 runs in time linear in its input, so no pattern of ours or of a site's owner can hang a build
+on a hostile log. Bytes are matched as Latin-1: `.` and classes see one byte at a time.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import re2
+
+MEMORY_BYTES = 64 << 20
+"""Room for the automaton's states; below it RE2 falls back to a slower machine, same answer."""
+
+
+class Match(Protocol):
+    """One place that matched; offsets count bytes, group 0 is all of it."""
+
+    def start(self, group: int = 0) -> int:
+        """Where the group begins; -1 when it took no part."""
+
+    def end(self, group: int = 0) -> int:
+        """Just past the end of the group."""
+
+
+class Pattern(Protocol):
+    """A compiled pattern. `^`, `$` and `\\b` see the whole content, wherever a search begins."""
+
+    @property
+    def groups(self) -> int:
+        """How many capturing groups it has."""
+
+    def search(self, content: bytes, pos: int = 0) -> Match | None:
+        """The leftmost match that begins at `pos` or later."""
+
+    def finditer(self, content: bytes) -> Iterator[Match]:
+        """All matches that don't overlap, in order."""
+
+
+@functools.cache
+def compile_bytes(pattern: bytes) -> Pattern:
+    """Compile RE2 syntax; the same pattern is compiled once per process.
+
+    Raises:
+        ValueError: the pattern is not RE2 syntax; the message is RE2's.
+    """
+    try:
+        compiled: Pattern = re2.compile(pattern, _options())
+    except re2.error as error:
+        message = error.args[0] if error.args else "not a regular expression"
+        raise ValueError(
+            message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        ) from None
+    return compiled
+
+
+def count_groups(pattern: bytes) -> int:
+    """How many capturing groups a pattern has."""
+    return int(compile_bytes(pattern).groups)
+
+
+class PatternSet:
+    """Several patterns asked at once, in one pass, which of them match somewhere."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self._set = re2.Set.SearchSet(_options())
+        for pattern in patterns:
+            self._set.Add(pattern)
+        self._set.Compile()
+
+    def matching(self, content: bytes) -> Sequence[int]:
+        """The indexes of the patterns that match, in no order."""
+        return self._set.Match(content) or ()
+
+
+def _options() -> "re2.Options":
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = MEMORY_BYTES
+    return options

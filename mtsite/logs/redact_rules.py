@@ -1,0 +1,157 @@
+"""What counts as a secret: the default rules of redaction, as data.
+
+A rule has a name, an RE2 pattern over bytes whose groups hold the secret, and a function with the
+last word on what was found. Private keys span lines and have a small reader of their own.
+Rules stay off ordinary compiler and simulator output: a word alone is never a secret.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mtsite.logs.pattern import compile_bytes
+
+Edit = tuple[int, int, str]
+"""Bytes from, to, and the name of the rule that wants them masked."""
+
+_PLACEHOLDER = re.compile(
+    rb"(?i)[*x.-]+|none|null|nil|undef(?:ined)?|true|false|yes|no|0|1|str|string|bytes"
+    rb"|\$\{?\w+\}?|\$[({].*|%\(?\w*\)?s?%?|\{+\w*\}*|\[?(?:hidden|masked|redacted|filtered|secret)\]?"
+    rb"|[][(){}]+|\w+\(.*"
+    rb"|(?:ok|pass(?:ed)?|fail(?:ed|ure)?|errors?|warnings?|done|skip(?:ped)?|required|missing|invalid"
+    rb"|incorrect|wrong|expired|not|unset|set|empty|enabled|disabled|changed|updated|unchanged"
+    rb"|authentication|permission|cannot|can't|could|must|should|unable|unknown|the|is|for|enter"
+    rb"|password|file|found|no|without|using|with)[.!:]?"
+)
+_LETTERS_ONLY = re.compile(rb"[A-Za-z_./:-]*")
+
+
+def _no_placeholder(value: bytes) -> bool:
+    return not _PLACEHOLDER.fullmatch(value)
+
+
+def _no_word(value: bytes) -> bool:
+    return not _LETTERS_ONLY.fullmatch(value) and _no_placeholder(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RedactRule:
+    """One kind of secret; without groups the whole match is the secret."""
+
+    name: str
+    pattern: bytes
+    accept: Callable[[bytes], bool] = bool
+
+
+# A terminal colour may stand between a key word and its value (grep --color).
+_COLOUR = rb"(?:\x1b\[[0-9;:]*[mK])*"
+_IS = rb"\\?[\"']?[ \t]*" + _COLOUR + rb"[ \t]*(?:=>|:=|=|:)[ \t]*" + _COLOUR
+_VALUE = (
+    rb"(?:[ubf]?\\?\"([^\"\r\n]+)|[ubf]?\\?'([^'\r\n]+)|([^\s\"'<>,;&\x1b:=][^\s\"'<>,;&\x1b]*))"
+)
+_KEYS = (
+    rb"passw(?:or)?d|passphrase|secret(?:[_-]?key)?|api[_-]?key|private[_-]?key"
+    rb"|(?:access|api|auth|bearer|private|refresh|secret|session)[_-]?token"
+    rb"|(?:github|gitlab|gh|job|npm|pypi|slack|vault)[_-]token"
+)
+
+DEFAULT_RULES = (
+    RedactRule("aws-access-key-id", rb"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
+    RedactRule(
+        "aws-secret-key",
+        rb"(?i:aws_?secret_?(?:access_?)?key|secretaccesskey)"
+        + _IS
+        + rb"\\?[\"']?([A-Za-z0-9/+=]{40})",
+    ),
+    RedactRule(
+        "aws-session-token",
+        rb"(?i:aws_?(?:session|security)_?token)" + _IS + rb"\\?[\"']?([A-Za-z0-9/+=]{16,})",
+    ),
+    RedactRule("github-token", rb"\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    RedactRule(
+        "gitlab-token", rb"\b(gl(?:pat|dt|rt|ptt|cbt|ft|oas|soat|agent)-[A-Za-z0-9_.-]{20,})"
+    ),
+    RedactRule("slack-token", rb"\b(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
+    RedactRule("slack-webhook", rb"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})"),
+    RedactRule(
+        "npm-token", rb"\b(npm_[A-Za-z0-9]{36,})|_auth(?:Token)?[ \t]*=[ \t]*([^\s\"']{8,})"
+    ),
+    RedactRule("pypi-token", rb"\b(pypi-Ag[A-Za-z0-9_-]{40,})"),
+    RedactRule(
+        "google-key",
+        rb"\b(AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{20,})",
+    ),
+    RedactRule("jwt", rb"\b(eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
+    RedactRule(
+        "authorization",
+        rb"(?i:authorization)"
+        + _IS
+        + rb"\\?[\"']?(?i:bearer|basic|token|digest|negotiate|apikey)[ \t]+([^\s\"'\x1b]{4,})"
+        rb"|\b(?i:bearer)[ \t]+([A-Za-z0-9._~+/=-]{20,})",
+        _no_placeholder,
+    ),
+    RedactRule(
+        "url-password",
+        rb"://[^\s/:@\"'<>]*:([^\s/@\"'<>]+)@",
+        _no_placeholder,
+    ),
+    # Not after a slash (/etc/passwd is a file) nor in sudo's NOPASSWD.
+    RedactRule(
+        "password", rb"(?:^|[^/O]|[^N]O)(?i:" + _KEYS + rb")" + _IS + _VALUE, _no_placeholder
+    ),
+    RedactRule(
+        "password",
+        rb"--(?:password|passwd|token|secret|api-key)[ \t]+[\"']?([^\s\"'-][^\s\"']{5,})",
+        _no_word,
+    ),
+)
+"""Where several begin at the same place the first of them wins."""
+
+KEY_RULE = "private-key"
+KEY_BEGIN = rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+_KEY_END = re.compile(rb"-----(END|BEGIN) [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BYTES = 1 << 16
+_KEY_RUN = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={1,2}")
+_LINE = re.compile(rb"[^\r\n]+")
+
+
+def key_block(content: bytes, start: int) -> Iterator[Edit]:
+    """The inner lines of the private key whose first line ends at `start`, one edit each.
+
+    Without its last line (a log that was cut) the key goes on as long as lines look like it.
+    """
+    stop = _KEY_END.search(content, start, start + _KEY_BYTES)
+    closed = stop is not None and stop[1] == b"END"
+    end = stop.start() if stop else min(len(content), start + _KEY_BYTES)
+    for line in _LINE.finditer(content, start, end):
+        looks_like_key = _KEY_RUN.search(line[0]) is not None
+        before_end = closed and line.end() == end
+        if looks_like_key or (closed and not before_end and line[0].strip()):
+            yield line.start(), line.end(), KEY_RULE
+        elif not closed and line[0].strip():
+            return
+
+
+def own_rule(name: str, pattern: str) -> RedactRule:
+    """A rule of the site's owner.
+
+    Raises:
+        ValueError: a bad name, or a pattern that RE2 refuses or that matches the empty text.
+    """
+    if not _RULE_NAME.fullmatch(name):
+        raise ValueError(
+            f"redact rule {name!r}: a name is 1–40 of a–z, 0–9, _ and -, no _ or - in front"
+        )
+    unnamed = _GROUP_NAME.sub("(", pattern).encode()
+    try:
+        compiled = compile_bytes(unnamed)
+    except ValueError as error:
+        raise ValueError(f"redact rule {name!r}: {error}") from None
+    if compiled.search(b"") is not None:
+        raise ValueError(f"redact rule {name!r}: it matches the empty text, so it masks nothing")
+    return RedactRule(name, unnamed)
+
+
+_RULE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+# Two rules may use one group name; in the joined expression it would stand twice.
+_GROUP_NAME = re.compile(r"(?<!\\)\(\?P?<\w+>")

@@ -1,0 +1,90 @@
+"""What a rule is, and what it sees of a log.
+
+A rule is data plus a small function. Its hint is RE2 over bytes, loose and cheap: it chooses lines;
+`read` looks at a chosen line, and as far beyond as it wants, and says what it found or declines.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from mtsite.logs.source import next_line
+
+EXCERPT_CHARACTERS = 500
+LINE_BYTES = 4096
+"""No more than this of a line is looked at, from a little before its hint on."""
+
+_LEAD_BYTES = 512
+
+
+class Window(NamedTuple):
+    """A line that a hint chose, in a log without escapes. Numbers are offsets into `content`."""
+
+    content: bytes
+    start: int
+    end: int
+    after: int
+    """Where the next line begins."""
+    hint: int
+    """Where on the line the hint matched."""
+
+    def line(self) -> bytes:
+        """The line; of a very long one the part around the hint."""
+        if self.end - self.start <= LINE_BYTES:
+            return self.content[self.start : self.end]
+        start = max(self.start, self.hint - _LEAD_BYTES)
+        return self.content[start : min(self.end, start + LINE_BYTES)]
+
+    def following(self, limit: int) -> Iterator[bytes]:
+        """The lines after this one, at most `limit`, each cut at LINE_BYTES."""
+        at = self.after
+        for _ in range(limit):
+            if at >= len(self.content):
+                return
+            end, after = next_line(self.content, at)
+            yield self.content[at : min(end, at + LINE_BYTES)]
+            at = after
+
+
+class Sighting(NamedTuple):
+    """What a rule saw at a window: how bad, the bytes to show, and how many lines more it takes."""
+
+    level: str
+    excerpt: bytes
+    more_lines: int = 0
+
+
+class Rule(NamedTuple):
+    """One way to find something. `hint` must choose every line that `read` would take."""
+
+    name: str
+    hint: bytes
+    read: Callable[[Window], Sighting | None]
+
+
+_MASKS = (
+    (
+        re.compile(
+            r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
+            r"|\b\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?"
+        ),
+        "T",
+    ),
+    (re.compile(r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.+@%=,~-]+)+/?"), "P"),
+    (re.compile(r"0[xX][0-9a-fA-F]+|\b(?=[a-fA-F]*\d)[0-9a-fA-F]{7,}\b"), "X"),
+    (re.compile(r"\d+(?:\.\d+)*"), "#"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def masked_line(text: str) -> str:
+    """The text without what differs from run to run: times, paths, hex, numbers, blanks."""
+    for pattern, constant in _MASKS:
+        text = pattern.sub(constant, text)
+    return text.strip()
+
+
+def masked_hash(text: str) -> str:
+    """16 hex digits that are equal for the same failure at another time, place or pid."""
+    return hashlib.sha256(masked_line(text).encode("utf-8", "replace")).hexdigest()[:16]

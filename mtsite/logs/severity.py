@@ -1,0 +1,150 @@
+"""The plain severity family: lines that say of themselves that something failed.
+
+It knows the words and shapes of compilers, make, Python, simulators and test runners. A word in a
+path, a flag, an identifier or a count of zero is not a failure. Warnings are none of its business.
+A Python traceback is one sighting, shown by the line with its exception.
+"""
+
+import re
+
+from mtsite.logs.pattern import PatternSet
+from mtsite.logs.rule import Rule, Sighting, Window
+
+ERROR = "ERROR"
+CRITICAL = "CRITICAL"
+
+# RE2 has no look-around: what must not stand before or after a word is matched with it.
+_BEFORE = rb"(?:^|[^\w/.=$-])"
+_AFTER = rb"(?:$|[^\w/.=-]|\.[ \t\r]|\.$)"
+
+_CRITICAL_SHAPES = (
+    rb"\bUVM_FATAL\b",
+    _BEFORE + rb"(?:FATAL|CRITICAL|PANIC)" + _AFTER,
+    _BEFORE + rb"[Ff]atal(?: [Ee]rror)?:",
+    rb"\[fatal\]",
+    rb"\bpanic:(?:$|[^:])",
+    rb"Kernel panic",
+    rb"[Ss]egmentation fault",
+    rb"\bSIG(?:SEGV|ABRT|BUS|ILL|FPE)\b",
+    rb"\bcore dumped\b",
+    rb"[Oo]ut of memory|\boom-kill",
+    rb"No space left on device",
+    rb"SUMMARY: \w+Sanitizer",
+    rb"double free or corruption",
+    rb"terminate called after",
+    rb"\*F,[A-Z]{4,}",
+)
+_ERROR_SHAPES = (
+    rb"\bUVM_ERROR\b",
+    _BEFORE + rb"ERROR" + _AFTER,
+    _BEFORE + rb"FAIL(?:ED|URES?)?" + _AFTER,
+    rb"\b(?i:status|state|result|verdict) ?[=:] ?\"?FAIL",
+    _BEFORE + rb"error:(?:$|[^:])",
+    rb"(?:^|[^\w/-])[\w.]*Error:(?:$|[^:])",
+    rb"\b[Ee]rror(?:-?\[| ?\(\d+\)| #\d| [A-Z]{1,8}-?\d+:)",
+    rb"\berror while loading\b",
+    rb"\*\*\* [^\r\n]*\b(?:Error|[Ff]ailed|Stop)\b",
+    rb"\bError [1-9]\d*(?:$|[^\w.])",
+    rb"[\[:]error\]|<error>|\(EE\)|(?:^|[ \t])-E- ",
+    rb"(?:^|[^\w'-])level\"?[=:] ?\"?(?:error|fatal|critical|panic)\b",
+    rb"%Error\b",
+    rb"\*E,[A-Z]{4,}",
+    rb"npm ERR!|^CMake Error\b",
+    rb"\bAssertionError\b",
+    rb"\b[\w.]*[A-Z]\w*(?:Exception|Interrupt)(?:$|: )",
+    rb"\bException in thread\b",
+    rb"\b[Aa]ssert(?:ion)?\b[^\r\n]*\b[Ff]ailed\b",
+    rb"\b[Aa]ssertion failure:",
+    rb"undefined reference to|multiple definition of|ld: cannot find",
+    rb"[Cc]ommand not found|No rule to make target|: Permission denied\b",
+    rb"\b(?i:test|command|simulation|step|job|process)(?: \S+)? timed out\b",
+    rb"(?:^|[ \t])Killed[ \t]*(?:$|\r|\()",
+    rb"TEST-UNEXPECTED-|PROCESS-CRASH",
+    rb"^E   +\S",
+    rb"^not ok\b",
+    rb"\b(?i:errors?|failures|failed) ?[:=] ?[1-9]",
+    rb"\b[1-9]\d* (?i:errors?|fail(?:ed|ures?))\b",
+)
+# Taken out of a line before it is judged.
+_HARMLESS_SHAPES = (
+    rb"\b(?:no|zero|without|not an|non-?fatal|expected|ignor(?:ed|ing)|tolerated|injected)"
+    rb" +(?:\w+ )?(?:errors?|fail(?:ed|ures?)?|fatals?)\b:?",
+    rb"\b0+ (?:\w+ )?(?:errors?|fail(?:ed|ures?|s)?|fatals?)\b",
+    rb"\b(?:uvm_error|uvm_fatal|errors|fail|failed|failures|fails|fatals)"
+    rb"(?: \w+)?[\"']?[ \t]*[:=][ \t]*[\"']?0+(?:$|[^\w.:])",
+    rb"\b(?:error|fatal|critical|failure)[\"']?[ \t]*[:=][ \t]*[\"']?"
+    rb"(?:0+|none|null|nil|false|n/a|\[\])[ \t]*(?:$|[,;)|}\"'])",
+    rb"\berror \d+ \(ignored\)",
+    rb"\b\d+ (?:errors?|failures?) (?:allowed|expected|tolerated|ignored|injected|max\w*)",
+)
+# From here on a line calls itself harmless: a warning, a debug dump, a test that passed.
+_CALM = re.compile(
+    rb"\b[Ww]arning:|\bWARNING:|TEST-(?:PASS|INFO|KNOWN-FAIL)\b"
+    rb"|(?:^|[ \t\[<|])DEBUG(?:[ \t\]>:|]|$)"
+)
+
+_TRACEBACK = b"Traceback (most recent call last):"
+_TRACEBACK_START = re.compile(rb"(?:Exception Group )?Traceback \(most recent call last\):")
+_TRACEBACK_LINES = 2000
+_CHAINED = (
+    b"During handling of the above exception, another exception occurred:",
+    b"The above exception was the direct cause of the following exception:",
+)
+_EXCEPTION = re.compile(rb"[A-Za-z_][\w.]*(?::.*)?$")
+
+
+def _any(shapes: tuple[bytes, ...], flags: bytes = b"m") -> bytes:
+    return b"(?" + flags + b")" + b"|".join(b"(?:" + shape + b")" for shape in shapes)
+
+
+_FAILS = _any((*_CRITICAL_SHAPES, *_ERROR_SHAPES))
+_HARMLESS = re.compile(_any(_HARMLESS_SHAPES, b"mi"))
+_SEVERITY = PatternSet(
+    (_any(_CRITICAL_SHAPES), _any(_ERROR_SHAPES), _CALM.pattern, _any(_HARMLESS_SHAPES, b"mi"))
+)
+_IS_CRITICAL, _IS_ERROR, _IS_CALM, _HAS_HARMLESS = range(4)
+
+
+def read_severity(window: Window) -> Sighting | None:
+    """A failing line, or a whole traceback that begins here."""
+    line = window.line()
+    if _TRACEBACK in line:
+        return _read_traceback(window, line)
+    said = _SEVERITY.matching(line)
+    if _IS_CALM in said or _HAS_HARMLESS in said:
+        calm = _CALM.search(line)
+        judged = _HARMLESS.sub(b" ", line[: calm.start()] if calm else line)
+        said = _SEVERITY.matching(judged)
+    if _IS_CRITICAL in said:
+        return Sighting(CRITICAL, line)
+    return Sighting(ERROR, line) if _IS_ERROR in said else None
+
+
+def _read_traceback(window: Window, line: bytes) -> Sighting:
+    """Follow the traceback, and those chained to it, to its last exception line.
+
+    Every line may have the prefix of a logger: as wide as on the first line.
+    """
+    start = _TRACEBACK_START.search(line)
+    width = start.start() if start else 0
+    excerpt, last, gap = line, 0, 0
+    inside = True
+    for number, raw in enumerate(window.following(_TRACEBACK_LINES), start=1):
+        body = raw[width:]
+        if inside:
+            if body[:1] in (b" ", b"\t") or not body.strip():
+                last = number
+            elif _EXCEPTION.match(body):
+                excerpt, last, inside, gap = body, number, False, 0
+            else:
+                break
+        elif _TRACEBACK in body:
+            inside, last = True, number
+        elif body.strip() in _CHAINED:
+            gap = 0
+        elif body.strip() or (gap := gap + 1) > 1:
+            break
+    return Sighting(ERROR, excerpt, last)
+
+
+RULES = (Rule("severity", _FAILS + rb"|Traceback \(most recent call last\):", read_severity),)

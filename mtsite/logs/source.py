@@ -1,0 +1,218 @@
+"""Open a log and number its lines: the one splitter for scanner, pages and anchors.
+
+A line ends at LF, CRLF or a lone CR; U+2028, U+0085, form feeds and the like end nothing. What
+follows the last line end is a line only if it is not empty. Lines are numbered from 1.
+"""
+
+import errno
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
+_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_PACKED = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstandard"))
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISLNK, "a symbolic link"),
+)
+_VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x1B)}
+_VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+_LINE_END = re.compile(rb"\r\n?|\n")
+_BROKEN = re.compile("[\udc80-\udcff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A log as it was read. `size` is that of the file, `note` says what is missing and why.
+
+    `cut` means that `content` is only the beginning. Without content `note` is never empty,
+    except for an empty file.
+    """
+
+    content: bytes
+    size: int = 0
+    mtime_ns: int = 0
+    cut: bool = False
+    note: str = ""
+
+
+def read_log(path: Path, cap_bytes: int) -> Source:
+    """Read at most `cap_bytes` of a regular file; whatever else lies there becomes a note.
+
+    Never blocks and never raises for what it finds. `path` is a resolved path: a symbolic link in
+    its last part is refused, so that nobody can swap one in after the check. A file over the cap
+    is cut after its last whole line, so that no secret is cut in two.
+    """
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except (OSError, ValueError) as error:
+        return Source(b"", note=f"not read: {_reason(error, path)}")
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return Source(b"", note=f"not read: it is {_kind(found.st_mode)}, not a regular file")
+        content = _read_up_to(descriptor, found.st_size, cap_bytes + 1)
+    except OSError as error:
+        return Source(b"", note=f"not read: {_reason(error, path)}")
+    finally:
+        os.close(descriptor)
+    return _sort(content, found, cap_bytes)
+
+
+def split_lines(content: bytes) -> list[bytes]:
+    """The lines without their ends; line `n` is at index `n - 1`."""
+    # bytes.splitlines knows exactly LF, CR and CRLF (str.splitlines splits at more).
+    return content.splitlines()
+
+
+def split_lines_keeping_ends(content: bytes) -> list[bytes]:
+    """The same lines, each with its line end."""
+    return content.splitlines(keepends=True)
+
+
+def count_lines(content: bytes) -> int:
+    """How many lines `split_lines` gives, without making them."""
+    if not content:
+        return 0
+    return count_ends(content, 0, len(content)) + (content[-1] not in b"\r\n")
+
+
+def count_ends(content: bytes, start: int, end: int) -> int:
+    """Line ends between two offsets, of which none lies between a CR and its LF."""
+    ends = content.count(b"\n", start, end)
+    returns = content.count(b"\r", start, end)
+    return ends + returns - content.count(b"\r\n", start, end) if returns else ends
+
+
+def next_line(content: bytes, at: int) -> tuple[int, int]:
+    """Where the line that `at` lies on ends, and where the next one begins."""
+    end = _LINE_END.search(content, at)
+    return end.span() if end else (len(content), len(content))
+
+
+def decode_line(raw: bytes) -> tuple[str, int]:
+    """One line as text that can be shown, and how many of its bytes are not UTF-8.
+
+    Each broken byte becomes U+FFFD. Control characters but tab and ESC become their pictures
+    (U+2400 + n); C1 controls, which some terminals obey, become U+FFFD uncounted.
+    """
+    broken = 0
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text, broken = _BROKEN.subn("\ufffd", raw.decode("utf-8", "surrogateescape"))
+    if _INVISIBLE.search(text):
+        text = text.translate(_VISIBLE)
+    return text, broken
+
+
+def count_broken(content: bytes) -> int:
+    """How many bytes are not UTF-8, as `decode_line` counts them over all lines."""
+    if content.isascii():
+        return 0
+    broken = start = 0
+    while start < len(content):
+        # A border just after an LF never falls inside a character.
+        end = content.find(b"\n", start + _CHUNK_BYTES) + 1 or len(content)
+        block = content[start:end]
+        try:
+            block.decode()
+        except UnicodeDecodeError:
+            broken += len(_BROKEN.findall(block.decode("utf-8", "surrogateescape")))
+        start = end
+    return broken
+
+
+class LineIndex:
+    """Find lines of a large log by number, without making all of them."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._starts = [0]
+        self._before = [0]
+        while (end := self._border(self._starts[-1] + _BLOCK_BYTES)) < len(content):
+            self._before.append(self._before[-1] + count_ends(content, self._starts[-1], end))
+            self._starts.append(end)
+        last = self._starts[-1]
+        self.lines = self._before[-1] + count_lines(content[last:])
+
+    def cut(self, first: int, last: int) -> bytes:
+        """The bytes of lines `first` to `last` (both included), line ends with them."""
+        return self._content[self._offset(first) : self._offset(last + 1)]
+
+    def _border(self, at: int) -> int:
+        content = self._content
+        while 0 < at < len(content) and content[at] == 0x0A and content[at - 1] == 0x0D:
+            at += 1
+        return at
+
+    def _offset(self, line: int) -> int:
+        if line > self.lines:
+            return len(self._content)
+        block = 0
+        while block + 1 < len(self._before) and self._before[block + 1] < line - 1:
+            block += 1
+        start = self._starts[block]
+        stop = self._starts[block + 1] if block + 1 < len(self._starts) else len(self._content)
+        within = self._content[start:stop].splitlines(keepends=True)[
+            : line - 1 - self._before[block]
+        ]
+        return start + sum(map(len, within))
+
+
+def _read_up_to(descriptor: int, size: int, limit: int) -> bytes:
+    """Read to the end, but no more than `limit`, even while the file grows."""
+    pieces = []
+    have = 0
+    want = size + 1
+    while have < limit and (piece := os.read(descriptor, min(want, limit - have))):
+        pieces.append(piece)
+        have += len(piece)
+        want = _CHUNK_BYTES
+    return b"".join(pieces)
+
+
+def _sort(content: bytes, found: os.stat_result, cap_bytes: int) -> Source:
+    size = max(found.st_size, len(content))
+    for magic, name in _PACKED:
+        if content.startswith(magic):
+            note = f"not read: {name} data; packed logs are not unpacked yet"
+            return Source(b"", size, found.st_mtime_ns, note=note)
+    if len(content) <= cap_bytes:
+        return Source(content, size, found.st_mtime_ns)
+    kept = content[: _last_line_end(content[:cap_bytes])]
+    note = f"cut: the first {len(kept):,} of {size:,} bytes are kept"
+    return Source(kept, size, found.st_mtime_ns, cut=True, note=note)
+
+
+def _last_line_end(content: bytes) -> int:
+    """Where to cut: after the last LF, else the last CR, else the last blank, else at the end."""
+    for end in (b"\n", b"\r", b" "):
+        if (at := content.rfind(end)) >= 0:
+            return at + 1
+    return len(content)
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is gone"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "it is a symbolic link"
+    if isinstance(error, OSError) and error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
+        return "it is a socket or a device, not a regular file"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"no file can have the name {path.name!r}"
+
+
+def _kind(mode: int) -> str:
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")

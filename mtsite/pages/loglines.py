@@ -1,0 +1,212 @@
+"""The numbered lines of a log as HTML: whole when short, else the parts worth seeing.
+
+Each line is one element with the anchor `L<n>` and its number as a link to itself; numbers are
+those of `logs.source.split_lines` in every view. What is left out is said where it is left out.
+All text is escaped here, so this file and `markdown.py` alone return `Markup`.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from mtsite.logs.ansi import ESC, to_spans
+from mtsite.logs.source import (
+    LineIndex,
+    count_lines,
+    decode_line,
+    split_lines,
+    split_lines_keeping_ends,
+)
+from mtsite.model import Finding
+
+LINE_BYTES = 10_000
+"""A longer line is cut, with a notice."""
+
+FOLD_FROM = 3
+"""So many states that a carriage return wrote over are folded away."""
+
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
+_C1 = re.compile("[\x80-\x9f]")
+_LEVELS = {"WARNING": "hit-warning", "CRITICAL": "hit-critical"}
+_CLOSE = "</div>\n"
+_CACHED = 2000
+
+Ranges = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much of a log stands on its page: all lines below `whole_below`, else `head` and `tail`
+    and `around` lines on both sides of each finding, of which at most `longest` lines.
+    """
+
+    whole_below: int = 2000
+    head: int = 200
+    tail: int = 200
+    around: int = 5
+    longest: int = 200
+
+
+DEFAULT = Shown()
+
+
+def log_lines(
+    content: bytes, findings: Sequence[Finding], *, raw: str, shown: Shown = DEFAULT
+) -> Markup:
+    """The lines of a redacted log; `raw` is the link to its stored text, for what is left out."""
+    total = count_lines(content)
+    marks = _marks(findings)
+    link = str(escape(raw))
+    fold = b"\n" in content
+    parts = ['<div class="log-lines" data-mt="log-lines">\n']
+    if total < shown.whole_below:
+        parts += _lines(content, 1, marks, link, fold)
+    else:
+        index = LineIndex(content)
+        above = 0
+        for first, last in _ranges(total, findings, shown):
+            parts.append(_gap(above, first, link))
+            parts += _lines(index.cut(first, last), first, marks, link, fold)
+            above = last
+        parts.append(_gap(above, total + 1, link))
+    parts.append("</div>\n")
+    return Markup("".join(parts))
+
+
+def _ranges(total: int, findings: Iterable[Finding], shown: Shown) -> Ranges:
+    """First and last lines of the parts to show: in order, apart, within the log."""
+    wanted = [(1, shown.head), (total - shown.tail + 1, total)]
+    for finding in findings:
+        last = min(finding.last_line, finding.first_line + shown.longest)
+        wanted.append((finding.first_line - shown.around, last + shown.around))
+    ranges: Ranges = []
+    for first, last in sorted((max(1, a), min(total, b)) for a, b in wanted):
+        if first > last:
+            continue
+        if ranges and first <= ranges[-1][1] + 2:
+            ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
+        else:
+            ranges.append((first, last))
+    return ranges
+
+
+def _gap(above: int, below: int, link: str) -> str:
+    hidden = below - above - 1
+    if hidden <= 0:
+        return ""
+    return (
+        f'<p class="log-gap">… {hidden:,} lines not shown here,'
+        f' <a href="{link}">the raw log has them</a></p>\n'
+    )
+
+
+def _marks(findings: Iterable[Finding]) -> dict[int, str]:
+    """Line → classes, for the lines of findings; the first line of each says that it is."""
+    marks: dict[int, str] = {}
+    for finding in findings:
+        level = _LEVELS.get(finding.level, "hit-error")
+        marks[finding.first_line] = f"{level} hit-first"
+        for line in range(finding.first_line + 1, finding.last_line + 1):
+            marks.setdefault(line, level)
+    return marks
+
+
+def _lines(
+    block: bytes, first: int, marks: Mapping[int, str], link: str, fold: bool
+) -> Iterator[str]:
+    """Consecutive lines, of which the first has the number `first`."""
+    texts = _texts(block, link)
+    if not texts:
+        return
+    opens = _opens(first, len(texts))
+    for line in marks.keys() & range(first, first + len(texts)):
+        opens[line - first] = _open(line, marks[line])
+    if fold and b"\r" in block:
+        _fold_progress(block, first, opens, marks)
+    pieces = [""] * (2 * len(texts))
+    pieces[0::2] = opens
+    pieces[1::2] = texts
+    pieces[0] = pieces[0].removeprefix(_CLOSE)
+    yield "".join(pieces)
+    yield _CLOSE
+
+
+def _open(line: int, classes: str = "") -> str:
+    marked = f' class="{classes}"' if classes else ""
+    return f"{_CLOSE}<div id=L{line}{marked}><a href=#L{line}>{line}</a>"
+
+
+@functools.cache
+def _first_opens() -> tuple[str, ...]:
+    return tuple(_open(line) for line in range(1, _CACHED + 1))
+
+
+def _opens(first: int, number: int) -> list[str]:
+    if first + number - 1 <= _CACHED:
+        return list(_first_opens()[first - 1 : first - 1 + number])
+    return [_open(line) for line in range(first, first + number)]
+
+
+def _texts(block: bytes, link: str) -> list[str]:
+    """The text of each line as HTML."""
+    lines = split_lines(block)
+    if _is_plain(block) and max(map(len, lines), default=0) <= LINE_BYTES:
+        try:
+            text = block.decode()
+        except UnicodeDecodeError:
+            text = "\x80"
+        if not _C1.search(text):
+            texts = str(escape(text)).split("\n")
+            return texts[:-1] if block.endswith(b"\n") else texts
+    return [_text(line, link) for line in lines]
+
+
+def _is_plain(block: bytes) -> bool:
+    """Whether all lines end in LF alone and hold no control character but tabs."""
+    return b"\r" not in block and len(block.translate(None, _CONTROLS)) == len(block) > 0
+
+
+def _text(raw: bytes, link: str) -> str:
+    cut = ""
+    if len(raw) > LINE_BYTES:
+        end = LINE_BYTES
+        while end > LINE_BYTES - 4 and raw[end] & 0xC0 == 0x80:
+            end -= 1
+        cut = (
+            f'<em class="log-cut">… {len(raw) - end:,} bytes more of this line in'
+            f' <a href="{link}">the raw log</a></em>'
+        )
+        raw = raw[:end]
+    text = decode_line(raw)[0]
+    if ESC not in text:
+        return str(escape(text)) + cut
+    return "".join(_span(classes, piece) for classes, piece in to_spans(text)) + cut
+
+
+def _span(classes: str, text: str) -> str:
+    escaped = str(escape(text))
+    return f'<span class="{classes}">{escaped}</span>' if classes else escaped
+
+
+def _fold_progress(block: bytes, first: int, opens: list[str], marks: Mapping[int, str]) -> None:
+    """Fold states that were written over into one `<details>` above the last, which stays."""
+    ends = [line.endswith(b"\r") for line in split_lines_keeping_ends(block)]
+    ends[-1] = False
+    start = 0
+    while start < len(ends):
+        stop = start
+        while ends[stop]:
+            stop += 1
+        if stop - start >= FOLD_FROM:
+            lines = range(first + start, first + stop)
+            opened = " open" if marks.keys() & lines else ""
+            summary = (
+                f"<details class=log-fold{opened}><summary>{stop - start:,} earlier states"
+                f" of line {first + stop}</summary>\n"
+            )
+            opens[start] = _CLOSE + summary + opens[start].removeprefix(_CLOSE)
+            opens[stop] = _CLOSE + "</details>\n" + opens[stop].removeprefix(_CLOSE)
+        start = stop + 1
