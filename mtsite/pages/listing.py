@@ -60,10 +60,12 @@ def node_rows(page_path: str, nodes: Sequence[NodeSummary]) -> tuple[dict[str, o
 def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
     style, symbol, word = words.mark(node.verdict if node.newest else "N")
     newest = node.newest
+    if newest is None:
+        word = "not read" if node.problems else "no runs"
     return {
         "letter": style,
         "symbol": symbol,
-        "word": word if newest else "no runs",
+        "word": word,
         "name": (node.values[-1] or urls.EMPTY_KEY_VALUE) if node.values else node.area,
         "title": node.title if not node.values else "",
         "href": urls.relative(page_path, urls.area_page(node.area, node.values)),
@@ -89,7 +91,7 @@ def sentence(node: NodeSummary) -> str:
     """What changed last below a node, in one sentence."""
     newest = node.newest
     if newest is None:
-        return "No runs yet." if not node.problems else node.problems[0]
+        return "" if node.problems else "No runs yet."
     moved = words.change(newest)
     if moved:
         return f"{newest.key.runname}: {moved}"

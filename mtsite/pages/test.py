@@ -90,7 +90,7 @@ def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
         "took": words.duration(took),
         "usual": words.duration(usual),
         "slower": slower,
-        "host": test.host,
+        "host": test.host if test.host != "n/a" else "",
         "attempt": test.attemptnum or 0,
         "rundir": test.rundir,
     }
@@ -317,14 +317,14 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
     """(label, value) of where it ran and whose it is; what the rows don't say is left out."""
     meta = place.run.meta.get(test.testname)
     rows = [*place.keys, ("host", test.host), ("system", test.uname)]
-    if test.cpuload is not None:
+    if test.cpuload is not None and test.cpuload >= 0:
         rows.append(("CPU load", words.scalar(test.cpuload)))
-    if test.diskfree is not None:
-        rows.append(("disk free", words.scalar(test.diskfree)))
+    if test.diskfree is not None and test.diskfree >= 0:
+        rows.append(("disk free", words.size(test.diskfree * 1024)))
     rows += [("run directory", test.rundir), ("final log", test.final_logf)]
     if test.archived:
         rows.append(("archive block", str(test.archived)))
     if meta:
         rows += [("owner", meta.owner), ("author", meta.author), ("tags", ", ".join(meta.tags))]
         rows += [("reviewed", meta.reviewed), ("job group", meta.jobgroup)]
-    return tuple((label, value) for label, value in rows if value)
+    return tuple((label, value) for label, value in rows if value and value != "n/a")

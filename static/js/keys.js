@@ -1,0 +1,72 @@
+// Keys are the same on every page. A link or button with data-key is what its key clicks.
+(() => {
+  "use strict";
+  const button = document.querySelector("[data-mt=keys]");
+  if (!button) return;
+  const LIST = [
+    ["/", "filter the tests of a run"], ["j  k", "next, previous row"], ["Enter", "open the row"],
+    ["n  p", "next, previous failure"], ["[  ]", "run before, run after"], ["u", "up one level"],
+    ["o", "open the log at its first failure"], [".", "copy the link"], ["t", "light, dark or auto"],
+    ["Esc", "clear the filter or the chosen lines"], ["?", "this list"],
+  ];
+  const make = (name, text, parent) => {
+    const element = document.createElement(name);
+    if (text) element.textContent = text;
+    if (parent) parent.append(element);
+    return element;
+  };
+  let dialog = null;
+  const help = () => {
+    if (!dialog) {
+      dialog = make("dialog", "", document.body);
+      dialog.className = "keys";
+      make("h2", "Keys", dialog);
+      const list = make("dl", "", dialog);
+      for (const [keys, does] of LIST) {
+        const term = make("dt", "", list);
+        for (const key of keys.split("  ")) { make("kbd", key, term); term.append(" "); }
+        make("dd", does, list);
+      }
+      const close = make("button", "Close", dialog);
+      close.type = "button";
+      close.addEventListener("click", () => dialog.close());
+    }
+    dialog.showModal();
+  };
+  button.hidden = false;
+  button.addEventListener("click", help);
+
+  const shown = (row) => !row.hidden && row.getClientRects().length > 0;
+  const rows = () => [...document.querySelectorAll("[data-row]")].filter(shown);
+  const go = (list, step) => {
+    if (!list.length) return false;
+    const here = list.findIndex((row) => row.classList.contains("at"));
+    const next = here < 0 ? (step > 0 ? 0 : list.length - 1) : here + step;
+    if (next < 0 || next >= list.length) return true;
+    document.querySelector("[data-row].at")?.classList.remove("at");
+    list[next].classList.add("at");
+    const link = list[next].querySelector("a");
+    if (link) link.focus({ preventScroll: true });
+    list[next].scrollIntoView({ block: "nearest" });
+    return true;
+  };
+  const BAD = ["fail", "dead", "killed", "blocked", "abort"];
+  const failures = () => rows().filter((row) => BAD.includes(row.dataset.s));
+  const own = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.target.closest("input, textarea, select, dialog")) return;
+    const key = event.key;
+    const target = own(key);
+    let done = true;
+    if (target) target.click();
+    else if (key === "j" || key === "k") done = go(rows(), key === "j" ? 1 : -1);
+    else if (key === "n" || key === "p") done = go(failures(), key === "n" ? 1 : -1);
+    else if (key === "/") {
+      const box = document.querySelector("input[type=search]");
+      if (box) box.focus(); else done = false;
+    } else done = false;
+    if (done) event.preventDefault();
+  });
+})();

@@ -1,0 +1,176 @@
+"""Every page kind from handmade records: `python tests/browser/gallery.py OUT` writes the pages
+to OUT/site and screenshots (light, dark; 1400 and 390 px) to OUT.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+
+from browser import records  # noqa: E402
+
+from mtsite import urls  # noqa: E402
+from mtsite.build.theme import Theme  # noqa: E402
+from mtsite.model import RunKey  # noqa: E402
+from mtsite.pages import (  # noqa: E402
+    area,
+    gone,
+    history,
+    index,
+    month,
+    notfound,
+    redirect,
+    run,
+    target,
+    test,
+)
+from mtsite.pages.page import SiteFrame  # noqa: E402
+from mtsite.pages.place import RunPlace  # noqa: E402
+
+CHROMIUM = "/usr/bin/chromium"
+FRAME = SiteFrame("Nightly regressions")
+Page = tuple[str, str, dict[str, object]]
+
+
+def pages() -> Iterator[Page]:
+    """(path, template, context) of each page of the gallery's site."""
+    night = records.Night()
+    runs = records.past(night)
+    nodes = records.nodes(night)
+    yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes)
+    yield from _tree(night)
+    yield from _run_pages(night)
+    yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
+    stub = replace(
+        night.record,
+        key=replace(night.key, runname="ww01.1"),
+        summary=night.summary,
+        gone="expired on 2026-05-01 by rule rows = 180d",
+    )
+    yield urls.run_page(stub.key), gone.TEMPLATE, gone.context(FRAME, stub)
+    name = ("pcie_retry_smoke", "")
+    yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
+    yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
+    pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
+    leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
+    yield pointer, redirect.TEMPLATE, leads
+
+
+def _tree(night: records.Night) -> Iterator[Page]:
+    runs = records.past(night)
+    node = records.node(records.AREA, (), runs[1], runs=2871)
+    for depth in range(3):
+        here = replace(node, values=records.TARGET[:depth])
+        children = [
+            replace(
+                node,
+                values=(*here.values, value),
+                newest=runs[i],
+                verdict=runs[i].verdict,
+                counts=runs[i].counts,
+                title="",
+            )
+            for i, value in enumerate((records.TARGET[depth], "other", "third"), start=1)
+        ]
+        path = urls.area_page(here.area, here.values)
+        yield path, area.TEMPLATE, area.context(FRAME, here, children, runs, ())
+    leaf = replace(node, values=records.TARGET, runs=312)
+    months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
+        1:
+    ]
+    shown = target.context(FRAME, leaf, runs, records.grid(night), months)
+    yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
+    path = urls.month_page(leaf.area, leaf.values, "2026-11")
+    yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
+    name = ("pcie_retry_smoke", "")
+    path = urls.history_page(leaf.area, leaf.values, name)
+    yield path, history.TEMPLATE, history.context(FRAME, leaf, name, records.stretches(night))
+
+
+def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
+    shown = run.context(
+        FRAME, night.run, night.verdicts, night.record, night.facts, night.summary, ""
+    )
+    yield urls.run_page(night.key), run.TEMPLATE, shown
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts)
+    for i, one in enumerate(night.run.tests[:limit]):
+        kept = night.records[one.name]
+        made = test.context(FRAME, night.run, i, night.verdicts, kept, night.facts, place)
+        yield urls.test_page(night.key, one.name), test.TEMPLATE, made
+
+
+def write_site(out: Path) -> list[str]:
+    """Write all pages, twins and assets below `out`; the paths of the pages."""
+    theme = Theme()
+    paths = []
+    for path, template, context in pages():
+        _write(out / path, theme.render(template, context))
+        paths.append(path)
+    for path, content in theme.assets().items():
+        _write(out / path, content)
+    night = records.Night()
+    twin = run.twin(night.run, night.verdicts, night.record, night.facts, night.summary)
+    _write(out / urls.run_twin(night.key), json.dumps(twin).encode())
+    return paths
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+def shots() -> dict[str, str]:
+    """Name of a screenshot → path of its page."""
+    night = records.Night()
+    leaf = (records.AREA, records.TARGET)
+    hostile = RunKey(*leaf, "hostile")
+    return {
+        "index": urls.index_page(),
+        "area": urls.area_page(records.AREA),
+        "target": urls.area_page(*leaf),
+        "month": urls.month_page(*leaf, "2026-11"),
+        "run": urls.run_page(night.key),
+        "test": urls.test_page(night.key, ("pcie_retry_smoke", "")),
+        "item": urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65")),
+        "toplevel": urls.test_page(night.key, ("synth_sweep", "")),
+        "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
+        "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
+        "notfound": "404.html",
+        "hostile": urls.run_page(hostile),
+    }
+
+
+def main(out: Path, wanted: list[str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    write_site(out / "site")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", CHROMIUM), args=["--no-sandbox"]
+        )
+        for scheme in ("light", "dark"):
+            for width, height in ((1400, 900), (390, 844)):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page = context.new_page()
+                for name, path in shots().items():
+                    if wanted and name not in wanted:
+                        continue
+                    page.goto((out / "site" / path).as_uri())
+                    file = out / f"{name}-{width}-{scheme}.png"
+                    page.screenshot(
+                        path=str(file),
+                        clip={"x": 0, "y": 0, "width": width, "height": 1500},
+                        full_page=True,
+                    )
+                context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])
