@@ -1,6 +1,8 @@
 """Areas, satellites and completed-runs.db as one list: each run once, under its birth name."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -193,6 +195,22 @@ def test_an_archive_of_another_generation_is_an_error(tmp_path: Path) -> None:
     area.execute("DROP TRIGGER update_tests_trigger", database=path)
     area.execute("ALTER TABLE runs DROP COLUMN contour", database=path)
     assert "not read yet" in listed(area)[0].error
+
+
+def test_a_dead_writers_journal_is_said_and_the_area_is_read(tmp_path: Path) -> None:
+    area = two_runs(tmp_path)
+    code = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        " c.execute('PRAGMA cache_size = 1'); c.execute('BEGIN IMMEDIATE');"
+        " c.execute('UPDATE tests SET comment = hex(zeroblob(90000))'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(area.database)], check=True)
+    files = sorted(area.path.iterdir())
+    assert area.path / "megatest.db-journal" in files
+    (listing,) = listed(area)
+    assert [head.tests for head in listing.heads] == [2, 2]
+    assert any("journal" in problem for problem in listing.problems)
+    assert sorted(area.path.iterdir()) == files
 
 
 def test_two_areas_of_one_name_are_told_apart(tmp_path: Path) -> None:
