@@ -150,7 +150,7 @@ def _show(invocation: Invocation, message: str, hint: str, exit_code: int | None
     print("\n".join([f"error: {lines[0]}", *(f"  {line}" for line in lines[1:])]), file=sys.stderr)
     if hint:
         print(f"  try: {plain(hint)}", file=sys.stderr)
-    if invocation.as_json and exit_code is not None:
+    if invocation.as_json and not invocation.told_json and exit_code is not None:
         invocation.print_json("error", {"message": message, "hint": hint, "exit_code": exit_code})
 
 

@@ -46,6 +46,7 @@ class Invocation:
     verbosity: int = 0
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     report: TerminalReport = field(default_factory=TerminalReport)
+    told_json: bool = False
 
     def config(self, flags: Mapping[str, str] | None = None) -> "Config":
         """The settings of the site that this directory belongs to.
@@ -80,6 +81,7 @@ class Invocation:
             print_line(table(rows), sys.stdout)
 
     def print_json(self, name: str, document: Mapping[str, object]) -> None:
-        """Data for a program: one document of schema "mtsite/NAME/1"."""
+        """Data for a program: the one document of this call, of schema "mtsite/NAME/1"."""
+        self.told_json = True
         content = {"schema": f"mtsite/{name}/1", **document}
         print_line(json.dumps(content, indent=1, default=str), sys.stdout)

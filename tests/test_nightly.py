@@ -116,7 +116,7 @@ def test_the_lock_is_free_after_a_failure(tmp_path: Path) -> None:
 def areas_of(tmp_path: Path) -> Path:
     tests = [row("good", log="fine\n"), row("bad", status="FAIL", log="error: no\n")]
     runs = [run("ubuntu/nfs", f"w{week:02}", tests=tests) for week in range(1, 6)]
-    return make_area(tmp_path / "area", runs=runs).path
+    return make_area(tmp_path, runs=runs).path
 
 
 def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:

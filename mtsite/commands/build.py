@@ -30,11 +30,11 @@ def command(
 
     With AREA_DIR no mtsite.toml is needed: the site is written to ./site with all defaults.
     """
+    config = _config(invocation, output, area_dirs)
+    _refuse_inside_an_area(config)
     from mtsite.build.site import build_site
     from mtsite.engines.engine import open_engine
 
-    config = _config(invocation, output, area_dirs)
-    _refuse_inside_an_area(config)
     engine = open_engine(config.build.engine, config.build.workers)
     try:
         summary = build_site(

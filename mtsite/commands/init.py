@@ -29,7 +29,7 @@ def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> Non
                 "mtsite init AREA_DIR..., or mtsite demo to look around first",
             )
     areas = config_for_areas([path.absolute() for path in dirs], Path("site"), Path()).areas
-    text = _text({name: area.path for name, area in areas.items()})
+    text = _text({_name(name): area.path for name, area in areas.items()})
     file = invocation.config_file or Path(FILE_NAME)
     if dry_run:
         invocation.print(text.rstrip("\n"))
@@ -43,6 +43,11 @@ def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> Non
             "edit it, or print a fresh one with mtsite init -n",
         ) from None
     invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+
+
+def _name(directory: str) -> str:
+    """A name that mtsite.toml takes; the owner may choose a better one."""
+    return "".join(c if c.isprintable() else "_" for c in directory)
 
 
 def _text(areas: dict[str, Path]) -> str:
