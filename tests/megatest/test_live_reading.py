@@ -12,7 +12,7 @@ from mtsite.megatest.merge import list_areas
 from mtsite.megatest.reader import read_run
 from mtsite.model import Run
 
-RUNS, TESTS, SECONDS = 40, 50, 3.0
+RUNS, TESTS, SECONDS = 10, 150, 3.0
 
 
 @pytest.fixture
