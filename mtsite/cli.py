@@ -20,6 +20,9 @@ from mtsite.terminal import plain
 COMMANDS = "demo init config area reduce build serve publish nightly schedule link".split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 
+HEAD_LINES, TAIL_LINES = 24, 6
+"""How much of a long message is shown without -v."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands lie in `mtsite.commands`, one module each."""
@@ -147,6 +150,9 @@ def run(arguments: list[str] | None, invocation: Invocation) -> int:
 def _show(invocation: Invocation, message: str, hint: str, exit_code: int | None = None) -> None:
     invocation.report.close()
     lines = [plain(line) for line in message.split("\n")]
+    if invocation.verbosity <= 0 and len(lines) > HEAD_LINES + TAIL_LINES:
+        cut = len(lines) - HEAD_LINES - TAIL_LINES
+        lines[HEAD_LINES:-TAIL_LINES] = [f"... {cut} more lines; -v shows all"]
     print("\n".join([f"error: {lines[0]}", *(f"  {line}" for line in lines[1:])]), file=sys.stderr)
     if hint:
         print(f"  try: {plain(hint)}", file=sys.stderr)

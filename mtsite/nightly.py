@@ -19,7 +19,6 @@ from mtsite.terminal import TerminalReport
 
 if TYPE_CHECKING:
     from mtsite.engines.engine import Engine
-    from mtsite.publish.send import Progress
 
 COMMAND = "mtsite nightly"
 
@@ -183,10 +182,7 @@ def _publish(night: Night) -> Done:
         return {}, "", "no [publish] destination"
     from mtsite.publish.upload import publish_site
 
-    def show(progress: "Progress") -> None:
-        night.report.progress("files sent", progress.done, progress.total)
-
-    done = publish_site(night.config, now=night.now, report=show)
+    done = publish_site(night.config, now=night.now, report=night.report.progress)
     counts = {"new": done.new, "changed": done.changed, "deleted": done.deleted}
     return {**counts, "requests": done.requests.total()}, "", ""
 

@@ -180,6 +180,16 @@ def test_expected_trouble_is_a_message_a_hint_and_an_exit_code(
     assert ended.err == ("error: two findings\n  the first\n  the second\n  try: mtsite check\n")
 
 
+def test_a_long_list_of_troubles_is_cut_unless_verbose(
+    fail: Fail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(MtsiteError("\n".join(f"line {number}" for number in range(100))))
+    short, long = called(["link"], capsys).err, called(["link", "-v"], capsys).err
+    assert "... 70 more lines; -v shows all" in short
+    assert "line 99" in short
+    assert len(long.splitlines()) == 100
+
+
 def test_with_json_an_error_is_a_document_too(
     fail: Fail, capsys: pytest.CaptureFixture[str]
 ) -> None:
