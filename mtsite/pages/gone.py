@@ -1,10 +1,13 @@
 """What stays at the address of a run, or of a test, whose rows are no more."""
 
 from mtsite import urls
-from mtsite.model import LogRecord, RunRecord, TestName
+from mtsite.model import LogRecord, RunKey, RunRecord, TestName
 from mtsite.pages import charts, markdown, words
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
+from mtsite.pages.twin import gone_twin as twin
+
+__all__ = ["EDITION", "TEMPLATE", "context", "test_context", "twin"]
 
 EDITION = 1
 TEMPLATE = "gone.html"
@@ -80,7 +83,7 @@ def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[st
         "failures": (),
         "tests": (),
         "tests_total": 0,
-        "logs": tuple(_log(path, log) for log in kept.logs) if kept else (),
+        "logs": tuple(_log(path, record.key, name, log) for log in kept.logs) if kept else (),
     }
 
 
@@ -90,10 +93,12 @@ def _test(path: str, record: RunRecord, name: TestName) -> tuple[str, str, str, 
     return (*words.mark(kept.verdict), test_label(name), link)
 
 
-def _log(path: str, log: LogRecord) -> dict[str, object]:
+def _log(path: str, key: RunKey, name: TestName, log: LogRecord) -> dict[str, object]:
+    page = urls.relative(path, urls.log_page(key, name, log.name)) if log.blob else ""
     return {
         "name": log.name,
-        "href": urls.relative(path, log.blob) if log.blob else "",
+        "href": page,
+        "raw": urls.relative(path, log.blob) if log.blob else "",
         "extent": f"{words.size(log.size)} · {words.plural(log.lines, 'line')}" if log.blob else "",
         "note": log.note,
         "findings": tuple(

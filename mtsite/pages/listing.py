@@ -42,7 +42,6 @@ def _run_row(page_path: str, run: RunSummary) -> dict[str, object]:
         "line_test": first.testname if first else "",
         "owner": run.owner,
         "comment": words.first_line(run.comment),
-        "moved": run.home if run.home and run.home != run.key.area else "",
         "gone": run.gone,
     }
 

@@ -91,13 +91,13 @@ class RunPlace:
         last = -1
         for i, letter in enumerate(letters):
             before.append(last)
-            if letter in words.BAD_LETTERS:
+            if letter in words.BAD_LETTERS and not self.run.tests[i].toplevel:
                 last = i
         after: list[int] = []
         following = -1
         for i in range(len(letters) - 1, -1, -1):
             after.append(following)
-            if letters[i] in words.BAD_LETTERS:
+            if letters[i] in words.BAD_LETTERS and not self.run.tests[i].toplevel:
                 following = i
         return tuple(zip(before, reversed(after), strict=True))
 

@@ -77,7 +77,6 @@ def _heading(
     duration = None
     if summary.event_time is not None and summary.end_time is not None:
         duration = summary.end_time - summary.event_time
-    moved = summary.home if summary.home and summary.home != key.area else ""
     return {
         "area": key.area,
         "target": tuple(zip(run.keys, key.target, strict=False)),
@@ -90,7 +89,6 @@ def _heading(
         "hosts_named": tally.host_names(run),
         "comment": markdown.comment(run.comment),
         "in_flight_read": run.in_flight_read,
-        "moved": moved,
         "gone": summary.gone,
         "twin": urls.relative(path, urls.run_twin(key)),
         "previous_run": _run_link(path, run, facts.previous),

@@ -15,6 +15,7 @@ from mtsite.model import (
     LogRecord,
     Run,
     RunFacts,
+    RunKey,
     RunRecord,
     RunSummary,
     Scalar,
@@ -24,6 +25,7 @@ from mtsite.model import (
     TestFacts,
     TestMeta,
     TestName,
+    TestRecord,
 )
 
 SCHEMA = "mtsite/run/1"
@@ -45,13 +47,8 @@ def twin(
     present = {test.name for test in run.tests}
     return {
         "schema": SCHEMA,
-        "area": _text(run.key.area),
-        "target": [
-            {"key": _text(key), "value": _text(value)}
-            for key, value in zip(run.keys, run.key.target, strict=False)
-        ],
-        "runname": _text(run.key.runname),
-        "address": urls.run_page(run.key),
+        **_identity(run.key, run.keys),
+        "gone": "",
         "state": _text(run.state),
         "status": _text(run.status),
         "verdict": summary.verdict,
@@ -64,16 +61,66 @@ def twin(
         "owner": _text(run.owner),
         "contour": _text(run.contour),
         "comment": _text(run.comment),
-        "home": _text(summary.home),
         "changed_while_read": run.in_flight_read,
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
         "tests": tests,
         "gone_tests": [
-            {"testname": _text(name[0]), "item_path": _text(name[1]), "verdict": kept.verdict}
+            _gone_test(record.key, name, kept)
             for name, kept in sorted(record.tests.items())
             if kept.gone and name not in present
         ],
+    }
+
+
+def gone_twin(record: RunRecord) -> dict[str, object]:
+    """What remains of a run whose rows are no more: the same schema, its tests under `gone_tests`."""
+    summary = record.summary
+    return {
+        "schema": SCHEMA,
+        **_identity(record.key, record.keys),
+        "gone": _text(record.gone or (summary.gone if summary else "")) or "its rows are no more",
+        "state": _text(summary.state) if summary else "",
+        "status": _text(summary.status) if summary else "",
+        "verdict": summary.verdict if summary else "N",
+        "counts": dict(sorted(summary.counts.items())) if summary else {},
+        "new": summary.new if summary else 0,
+        "still": summary.still if summary else 0,
+        "fixed": summary.fixed if summary else 0,
+        "event_time": summary.event_time if summary else None,
+        "end_time": summary.end_time if summary else None,
+        "owner": _text(summary.owner) if summary else "",
+        "contour": _text(summary.contour) if summary else "",
+        "comment": _text(summary.comment) if summary else "",
+        "changed_while_read": False,
+        "facts": _run_facts(record.facts or RunFacts()),
+        "meta": [],
+        "tests": [],
+        "gone_tests": [
+            _gone_test(record.key, name, kept) for name, kept in sorted(record.tests.items())
+        ],
+    }
+
+
+def _identity(key: RunKey, keys: Sequence[str]) -> dict[str, object]:
+    return {
+        "area": _text(key.area),
+        "target": [
+            {"key": _text(name), "value": _text(value)}
+            for name, value in zip(keys, key.target, strict=False)
+        ],
+        "runname": _text(key.runname),
+        "address": urls.run_page(key),
+    }
+
+
+def _gone_test(key: RunKey, name: TestName, kept: TestRecord) -> dict[str, object]:
+    return {
+        **_name(name),
+        "address": urls.test_page(key, name),
+        "toplevel": kept.toplevel,
+        "verdict": kept.verdict,
+        "logs": [_log(log) for log in kept.logs],
     }
 
 

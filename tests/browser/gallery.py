@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import records  # noqa: E402
 
-from mtsite import urls  # noqa: E402
+from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.model import RunKey  # noqa: E402
 from mtsite.pages import (  # noqa: E402
@@ -21,6 +22,7 @@ from mtsite.pages import (  # noqa: E402
     gone,
     history,
     index,
+    log,
     month,
     notfound,
     redirect,
@@ -45,6 +47,7 @@ def pages() -> Iterator[Page]:
     yield from _tree(night)
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
+    yield _log_page(night, ("pcie_retry_smoke", ""))
     stub = replace(
         night.record,
         key=replace(night.key, runname="ww01.1"),
@@ -103,6 +106,26 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
 
 
+def _log_page(night: records.Night, name: tuple[str, str]) -> Page:
+    kept = night.records[name]
+    first = kept.logs[0]
+    verdict = rollup.Verdict(kept.verdict)
+    found = [replace(f, first_line=1482, last_line=1485) for f in first.findings]
+    extra = replace(
+        found[0],
+        first_line=844,
+        last_line=844,
+        level="WARNING",
+        excerpt="UVM_WARNING @ 104656 ns: credit low",
+    )
+    taken = replace(
+        first, findings=(*found, extra), lines=1700, redacted={"aws-key": 1}, broken_bytes=16
+    )
+    siblings = [each.name for each in kept.logs if each.blob]
+    made = log.context(FRAME, night.key, name, verdict, taken, records.log_text(), siblings)
+    return urls.log_page(night.key, name, first.name), log.TEMPLATE, made
+
+
 def write_site(out: Path) -> list[str]:
     """Write all pages, twins and assets below `out`; the paths of the pages."""
     theme = Theme()
@@ -137,6 +160,7 @@ def shots() -> dict[str, str]:
         "test": urls.test_page(night.key, ("pcie_retry_smoke", "")),
         "item": urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65")),
         "toplevel": urls.test_page(night.key, ("synth_sweep", "")),
+        "log": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log") + "#L1470-1484",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "notfound": "404.html",
@@ -161,15 +185,20 @@ def main(out: Path, wanted: list[str]) -> None:
                 for name, path in shots().items():
                     if wanted and name not in wanted:
                         continue
-                    page.goto((out / "site" / path).as_uri())
+                    path, _, fragment = path.partition("#")
+                    page.goto((out / "site" / path).as_uri() + (f"#{fragment}" if fragment else ""))
                     file = out / f"{name}-{width}-{scheme}.png"
-                    page.screenshot(
-                        path=str(file),
-                        clip={"x": 0, "y": 0, "width": width, "height": 1500},
-                        full_page=True,
-                    )
+                    _shoot(page, file, width, whole=not fragment)
                 context.close()
         browser.close()
+
+
+def _shoot(page: Any, file: Path, width: int, *, whole: bool) -> None:
+    if not whole:
+        page.screenshot(path=str(file))
+        return
+    clip = {"x": 0, "y": 0, "width": width, "height": 1500}
+    page.screenshot(path=str(file), clip=clip, full_page=True)
 
 
 if __name__ == "__main__":

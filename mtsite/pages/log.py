@@ -1,0 +1,99 @@
+"""What the page of one log shows: its head, what was found in it, its lines."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import Finding, LogRecord, RunKey, TestName
+from mtsite.pages import words
+from mtsite.pages.loglines import log_lines
+from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.place import run_label, test_label
+from mtsite.rollup import Verdict
+
+EDITION = 1
+TEMPLATE = "log.html"
+_LEVELS = {"WARNING": "W", "CRITICAL": "A"}
+
+
+def context(
+    frame: SiteFrame,
+    key: RunKey,
+    name: TestName,
+    verdict: Verdict,
+    log: LogRecord,
+    content: bytes,
+    *,
+    keys: Sequence[str] = (),
+    siblings: Sequence[str] = (),
+) -> dict[str, object]:
+    """One log; `content` is the redacted text that its blob holds, `keys` the area's key names.
+
+    `siblings` are the names of all logs of the test that have a page, this one among them, in the
+    order of the test's page: they make the links to the log before and after.
+    """
+    path = urls.log_page(key, name, log.name)
+    test = urls.relative(path, urls.test_page(key, name))
+    crumbs = crumbs_to(path, key.area, key.target, keys)
+    crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
+    crumbs.append((test_label(name), test, "test"))
+    style, symbol, word = words.mark(verdict.value)
+    found = words.plural(log.finding_count, "finding") if log.finding_count else "nothing found"
+    raw = urls.relative(path, log.blob) if log.blob else ""
+    shown = frame_context(
+        frame,
+        path,
+        crumbs,
+        title=f"{log.name} · {symbol} {test_label(name)} · {run_label(key)}",
+        description=f"{test_label(name)}: {found} in {words.plural(log.lines, 'line')}",
+    )
+    before, after = _neighbours(key, name, log.name, siblings)
+    return shown | {
+        "letter": style,
+        "symbol": symbol,
+        "word": word,
+        "name": log.name,
+        "test": test_label(name),
+        "test_href": test,
+        "size": words.size(log.size),
+        "lines_total": words.plural(log.lines, "line"),
+        "raw": raw,
+        "findings": tuple(_finding(found) for found in log.findings),
+        "findings_total": log.finding_count,
+        "notices": _notices(log),
+        "before": _sibling(path, key, name, before),
+        "after": _sibling(path, key, name, after),
+        "lines": log_lines(content, log.findings, raw=raw) if content else "",
+    }
+
+
+def _finding(found: Finding) -> tuple[str, str, str, str, str]:
+    """(style, symbol, line as text, its fragment, what stands there)."""
+    style, symbol, _ = words.mark(_LEVELS.get(found.level.upper(), "F"))
+    line = str(found.first_line)
+    return style, symbol, line, f"#L{line}", words.first_line(found.excerpt)
+
+
+def _notices(log: LogRecord) -> tuple[str, ...]:
+    """What a reader must know before trusting the text."""
+    notices = [log.note] if log.note else []
+    masked = sum(log.redacted.values())
+    if masked:
+        rules = ", ".join(f"{rule} {log.redacted[rule]}" for rule in sorted(log.redacted))
+        text = f"{words.plural(masked, 'secret')} masked before this log was stored"
+        notices.append(f"{text}: {rules}. Masks look like ▮▮▮[rule]▮▮▮.")
+    if log.broken_bytes:
+        broken = words.plural(log.broken_bytes, "byte")
+        notices.append(f"{broken} that are not UTF-8 are shown as \ufffd.")
+    return tuple(notices)
+
+
+def _neighbours(key: RunKey, name: TestName, log: str, siblings: Sequence[str]) -> tuple[str, str]:
+    if log not in siblings:
+        return "", ""
+    at = list(siblings).index(log)
+    before = siblings[at - 1] if at else ""
+    return before, siblings[at + 1] if at + 1 < len(siblings) else ""
+
+
+def _sibling(path: str, key: RunKey, name: TestName, log: str) -> tuple[str, str] | None:
+    return (log, urls.relative(path, urls.log_page(key, name, log))) if log else None
