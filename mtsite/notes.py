@@ -126,7 +126,7 @@ def add(connection: sqlite3.Connection, note: Note) -> int:
 def advance(
     connection: sqlite3.Connection, note_id: int, state: str, *, finished: int | None = None
 ) -> None:
-    """Put a note into its next state inside the caller's transaction; `finished` in Unix seconds.
+    """Put a note into a later state inside the caller's transaction; `finished` in Unix seconds.
 
     Raises:
         ValueError: no such state, or no such note.

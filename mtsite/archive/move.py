@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtsite import notes
-from mtsite.errors import ConflictError, DestinationError, VerificationError
+from mtsite.errors import BusyError, ConflictError, DestinationError, VerificationError
 from mtsite.megatest import transfer
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
@@ -30,7 +30,6 @@ from mtsite.megatest.incoming import (
 )
 from mtsite.megatest.shape import RUN, SYNCHRONISED, TESTS, Row
 from mtsite.megatest.transfer import Held, RunRows, Store, immediate
-from mtsite.model import Scalar
 from mtsite.notes import Note
 
 Checkpoint = Callable[[str], None]
@@ -112,10 +111,10 @@ def finish_move(route: Route, note: Note, checkpoint: Checkpoint = ignore) -> st
             take_back(route, note)
             checkpoint("taken back")
             return changed
-        _advance(route, note, notes.VERIFIED)
+        note = _advance(route, note, notes.VERIFIED)
         checkpoint(notes.VERIFIED)
         route.ready()
-        _advance(route, note, notes.LETTING_GO)
+        note = _advance(route, note, notes.LETTING_GO)
         checkpoint(notes.LETTING_GO)
     held = Held.of(_read_back(route, note))
     for store in (*route.caches, route.source):
@@ -135,6 +134,7 @@ def finish_move(route: Route, note: Note, checkpoint: Checkpoint = ignore) -> st
 def take_back(route: Route, note: Note) -> None:
     """Throw away a copy and its note, in one transaction: the source is whole and is the truth."""
     with archive_errors(route.archive.path), immediate(route.archive.connection):
+        _same_note(route, note)
         discard_run(route.archive, note.run_id)
         notes.remove(route.archive.connection, note.id)
 
@@ -152,23 +152,22 @@ def source_run_id(note: Note) -> int:
 def birth_of(route: Route, run_id: int) -> Note:
     """A note of the run's birth, not stored: its own, or the one that it brought along."""
     brought = notes.read(route.source.connection, run_id=run_id)
-    shape = route.archive.shapes[RUN]
     (row,) = transfer.read_run_row(route.source, route.archive.shapes, run_id)
-    column = {name: row[shape.place(name)] for name in shape.columns}
+    face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
     own = Note(
         run_id=0,
         birth_area=route.area,
-        birth_target=tuple(_text(column[key]) for key in route.keys),
-        birth_runname=_text(column["runname"]),
+        birth_target=face.target,
+        birth_runname=face.runname,
         birth_run_id=run_id,
-        event_time=_scalar(column["event_time"]),
+        event_time=face.event_time,
         source=str(route.source.path),
         who=route.who,
         host=route.host,
         started=route.now,
-        old_state=_text_or_none(column.get("state")),
-        old_status=_text_or_none(column.get("status")),
-        old_comment=_text_or_none(column.get("comment")),
+        old_state=face.state,
+        old_status=face.status,
+        old_comment=face.comment,
     )
     if not brought:
         return own
@@ -280,9 +279,21 @@ def _read_back(route: Route, note: Note) -> RunRows:
         return read_back(replace(route.archive, connection=connection), note.run_id, renumbered)
 
 
-def _advance(route: Route, note: Note, state: str, *, finished: int | None = None) -> None:
+def _advance(route: Route, note: Note, state: str, *, finished: int | None = None) -> Note:
     with archive_errors(route.archive.path), immediate(route.archive.connection):
+        _same_note(route, note)
         notes.advance(route.archive.connection, note.id, state, finished=finished)
+    return replace(note, state=state, finished=finished)
+
+
+def _same_note(route: Route, note: Note) -> None:
+    """Refuse to go on from a note that somebody else has moved on: two movers share an area."""
+    now = notes.read(route.archive.connection, run_id=note.run_id)
+    if not any(one.id == note.id and one.state == note.state for one in now):
+        raise BusyError(
+            f"{_name(note)} is being moved by another mtsite as well",
+            "run again when that one has ended",
+        )
 
 
 def _let_go(route: Route, store: Store, held: Held, checkpoint: Checkpoint) -> None:
@@ -318,9 +329,11 @@ def _what_stays(route: Route, held: Held) -> str:
 
 def _is_this_run(route: Route, row: Row, held: Held) -> bool:
     """Not another run that was given the same rowid."""
-    (copy,) = held.rows[RUN]
-    shape = route.archive.shapes[RUN]
-    return all(row[shape.place(n)] == copy[shape.place(n)] for n in ("runname", *route.keys))
+    faces = [
+        transfer.face_of(one, route.archive.shapes[RUN], route.keys)
+        for one in (row, *held.rows[RUN])
+    ]
+    return len({(face.target, face.runname) for face in faces}) == 1
 
 
 def _nothing_is_gone(route: Route, held: Held) -> bool:
@@ -370,15 +383,3 @@ def _birth(note: Note) -> tuple[object, ...]:
 
 def _name(note: Note) -> str:
     return "/".join([*note.birth_target, note.birth_runname])
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _scalar(value: object) -> Scalar:
-    return value if value is None or isinstance(value, int | float | str) else str(value)

@@ -40,6 +40,10 @@ from mtsite.megatest.shape import read_shapes
 from mtsite.megatest.transfer import Store
 from mtsite.notes import Note
 
+COMMAND = "mtsite reduce"
+AREA_LOCK = ".mtsite-move"
+"""The lock of all movers of an area, in the area itself: .mtsite-move.lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -108,7 +112,11 @@ def reduce_area(
         return ReduceSummary(area.name, skipped="allow-runs no in megatest.config")
     if dry_run:
         return ReduceSummary(area.name, plan=_plan(area, rules, now, tmp))
-    with lock.hold(state_dir, lock_name(area.path), "mtsite reduce"):
+    with (
+        lock.hold(state_dir, lock_name(area.path), COMMAND),
+        # Another site may have the same area: its state lies elsewhere, the area does not.
+        lock.hold(area.path, AREA_LOCK, COMMAND),
+    ):
         plan = _plan(area, rules, now, tmp)
         if not plan.leaving and not _unfinished(area):
             return ReduceSummary(area.name, plan=plan)

@@ -21,6 +21,7 @@ from mtsite.megatest.shape import (
     run_tables,
     test_tables,
 )
+from mtsite.model import Scalar
 
 TESTS_AT_ONCE = 100
 """Tests that are read or let go in one short transaction, with all their rows."""
@@ -65,6 +66,36 @@ class Held:
     def has_all(self, rows: Mapping[str, Sequence[Row]]) -> bool:
         """Whether each of these rows is in the copy, column for column."""
         return all(self.rows.get(t, frozenset()).issuperset(some) for t, some in rows.items())
+
+
+@dataclass(frozen=True, slots=True)
+class RunFace:
+    """What a run row says of the run; text as it is stored, None where it is NULL."""
+
+    target: tuple[str, ...]
+    runname: str
+    event_time: Scalar
+    state: str | None
+    status: str | None
+    comment: str | None
+
+
+def face_of(row: Row, shape: TableShape, keys: Sequence[str]) -> RunFace:
+    """The run row in words."""
+
+    def text(column: str) -> str | None:
+        value = row[shape.place(column)]
+        return None if value is None else str(value)
+
+    started = row[shape.place("event_time")]
+    return RunFace(
+        target=tuple(text(key) or "" for key in keys),
+        runname=text("runname") or "",
+        event_time=started if isinstance(started, int | float | str | None) else str(started),
+        state=text("state"),
+        status=text("status"),
+        comment=text("comment"),
+    )
 
 
 @contextmanager
