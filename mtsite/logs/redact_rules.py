@@ -14,6 +14,7 @@ from mtsite.logs.pattern import compile_bytes
 Edit = tuple[int, int, str]
 """Bytes from, to, and the name of the rule that wants them masked."""
 
+_PLACEHOLDER_BYTES = 60
 _PLACEHOLDER = re.compile(
     rb"(?i)[*x.-]+|none|null|nil|undef(?:ined)?|true|false|yes|no|0|1|str|string|bytes"
     rb"|\$\{?\w+\}?|\$[({].*|%\(?\w*\)?s?%?|\{+\w*\}*|\[?(?:hidden|masked|redacted|filtered|secret)\]?"
@@ -27,11 +28,12 @@ _LETTERS_ONLY = re.compile(rb"[A-Za-z_./:-]*")
 
 
 def _no_placeholder(value: bytes) -> bool:
-    return not _PLACEHOLDER.fullmatch(value)
+    # What is turned down is searched again from its second byte on: it must be short.
+    return len(value) > _PLACEHOLDER_BYTES or not _PLACEHOLDER.fullmatch(value)
 
 
 def _no_word(value: bytes) -> bool:
-    return not _LETTERS_ONLY.fullmatch(value) and _no_placeholder(value)
+    return not _LETTERS_ONLY.fullmatch(value[:_PLACEHOLDER_BYTES]) and _no_placeholder(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,14 @@ DEFAULT_RULES = (
         "aws-session-token",
         rb"(?i:aws_?(?:session|security)_?token)" + _IS + rb"\\?[\"']?([A-Za-z0-9/+=]{16,})",
     ),
-    RedactRule("github-token", rb"\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    RedactRule("github-token", rb"(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
     RedactRule(
         "gitlab-token", rb"\b(gl(?:pat|dt|rt|ptt|cbt|ft|oas|soat|agent)-[A-Za-z0-9_.-]{20,})"
     ),
-    RedactRule("slack-token", rb"\b(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
+    RedactRule("slack-token", rb"(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
     RedactRule("slack-webhook", rb"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})"),
-    RedactRule(
-        "npm-token", rb"\b(npm_[A-Za-z0-9]{36,})|_auth(?:Token)?[ \t]*=[ \t]*([^\s\"']{8,})"
-    ),
-    RedactRule("pypi-token", rb"\b(pypi-Ag[A-Za-z0-9_-]{40,})"),
+    RedactRule("npm-token", rb"(npm_[A-Za-z0-9]{36,})|_auth(?:Token)?[ \t]*=[ \t]*([^\s\"']{8,})"),
+    RedactRule("pypi-token", rb"(pypi-Ag[A-Za-z0-9_-]{40,})"),
     RedactRule(
         "google-key",
         rb"\b(AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{20,})",

@@ -15,7 +15,7 @@ EXCERPT_CHARACTERS = 500
 LINE_BYTES = 4096
 """No more than this of a line is looked at, from a little before its hint on."""
 
-_LEAD_BYTES = 512
+_LEAD_BYTES = 100
 
 
 class Window(NamedTuple):

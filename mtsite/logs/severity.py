@@ -127,23 +127,25 @@ def _read_traceback(window: Window, line: bytes) -> Sighting:
     """
     start = _TRACEBACK_START.search(line)
     width = start.start() if start else 0
-    excerpt, last, gap = line, 0, 0
-    inside = True
+    excerpt, last = line, 0
+    inside, chained = True, False
+    blank = 0
     for number, raw in enumerate(window.following(_TRACEBACK_LINES), start=1):
         body = raw[width:]
-        if inside:
-            if body[:1] in (b" ", b"\t") or not body.strip():
-                last = number
-            elif _EXCEPTION.match(body):
-                excerpt, last, inside, gap = body, number, False, 0
-            else:
-                break
-        elif _TRACEBACK in body:
-            inside, last = True, number
-        elif body.strip() in _CHAINED:
-            gap = 0
-        elif body.strip() or (gap := gap + 1) > 1:
+        if len(raw) < width and raw.strip():
             break
+        if inside and (body[:1] in (b" ", b"\t") or not body.strip()):
+            last = number
+        elif inside and _EXCEPTION.match(body):
+            excerpt, last, inside, chained, blank = body, number, False, False, 0
+        elif not inside and chained and _TRACEBACK in body:
+            inside, last = True, number
+        elif not inside and body.strip() in _CHAINED:
+            chained, blank = True, 0
+        elif inside or body.strip() or blank:
+            break
+        else:
+            blank += 1
     return Sighting(ERROR, excerpt, last)
 
 
