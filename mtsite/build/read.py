@@ -29,6 +29,8 @@ from mtsite.model import (
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
+RUNDIR = "rundir"
+"""The kind of an entry that speaks of the run directory itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,16 @@ class RunReader:
         found, note = linktree.find_logs(
             place.path, place.linktree, place.disks, place.path_map, run.key, test
         )
-        known = {log.name: log for log in before}
+        known = {log.name: log for log in before if log.kind != RUNDIR}
+        if note and (found or not known):
+            yield LogRecord("", RUNDIR, note=note)
         for log in found:
             old = known.pop(log.name, None)
+            if old and not old.blob:
+                old = None
             if log.refused:
                 yield old or LogRecord(log.name, log.kind, note=log.refused)
-            elif old and old.blob and _unchanged(old, log.path):
+            elif old and _unchanged(old, log.path):
                 yield replace(old, kind=log.kind)
             else:
                 taken, content, _ = take.take_log(
@@ -174,9 +180,7 @@ class RunReader:
                 )
                 if taken.blob:
                     store.put(taken.blob, content)
-                yield old if old and old.blob and not taken.blob else taken
-        if note and not found and not before:
-            yield LogRecord("", "rundir", note=note)
+                yield old if old and not taken.blob else taken
         yield from (log for log in known.values() if log.blob or not found)
 
     def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, store: "_Store") -> RunRead:

@@ -7,7 +7,7 @@ product's by its full name: `{% extends "mtsite/run.html" %}`.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
 _ALONE = frozenset({"theme.js"})
 _LONE = re.compile("[\ud800-\udfff]")
+_INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n?")
 _IMAGES = frozenset({".svg", ".png", ".woff2"})
 
 
@@ -31,6 +32,34 @@ def product_dir(name: str) -> Path:
     package = Path(mtsite.__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+class _Inlining(jinja2.BaseLoader):
+    """Puts the text of a part in the place of the tag that includes it: half the time of a page.
+
+    A part sees what the page around it sees, as with the tag. A circle of parts is left to Jinja,
+    which names it.
+    """
+
+    def __init__(self, loader: jinja2.BaseLoader) -> None:
+        self.loader = loader
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        source, file, fresh = self.loader.get_source(environment, template)
+        return self._inline(environment, source, (template,)), file, fresh
+
+    def _inline(self, environment: jinja2.Environment, source: str, above: tuple[str, ...]) -> str:
+        def part(found: re.Match[str]) -> str:
+            name = found.group(1)
+            if name in above:
+                return found.group()
+            return self._inline(
+                environment, self.loader.get_source(environment, name)[0], (*above, name)
+            )
+
+        return _INCLUDE.sub(part, source)
 
 
 class Theme:
@@ -46,8 +75,9 @@ class Theme:
         product = jinja2.FileSystemLoader(product_dir("templates"))
         loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(own)] if own else []
         loaders += [product, jinja2.PrefixLoader({"mtsite": product})]
+        self._loader = jinja2.ChoiceLoader(loaders)
         self._environment = jinja2.Environment(
-            loader=jinja2.ChoiceLoader(loaders),
+            loader=_Inlining(self._loader),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -84,8 +114,7 @@ class Theme:
         return known
 
     def _sources(self, template: str) -> dict[str, str]:
-        loader = self._environment.loader
-        assert loader is not None
+        loader = self._loader
         sources: dict[str, str] = {}
         waiting = [template]
         while waiting:

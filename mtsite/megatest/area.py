@@ -65,8 +65,6 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
     problems = list(config.problems)
     fields, field_problems = _fields(live, config)
     linktree, linktree_problems = _linktree(settings, config, path, environ)
-    completed = path / COMPLETED_NAME
-    newest = cache_of(path, testsuite, live, tmp) or live
     return Area(
         name=settings.name or testsuite,
         path=path,
@@ -75,12 +73,19 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
         linktree=linktree,
         disks=_disks(config, path),
         config=config,
-        databases=(newest, completed) if completed.exists() else (newest,),
+        databases=find_databases(path, testsuite, tmp=tmp),
         allow_runs=_setting(config, "setup", "allow-runs").lower() not in _NO,
         homehost=_homehost(config, path),
         settings=settings,
         problems=(*problems, *field_problems, *linktree_problems),
     )
+
+
+def find_databases(path: Path, testsuite: str, *, tmp: Path = TMP) -> tuple[Path, ...]:
+    """megatest.db, or the /tmp cache of it where that is newer; completed-runs.db if there is one."""
+    live, completed = path / DATABASE_NAME, path / COMPLETED_NAME
+    newest = cache_of(path, testsuite, live, tmp) or live
+    return (newest, completed) if completed.exists() else (newest,)
 
 
 def testsuite_name(settings: AreaConfig, config: ConfigFile, environ: Mapping[str, str]) -> str:
