@@ -35,7 +35,8 @@ def product_dir(name: str) -> Path:
 
 
 class _Inlining(jinja2.BaseLoader):
-    """Puts the text of a part in the place of the tag that includes it: half the time of a page.
+    """Puts the text of a part in the place of the tag that includes it: a page has ten of them,
+    and each tag would copy the whole context.
 
     A part sees what the page around it sees, as with the tag. A circle of parts is left to Jinja,
     which names it.

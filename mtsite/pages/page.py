@@ -82,9 +82,8 @@ class Stretch:
 def crumbs_to(
     page_path: str, area: str, values: Sequence[str] = (), keys: Sequence[str] = ()
 ) -> list[Crumb]:
-    """The ancestors of a page, from the front page down to the named node, each with its link."""
-    crumbs = [("areas", urls.relative(page_path, urls.index_page()), "site")]
-    crumbs.append((area, urls.relative(page_path, urls.area_page(area)), "area"))
+    """The ancestors of a page below the front page, down to the named node, each with its link."""
+    crumbs = [(area, urls.relative(page_path, urls.area_page(area)), "area")]
     for depth, value in enumerate(values, start=1):
         link = urls.relative(page_path, urls.area_page(area, values[:depth]))
         key = keys[depth - 1] if depth <= len(keys) else "key"

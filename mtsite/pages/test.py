@@ -17,6 +17,7 @@ MAX_LOGS = 200
 MAX_ITEMS = 1000
 EXCERPT_LINES = 12
 _OUT_OF_TOLERANCE = frozenset({"fail", "error"})
+_MARKS = {letter: words.mark(letter) for letter in words.SYMBOLS}
 _LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
 _NO_FACTS = "No earlier run of this target to compare with."
 
@@ -99,19 +100,29 @@ def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
 def _since(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, object]:
     facts = place.facts.tests.get(test.name)
     if facts is None or len(facts.strip) < 2:
-        return {"since": ((_NO_FACTS, ""),), "strip": (), "strip_label": "", "flaky": False}
+        return {
+            "since": ((_NO_FACTS, ""),),
+            "strip": (),
+            "here": (),
+            "strip_label": "",
+            "flaky": False,
+        }
     window = place.window_links(depth)
     strip = facts.strip[-len(window) :] if window else ""
     cells = []
+    marks = _MARKS
     tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
     fits = place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
     for letter, (name, directory) in zip(strip, window[-len(strip) :], strict=True):
-        style, symbol, word = words.mark(letter)
+        style, symbol, word = marks[letter] if letter in marks else words.mark(letter)
         link = directory + tail if tail and fits else ""
-        cells.append((style, symbol, "" if style == "x" else link, f"{name}: {word}"))
+        text = "" if style in "Px" else symbol
+        cells.append((style, text, "" if style == "x" else link, f"{name}: {word}"))
+    here = (cells.pop(),) if cells else ()
     return {
         "since": _since_words(place, test, depth, tail if fits else ""),
         "strip": tuple(cells),
+        "here": here,
         "strip_label": words.strip_words(strip) if strip else "",
         "flaky": facts.flaky,
     }

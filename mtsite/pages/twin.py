@@ -74,7 +74,7 @@ def twin(
 
 
 def gone_twin(record: RunRecord) -> dict[str, object]:
-    """What remains of a run whose rows are no more: the same schema, its tests under `gone_tests`."""
+    """What remains of a run whose rows are no more: the same schema, tests under `gone_tests`."""
     summary = record.summary
     return {
         "schema": SCHEMA,

@@ -52,7 +52,7 @@
   };
   const BAD = ["fail", "dead", "killed", "blocked", "abort"];
   const failures = () => rows().filter((row) => BAD.includes(row.dataset.s));
-  const own = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const own = (key) => document.querySelector(key === "u" ? ".crumbs a:last-child, .brand" : `[data-key="${CSS.escape(key)}"]`);
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

@@ -122,7 +122,16 @@ def _log_page(night: records.Night, name: tuple[str, str]) -> Page:
         first, findings=(*found, extra), lines=1700, redacted={"aws-key": 1}, broken_bytes=16
     )
     siblings = [each.name for each in kept.logs if each.blob]
-    made = log.context(FRAME, night.key, name, verdict, taken, records.log_text(), siblings)
+    made = log.context(
+        FRAME,
+        night.key,
+        name,
+        verdict,
+        taken,
+        records.log_text(),
+        keys=records.KEYS,
+        siblings=siblings,
+    )
     return urls.log_page(night.key, name, first.name), log.TEMPLATE, made
 
 

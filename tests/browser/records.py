@@ -234,7 +234,7 @@ class Night:
                     name[1].encode("utf-8", "surrogateescape"),
                 ),
             )
-        self.window = tuple(f"ww{42 + i // 5}.{i % 5 + 1}" for i in range(29)) + (runname,)
+        self.window = (*tuple(f"ww{42 + i // 5}.{i % 5 + 1}" for i in range(29)), runname)
         strips = {name: letters(rnd, name) for name in known}
         if hostile:
             strips.update(
