@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import dirname, normpath
@@ -62,6 +63,15 @@ class Publishing:
         self.tree: dict[str, bytes] = {}
         self.wrap: Callable[[Destination], Destination] = lambda destination: destination
 
+    @cached_property
+    def destination(self) -> Destination:
+        """Opened once: making a client takes longer than the requests of a small site."""
+        return open_destination(self.url, self.settings)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.destination.close()
+
     def build(self, site: Mapping[str, bytes]) -> None:
         """Make the tree hold exactly these files."""
         for path in self.tree.keys() - site.keys():
@@ -93,30 +103,27 @@ class Publishing:
     ) -> PublishSummary:
         """Publish the tree as the verb does, or predict it."""
         terms = Terms(now, grace, tuple(dropped_areas))
-        destination = self.wrap(open_destination(self.url, self.settings))
-        try:
-            with Ledger.open(self.ledger_file, keep=not dry_run) as ledger:
-                sender = Sender(self.tree_dir, destination, ledger, self.settings.threads)
-                publisher = Publisher(self.listed, sender, destination, ledger)
-                if dry_run:
-                    return publisher.predict(terms)
-                return publisher.publish(terms, lambda *_: None)
-        finally:
-            destination.close()
+        self.destination.requests.clear()
+        destination = self.wrap(self.destination)
+        with Ledger.open(self.ledger_file, keep=not dry_run) as ledger:
+            sender = Sender(self.tree_dir, destination, ledger, self.settings.threads)
+            publisher = Publisher(self.listed, sender, destination, ledger)
+            if dry_run:
+                summary = publisher.predict(terms)
+            else:
+                summary = publisher.publish(terms, lambda *_: None)
+        summary.requests = Counter(summary.requests)
+        return summary
 
     def stored(self) -> dict[str, bytes]:
         """Path → plain content of everything at the destination, without the manifest."""
-        destination = open_destination(self.url, self.settings)
-        try:
-            found = {}
-            for each in destination.list():
-                if not each.path.startswith("_manifest/"):
-                    there = destination.get(each.path)
-                    assert there is not None
-                    found[each.path] = plain(there.content)
-            return found
-        finally:
-            destination.close()
+        found = {}
+        for each in self.destination.list():
+            if not each.path.startswith("_manifest/"):
+                there = self.destination.get(each.path)
+                assert there is not None
+                found[each.path] = plain(there.content)
+        return found
 
 
 class Watched:
@@ -132,6 +139,9 @@ class Watched:
         self.keeps_headers = wrapped.keeps_headers
         self.deletes_at_once = wrapped.deletes_at_once
         self.requests: Counter[str] = wrapped.requests
+
+    def puts(self) -> list[str]:
+        return [path for kind, path in self.seen if kind == "PUT"]
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
         self.before("GET", path)
@@ -156,9 +166,6 @@ class Watched:
 
     def close(self) -> None:
         self.wrapped.close()
-
-    def puts(self) -> list[str]:
-        return [path for kind, path in self.seen if kind == "PUT"]
 
 
 class _Links(HTMLParser):

@@ -112,7 +112,10 @@ def plan_upload(
         if slash and not area.startswith("_"):
             areas[area] = None
         wanted_sent.add(file.path)
-        _judge(draft, file, there, sent.get(file.path, there.digest))
+        _judge(draft, file, there, sent.get(file.path))
+    stray = tuple(sorted(sent.keys() - wanted_sent))
+    if not (draft.new or draft.changed or draft.resumed or draft.dropped or stray):
+        draft.due = _worth_a_generation(draft.due)
     return PublishPlan(
         new=tuple(sorted(draft.new, key=lambda file: _rank(file.path))),
         changed=tuple(sorted(draft.changed, key=lambda file: (_rank(file.path), file.path))),
@@ -120,7 +123,7 @@ def plan_upload(
         dropped=tuple(draft.dropped),
         due=tuple(draft.due),
         adopted=tuple(draft.adopted),
-        stray=tuple(sorted(sent.keys() - wanted_sent)),
+        stray=stray,
         kept=draft.kept,
         unchanged=draft.unchanged,
         areas=tuple(areas),
@@ -132,8 +135,9 @@ def is_volatile(path: str) -> bool:
     return path in VOLATILE or path.startswith("_jobs/")
 
 
-def _judge(draft: _Draft, file: TreeFile, there: Published, lies: str) -> None:
-    """`lies` is the digest of what lies there as far as we know, '' if nothing live."""
+def _judge(draft: _Draft, file: TreeFile, there: Published, sent: str | None) -> None:
+    """`sent` is the digest that was put there since the last root, None if nothing was."""
+    lies = there.digest if sent is None else sent
     if lies == file.digest:
         if there.digest != file.digest:
             draft.resumed.append(file)
@@ -142,7 +146,7 @@ def _judge(draft: _Draft, file: TreeFile, there: Published, lies: str) -> None:
         else:
             draft.unchanged += 1
             draft.adopted.append(file)
-    elif there.digest == lies and there.digest and there.base == file.digest:
+    elif sent is None and there.digest and there.base == file.digest:
         draft.kept += 1
     elif file.path in ENTRANCES or there.digest or there.since:
         # What is dropped but still there may be open in a browser: it changes, like a live one.
@@ -159,6 +163,11 @@ def _judge_absent(
             draft.dropped.append(there.path)
     elif 0 < there.since <= due_before:
         draft.due.append(there)
+
+
+def _worth_a_generation(due: list[Published]) -> list[Published]:
+    """Old shards alone wait for the next generation: to delete one would make another."""
+    return due if any(not row.path.startswith("_manifest/") for row in due) else []
 
 
 def _pair(

@@ -26,7 +26,7 @@ SCHEMA = "mtsite/manifest/1"
 ROOT = "_manifest/root.json"
 LINES_PER_SHARD = 50_000
 _GROWTH = 2
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 128 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _GZIP_WINDOW = 31
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from mtsite.publish.plan import PublishPlan
 
-SCHEMA = "mtsite/publish/1"
-
 
 @dataclass
 class PublishSummary:
@@ -50,8 +48,8 @@ class PublishSummary:
         self.unchanged = plan.unchanged
 
     def as_json(self) -> dict[str, Any]:
-        """The document that --json prints."""
-        return {"schema": SCHEMA, **asdict(self), "requests": dict(sorted(self.requests.items()))}
+        """The document that --json prints, schema mtsite/publish/1."""
+        return {**asdict(self), "requests": dict(sorted(self.requests.items()))}
 
     def lines(self) -> list[str]:
         """The same for a person; classes without files are left out."""

@@ -1,0 +1,394 @@
+"""The story of a publish, at a directory and at a real S3 server."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import s3server
+from publishing import DAY, NOW, Publishing, Watched, add_run, dead_links, page, small_site
+
+from mtsite.config import PublishConfig
+from mtsite.errors import BusyError, DestinationError, MissingError, PartlyDoneError, UsageError
+from mtsite.publish.destination import Destination
+from mtsite.publish.headers import headers_for
+from mtsite.publish.shards import ROOT, decode_root
+
+_s3 = s3server.session_fixture()
+Make = Callable[[str], Publishing]
+
+
+@pytest.fixture(params=["directory", "s3"])
+def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
+    """Publishers by name that share one destination."""
+    url, settings = str(tmp_path / "www"), PublishConfig()
+    if request.param == "s3":
+        server: s3server.Server = request.getfixturevalue("s3")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        url = f"s3://{server.make_bucket()}/prefix"
+        settings = PublishConfig(endpoint_url=server.endpoint)
+    made: list[Publishing] = []
+
+    def make_one(name: str) -> Publishing:
+        made.append(Publishing(tmp_path / name, url, settings))
+        return made[-1]
+
+    yield make_one
+    for publisher in made:
+        publisher.close()
+
+
+def watch(publisher: Publishing) -> list[Watched]:
+    """Every destination that the publisher opens from now on."""
+    opened: list[Watched] = []
+
+    def wrap(destination: Destination) -> Destination:
+        opened.append(Watched(destination))
+        return opened[-1]
+
+    publisher.wrap = wrap
+    return opened
+
+
+def root_of(publisher: Publishing) -> object:
+    found = publisher.destination.get(ROOT)
+    assert found is not None
+    return decode_root(found.content)
+
+
+def test_the_whole_tree_arrives(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    summary = one.publish()
+    assert one.stored() == one.tree
+    assert summary.new + summary.changed == len(one.tree)
+    assert summary.generation == 1
+    assert not dead_links(one.stored())
+
+
+def test_nothing_new_is_one_request(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    summary = one.publish(now=NOW + DAY)
+    assert summary.requests == {"GET": 1}
+    assert summary.unchanged == len(one.tree)
+    assert summary.generation == 0
+
+
+def test_a_changed_page_costs_itself_a_shard_and_the_root(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.build(one.tree | {"a/index.html": page("t/index.html", text="new")})
+    summary = one.publish()
+    assert summary.requests == {"GET": 1, "PUT": 3}
+    assert (summary.new, summary.changed, summary.generation) == (0, 1, 2)
+    assert one.stored() == one.tree
+
+
+def test_the_order_is_new_then_changed_deepest_first_then_the_root(make: Make) -> None:
+    one = make("one")
+    one.build(small_site(2))
+    one.publish()
+    site = dict(one.tree)
+    add_run(site, 2)
+    before = set(one.tree)
+    one.build(site)
+    opened = watch(one)
+    one.publish()
+    puts = opened[0].puts()
+    assert set(puts[:4]) == set(site) - before
+    assert puts[4:7] == ["a/t/index.html", "a/index.html", "index.html"]
+    assert puts[7].startswith("_manifest/")
+    assert puts[8:] == [ROOT]
+
+
+def test_a_first_publish_sends_the_front_page_after_all_pages(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    opened = watch(one)
+    one.publish()
+    assert [path for path in opened[0].puts() if not path.startswith("_manifest/")][-1] == (
+        "index.html"
+    )
+
+
+def test_a_lost_ledger_sends_nothing_again(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.ledger_file.unlink()
+    summary = one.publish()
+    assert summary.requests["PUT"] == 0
+    assert one.publish().requests == {"GET": 1}
+
+
+def test_after_a_lost_ledger_what_leaves_the_tree_is_dropped(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.ledger_file.unlink()
+    one.publish()
+    one.build({path: content for path, content in one.tree.items() if "w01/" not in path})
+    assert one.publish().dropped == 3
+
+
+def test_a_dropped_file_stays_for_the_grace_time_then_goes(make: Make) -> None:
+    one = make("one")
+    one.build(small_site() | {"a/old.html": b"old"})
+    one.publish()
+    one.build(small_site())
+    assert one.publish(now=NOW).dropped == 1
+    assert one.publish(now=NOW + 7 * DAY - 1).requests == {"GET": 1}
+    assert "a/old.html" in one.stored()
+    gone = one.publish(now=NOW + 7 * DAY)
+    assert gone.deleted == 1
+    assert one.stored() == one.tree
+    assert one.publish(now=NOW + 30 * DAY).requests["PUT"] <= 2
+
+
+def test_a_dropped_file_that_comes_back_is_sent_and_stays(make: Make) -> None:
+    one = make("one")
+    site = small_site() | {"a/old.html": b"old"}
+    one.build(site)
+    one.publish()
+    one.build(small_site())
+    one.publish(now=NOW)
+    one.build(site)
+    one.publish(now=NOW + 8 * DAY)
+    assert one.publish(now=NOW + 30 * DAY).requests == {"GET": 1}
+    assert one.stored() == site
+
+
+def test_nothing_is_deleted_with_grace_zero_in_the_same_publish(make: Make) -> None:
+    one = make("one")
+    one.build(small_site() | {"a/old.html": b"old"})
+    one.publish()
+    one.build(small_site())
+    assert one.publish(grace=0).deleted == 0
+    assert one.publish(grace=0).deleted == 1
+
+
+def test_a_deletion_stops_when_somebody_published_meanwhile(make: Make) -> None:
+    one, two = make("one"), make("two")
+    one.build(small_site() | {"a/old.html": b"old"})
+    one.publish()
+    one.build(small_site())
+    one.publish(now=NOW)
+    two.build(small_site() | {"a/old.html": b"old"})
+    opened: list[Watched] = []
+
+    def before(kind: str, path: str) -> None:
+        gets = [path for kind, path in opened[0].seen if kind == "GET"]
+        if (kind, path) == ("GET", ROOT) and len(gets) == 1:
+            two.publish(now=NOW + 8 * DAY)
+
+    def wrap(destination: Destination) -> Destination:
+        opened.append(Watched(destination, before))
+        return opened[-1]
+
+    one.wrap = wrap
+    assert one.publish(now=NOW + 8 * DAY).deleted == 0
+    assert one.stored()["a/old.html"] == b"old"
+
+
+def test_superseded_shards_go_after_the_grace_time(make: Make) -> None:
+    one = make("one")
+    site = small_site()
+    for day in range(12):
+        one.build(site | {"a/index.html": page("t/index.html", text=str(day))})
+        one.publish(now=NOW + day * DAY)
+    there = list(one.destination.list("_manifest/"))
+    assert len(there) < 12
+    one.ledger_file.unlink()
+    assert one.publish(now=NOW + 12 * DAY).requests["PUT"] <= 2
+
+
+def test_volatile_files_go_last_and_only_when_they_changed(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    status, jobs = one.tree_dir / "_status.json", one.tree_dir / "_jobs" / "nightly.html"
+    jobs.parent.mkdir()
+    status.write_bytes(b"{}")
+    jobs.write_bytes(b"one")
+    opened = watch(one)
+    assert one.publish().volatile == 2
+    assert opened[0].puts()[-2:] == ["_jobs/nightly.html", "_status.json"]
+    assert one.publish().requests == {"GET": 1}
+    status.write_bytes(b'{"time": 1}')
+    assert one.publish().requests == {"GET": 1, "PUT": 1}
+    assert json.loads(one.stored()["_status.json"]) == {"time": 1}
+
+
+def test_a_dry_run_predicts_the_requests_and_changes_nothing(make: Make) -> None:
+    one = make("one")
+    site = small_site() | {"a/old.html": b"old"}
+    for day in range(4):
+        site = site | {"a/index.html": page(text=str(day)), f"a/{day}.html": b"x"}
+        one.build(site)
+        (one.tree_dir / "_status.json").write_bytes(b"%d" % day)
+        predicted = one.publish(now=NOW + day, dry_run=True)
+        real = one.publish(now=NOW + day)
+        for name in ("requests", "new", "changed", "dropped", "volatile", "shards", "plain_bytes"):
+            assert getattr(predicted, name) == getattr(real, name), (day, name)
+    one.build({path: content for path, content in site.items() if path != "a/old.html"})
+    one.publish(now=NOW)
+    predicted = one.publish(now=NOW + 8 * DAY, dry_run=True)
+    assert predicted.deleted >= 1
+    assert one.publish(now=NOW + 8 * DAY).requests == predicted.requests
+
+
+def test_a_dry_run_of_a_first_publish_leaves_nothing_there(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    assert one.publish(dry_run=True).requests == {"GET": 1, "PUT": len(one.tree) + 2}
+    assert one.stored() == {}
+
+
+def test_a_file_that_changed_since_the_build_is_named_and_nothing_leads_to_it(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    site = dict(one.tree)
+    add_run(site, 2)
+    one.build(site)
+    (one.tree_dir / "a/t/w02/compile/index.html").write_bytes(b"changed under us")
+    (one.tree_dir / "a/t/w02/index.html").unlink()
+    with pytest.raises(PartlyDoneError) as refused:
+        one.publish()
+    assert "a/t/w02/compile/index.html (changed)" in refused.value.message
+    assert "a/t/w02/index.html (No such file" in refused.value.message
+    assert not dead_links(one.stored())
+    assert "w02" not in one.stored()["a/t/index.html"].decode()
+
+
+def test_a_tree_that_lacks_an_area_is_refused(make: Make) -> None:
+    one = make("one")
+    one.build(small_site() | {"b~20c/index.html": b"b"})
+    one.publish()
+    one.build(small_site())
+    with pytest.raises(DestinationError, match="areas that this tree lacks: b c") as refused:
+        one.publish()
+    assert "--drop-area" in refused.value.hint
+    assert "b~20c/index.html" in one.stored()
+    summary = one.publish(dropped_areas=["b~20c"])
+    assert summary.dropped == 1
+    assert root_of(one).areas == ("a",)  # type: ignore[attr-defined]
+    assert one.publish().requests == {"GET": 1}
+
+
+def test_an_area_of_the_tree_can_not_be_dropped(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    with pytest.raises(UsageError, match="part of the tree"):
+        one.publish(dropped_areas=["a"])
+
+
+def test_an_empty_tree_is_refused(make: Make) -> None:
+    with pytest.raises(MissingError, match="empty"):
+        make("one").publish()
+
+
+def test_two_publishers_of_different_changes_make_the_union(make: Make) -> None:
+    one, two = make("one"), make("two")
+    one.build(small_site())
+    one.publish()
+    two.build(small_site())
+    two.publish()
+    union = small_site()
+    for turn in range(6):
+        both = {}
+        for name, publisher in (("one", one), ("two", two)):
+            mine = {f"a/{name}-{turn}.html": b"new", f"a/{name}.html": b"%d" % turn}
+            publisher.build(publisher.tree | mine)
+            both.update(mine)
+        one.publish(now=NOW + turn)
+        two.publish(now=NOW + turn)
+        union |= both
+        assert one.stored() == union
+    assert one.publish().requests["PUT"] == 0
+    assert one.publish().requests == {"GET": 1}
+
+
+def test_the_loser_of_a_race_plans_again(make: Make) -> None:
+    one, two = make("one"), make("two")
+    for publisher in (one, two):
+        publisher.build(small_site())
+        publisher.publish()
+    one.build(one.tree | {"a/one.html": b"1", "a/both.html": b"one"})
+    two.build(two.tree | {"a/two.html": b"2", "a/both.html": b"two"})
+    raced = []
+
+    def before(kind: str, path: str) -> None:
+        if (kind, path) == ("PUT", ROOT) and not raced:
+            raced.append(two.publish())
+
+    one.wrap = lambda destination: Watched(destination, before)
+    summary = one.publish()
+    assert summary.lost_races == 1
+    assert summary.generation == 3
+    assert one.stored() == small_site() | {
+        "a/one.html": b"1",
+        "a/two.html": b"2",
+        "a/both.html": b"one",
+    }
+    one.wrap = lambda destination: destination
+    assert one.publish().requests == {"GET": 1}
+    assert two.publish().requests["PUT"] == 0
+    assert two.publish().requests == {"GET": 1}
+
+
+def test_five_lost_races_end_with_who_is_busy(make: Make) -> None:
+    one, two = make("one"), make("two")
+    for publisher in (one, two):
+        publisher.build(small_site())
+        publisher.publish()
+    one.build(one.tree | {"a/one.html": b"1"})
+    turns = iter(range(100))
+
+    def before(kind: str, path: str) -> None:
+        if (kind, path) == ("PUT", ROOT):
+            two.build(two.tree | {"a/two.html": b"%d" % next(turns)})
+            two.publish()
+
+    one.wrap = lambda destination: Watched(destination, before)
+    with pytest.raises(BusyError, match="5 times in a row") as refused:
+        one.publish()
+    assert refused.value.exit_code == 11
+    one.wrap = lambda destination: destination
+    summary = one.publish()
+    assert (summary.new, summary.resumed) == (0, 1)
+
+
+def test_a_root_of_another_kind_is_not_overwritten(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.destination.put(ROOT, b'{"schema": "mtsite/manifest/9"}', headers_for(ROOT))
+    with pytest.raises(DestinationError, match="mtsite/manifest/9"):
+        one.publish()
+
+
+def test_an_emptied_destination_is_filled_again(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.destination.delete([stored.path for stored in one.destination.list()])
+    one.publish()
+    assert one.stored() == one.tree
+
+
+def test_a_missing_shard_is_named(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.ledger_file.unlink()
+    shard = next(s.path for s in one.destination.list("_manifest/") if s.path != ROOT)
+    one.destination.delete([shard])
+    with pytest.raises(DestinationError, match=f"{shard}.*it is missing"):
+        one.publish()
