@@ -258,7 +258,7 @@ _REPORTS = (
 _EVENTS = (
     # the regression: one operand class of the fused multiply-add, found, bisected, fixed
     Event("fpu_ieee", (0.33, 0.5), "fma_rounding", item="fma", comment="cokafor: bisecting"),
-    Event("smoke_boot", (0.34, 0.35), "boot_hang", target="gatesim"),
+    Event("smoke_boot", (0.33, 0.37), "boot_hang", target="gatesim"),
     Event("fw_build", (0.2, 0.23), "gcc_undeclared", item="gcc/O2"),
     Event("fw_build", (0.2, 0.23), "gcc_undeclared", item="gcc/Os"),
     Event("pcie_link", (0.92, 9.0), "pcie_width", item="gen4/x8", target="rtlsim"),
@@ -280,7 +280,7 @@ _EVENTS = (
     Event("perf_dhrystone", (0.7, 9.0), slower=1.7, comment="1.7x slower since the L2 change"),
     Event("gpio_walk", (0.5, 0.5), "killed", target="rtlsim", quirk="empty"),
     Event("alu_regress", (0.7, 0.7), target="rtlsim", quirk="link"),
-    Event("boot_rom", (0.25, 0.25), "killed", item="recovery", target="gatesim"),
+    Event("boot_rom", (0.25, 0.28), "killed", item="recovery", target="gatesim"),
 )
 
 _EXTRA = (
@@ -319,7 +319,7 @@ CHIPYARD = AreaSpec(
     keys=("platform", "process", "corner"),
     targets=(
         TargetSpec(("rtlsim", "n7", "tt"), 1, 5.0, in_flight=True),
-        TargetSpec(("gatesim", "n7", "ss"), 2, 9.0),
+        TargetSpec(("gatesim", "n7", "ss"), 3, 9.0),
         TargetSpec(("fpga", "n12", "tt"), 7, 30.0),
     ),
     tests=(*_BUILD, *_SIMULATION, *_REPORTS),

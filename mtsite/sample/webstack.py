@@ -218,7 +218,7 @@ WEBSTACK = AreaSpec(
     keys=("distro", "backend"),
     targets=(
         TargetSpec(("debian12", "postgres"), 1, 4.0),
-        TargetSpec(("ubuntu24", "sqlite"), 2, 3.0),
+        TargetSpec(("ubuntu24", "sqlite"), 3, 3.0),
     ),
     tests=_TESTS,
     events=_EVENTS,
