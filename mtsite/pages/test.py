@@ -1,6 +1,7 @@
 """What the page of one test, or of one item, in one run shows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mtsite import urls
 from mtsite.model import Finding, LogRecord, Run, RunFacts, Step, Test, TestDatum, TestRecord
@@ -109,18 +110,16 @@ def _since(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, ob
         }
     window = place.window_links(depth)
     strip = facts.strip[-len(window) :] if window else ""
+    tail = _tail(place, depth, path)
     cells = []
-    marks = _MARKS
-    tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
-    fits = place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
     for letter, (name, directory) in zip(strip, window[-len(strip) :], strict=True):
-        style, symbol, word = marks[letter] if letter in marks else words.mark(letter)
-        link = directory + tail if tail and fits else ""
+        style, symbol, word = _MARKS[letter] if letter in _MARKS else words.mark(letter)
+        link = directory + tail if tail else _other_run(place, test, path, name)
         text = "" if style in "Px" else symbol
         cells.append((style, text, "" if style == "x" else link, f"{name}: {word}"))
     here = (cells.pop(),) if cells else ()
     return {
-        "since": _since_words(place, test, depth, tail if fits else ""),
+        "since": _since_words(place, test, path),
         "strip": tuple(cells),
         "here": here,
         "strip_label": words.strip_words(strip) if strip else "",
@@ -128,16 +127,28 @@ def _since(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, ob
     }
 
 
-def _since_words(
-    place: RunPlace, test: Test, depth: Depth, tail: str
-) -> tuple[tuple[str, str], ...]:
+def _tail(place: RunPlace, depth: Depth, path: str) -> str:
+    """What follows the directory of a run in the path of this test in any run of the window.
+
+    '' where a path is so long that it is cut, and may be cut elsewhere in another run.
+    """
+    tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
+    whole = "/~~" not in f"/{tail}" and place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
+    return tail if whole else ""
+
+
+def _other_run(place: RunPlace, test: Test, path: str, runname: str) -> str:
+    key = place.run.key
+    return urls.relative(path, urls.test_page(replace(key, runname=runname), test.name))
+
+
+def _since_words(place: RunPlace, test: Test, path: str) -> tuple[tuple[str, str], ...]:
     """The sentence as (text, link) pieces, '' for no link."""
     facts = place.facts.tests[test.name]
     previous = place.facts.previous
 
     def named(runname: str) -> tuple[str, str]:
-        link = f"{depth.to_run_dir}{urls.segment(runname)}/{tail}" if tail else ""
-        return runname, link
+        return runname, _other_run(place, test, path, runname)
 
     pieces: list[tuple[str, str]] = []
     if facts.change == "new":
