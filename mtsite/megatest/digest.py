@@ -43,10 +43,9 @@ def _lines(
     covered: Sequence[str],
     names: Mapping[object, tuple[object, ...]],
 ) -> list[str]:
-    of_run = [c for c in covered if shape.references.get(c) == RUN]
-    of_test = [c for c in covered if shape.references.get(c) == TESTS]
-    places = [shape.place(c) for c in covered if c not in of_run and c not in of_test]
-    test_places = [shape.place(c) for c in of_test]
+    named = {RUN, TESTS}
+    places = [shape.place(c) for c in covered if shape.references.get(c) not in named]
+    test_places = [shape.place(c) for c, table in shape.references.items() if table == TESTS]
     # ascii() and not repr(): which characters repr() escapes depends on Python's version.
     return [
         ascii([[names.get(row[p]) for p in test_places], [row[p] for p in places]]) for row in rows

@@ -83,6 +83,9 @@ def store_run(store: Store, run: RunRows, shared: Shared) -> dict[str, dict[int,
         for table in (RUN, TESTS)
     }
     moved[BLOCKS] = blocks
+    for table, rows in run.rows.items():
+        if refers_to := store.shapes[table].rowid_refers_to:
+            new_ids[table] = [moved[refers_to].get(row[0], _as_int(row[0])) for row in rows]
     for table in sorted(run.rows, key=lambda name: (name != RUN, name != TESTS, name)):
         rows = _renumber(run.rows[table], new_ids[table], store.shapes[table], moved)
         _insert(store, store.shapes[table], rows)
@@ -131,7 +134,7 @@ def _renumber(
     places = [
         (shape.place(column), moved[table])
         for column, table in shape.references.items()
-        if moved.get(table)
+        if moved.get(table) and column != shape.alias
     ]
     if not places and all(row[0] == new for row, new in zip(rows, ids, strict=True)):
         return rows

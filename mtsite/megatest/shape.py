@@ -26,19 +26,26 @@ _BY_NAME = {"run_id": RUN, "test_id": TESTS}
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """One table: `rowid` is the column that names its rows, `columns` all others in file order.
+    """One table: `rowid` is the SQL that names its rows, `columns` all others in file order.
 
-    `references` maps a column to the table whose rowids it holds.
+    `alias` is the column that is the rowid, '' when there is none. `references` maps a column to
+    the table whose rowids it holds; the alias itself may be one (a row per run).
     """
 
     name: str
     rowid: str
     columns: tuple[str, ...]
     references: Mapping[str, str] = field(default_factory=dict)
+    alias: str = ""
 
     def place(self, column: str) -> int:
         """Where a column stands in a `Row`."""
-        return 1 + self.columns.index(column)
+        return 0 if column == self.alias else 1 + self.columns.index(column)
+
+    @property
+    def rowid_refers_to(self) -> str:
+        """The table whose rowids its own are, '' for nearly all tables."""
+        return self.references.get(self.alias, "")
 
     @property
     def of_runs(self) -> bool:
@@ -100,11 +107,11 @@ def _shape(connection: sqlite3.Connection, name: str) -> TableShape:
     columns = tuple(str(row[1]) for row in described if row[1] != alias)
     references = {
         column: _KNOWN.get((name, column)) or _BY_NAME[column.lower()]
-        for column in columns
+        for column in (*columns, alias)
         if (name, column) in _KNOWN or column.lower() in _BY_NAME
     }
     rowid = quote(alias) if alias else _hidden_rowid(connection, name, columns, bool(references))
-    return TableShape(name, rowid, columns, references)
+    return TableShape(name, rowid, columns, references, alias)
 
 
 def _hidden_rowid(

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults
 
 NOW = BASE + 100 * DAY
 RULES = ReduceConfig(older_than=2 * DAY, keep_live=1, dead_after=7 * DAY)
-RANDOM_DEATHS = 40
+RANDOM_DEATHS = 30
 
 
 class Place:

@@ -11,7 +11,7 @@ from areas import BASE, DAY, datum, make_area, run, step, test
 from rows import last_updates, make_caches, runs_in
 
 from mtsite import lock, notes
-from mtsite.archive.reduce import lock_name, reduce_area
+from mtsite.archive.reduce import AREA_LOCK, lock_name, reduce_area
 from mtsite.config import AreaConfig, ReduceConfig
 from mtsite.errors import BusyError
 
@@ -171,6 +171,23 @@ def test_unknown_columns_and_tables_travel_unchanged(area, reduce):
     ]
     assert [n * 3 // 4 for n in counts] == there
     assert area.execute("SELECT x FROM unrelated") == [(1,)]
+
+
+def test_tables_with_one_row_per_run_or_test_are_renumbered_along(area, reduce):
+    area.execute("CREATE TABLE per_run (run_id INTEGER PRIMARY KEY, x)")
+    area.execute("INSERT INTO per_run SELECT id, 'r' || id FROM runs")
+    area.execute("CREATE TABLE per_test (test_id INTEGER PRIMARY KEY, x) WITHOUT ROWID")
+    area.execute("INSERT INTO per_test SELECT id, 't' || id FROM tests")
+    area.make_completed()
+    sql = "INSERT INTO runs (id, runname) SELECT 1, 'x' UNION SELECT 2, 'y'"
+    area.execute(sql, database=area.completed)
+    sql = "INSERT INTO tests (id, run_id, testname) SELECT 2, 1, 't'"
+    area.execute(sql, database=area.completed)
+    before = runs_in(area.database)
+    assert len(reduce(area).moved) == 3
+    there = {name: rows for name, rows in runs_in(area.completed).items() if name in before}
+    assert runs_in(area.database) | there == before
+    assert area.execute("SELECT count(*) FROM per_run", database=area.completed) == [(3,)]
 
 
 def test_columns_that_the_source_gains_later_are_taken_over(area, reduce):
@@ -467,6 +484,25 @@ def test_an_area_that_another_mtsite_holds_is_busy(area, reduce, tmp_path):
         pytest.raises(BusyError, match="mtsite nightly"),
     ):
         reduce(area)
+
+
+def test_an_area_that_another_site_reduces_is_busy(area, reduce):
+    with (
+        lock.hold(area.path, AREA_LOCK, "mtsite reduce of another site"),
+        pytest.raises(BusyError, match="another site"),
+    ):
+        reduce(area)
+
+
+def test_a_note_that_another_mover_has_moved_on_is_left_alone(area, reduce):
+    def interfere(where):
+        if where == "copied":
+            area.execute("UPDATE mtsite_moves SET state = 'letting go'", database=area.completed)
+
+    before = runs_in(area.database)
+    summary = reduce(area, checkpoint=interfere)
+    assert isinstance(summary.error, BusyError)
+    assert runs_in(area.database) == before
 
 
 def test_one_lock_whatever_the_path(area, tmp_path):
