@@ -52,7 +52,8 @@
   };
   const BAD = ["fail", "dead", "killed", "blocked", "abort"];
   const failures = () => rows().filter((row) => BAD.includes(row.dataset.s));
-  const own = (key) => document.querySelector(key === "u" ? ".crumbs a:last-child, .brand" : `[data-key="${CSS.escape(key)}"]`);
+  const up = () => document.querySelector(".crumbs a:last-child") || document.querySelector(".brand");
+  const own = (key) => (key === "u" ? up() : document.querySelector(`[data-key="${CSS.escape(key)}"]`));
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

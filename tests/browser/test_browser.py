@@ -1,0 +1,247 @@
+"""The pages in Chromium: no violation, no error, nothing sideways, whole without script."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery, records
+
+from mtsite import urls
+from mtsite.model import RunKey
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
+LEAF = (records.AREA, records.TARGET)
+RUN = urls.run_page(records.Night().key)
+HOSTILE = urls.run_page(RunKey(*LEAF, "hostile"))
+LOG = urls.log_page(records.Night().key, ("pcie_retry_smoke", ""), "sim.log")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("gallery") / "under a prefix"
+    gallery.write_site(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium here")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page that notes what went wrong while it was open."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.trouble: list[str] = []
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
+        self.page.on("dialog", self._on_dialog)
+        self.page.on("request", self._on_request)
+
+    def _on_console(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.trouble.append(f"{message.type}: {message.text}")
+
+    def _on_dialog(self, dialog: Any) -> None:
+        self.trouble.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _on_request(self, request: Any) -> None:
+        if not request.url.startswith("file:"):
+            self.trouble.append(f"request: {request.url}")
+
+
+@pytest.fixture
+def wide(chromium: Any) -> Iterator[Watched]:
+    watched = Watched(chromium, viewport={"width": 1400, "height": 900})
+    yield watched
+    watched.context.close()
+
+
+@pytest.fixture
+def phone(chromium: Any) -> Iterator[Watched]:
+    watched = Watched(chromium, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    yield watched
+    watched.context.close()
+
+
+@pytest.fixture
+def plain(chromium: Any) -> Iterator[Watched]:
+    watched = Watched(chromium, java_script_enabled=False)
+    yield watched
+    watched.context.close()
+
+
+def _pages() -> list[str]:
+    return [path.partition("#")[0] for path in gallery.shots().values()]
+
+
+def _go(watched: Watched, site: Path, path: str) -> Any:
+    path, _, tail = path.partition("#")
+    watched.page.goto((site / path).as_uri() + (f"#{tail}" if tail else ""))
+    return watched.page
+
+
+def test_no_page_breaks_the_policy_or_errs(wide: Watched, site: Path) -> None:
+    for path in _pages():
+        _go(wide, site, path)
+        assert wide.trouble == [], path
+
+
+def test_no_page_scrolls_sideways_on_a_phone(phone: Watched, site: Path) -> None:
+    for path in _pages():
+        page = _go(phone, site, path)
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1] == 390, path
+    assert phone.trouble == []
+
+
+def test_no_page_scrolls_sideways_at_2560(chromium: Any, site: Path) -> None:
+    watched = Watched(chromium, viewport={"width": 2560, "height": 1400})
+    for path in _pages():
+        page = _go(watched, site, path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 2560, path
+    watched.context.close()
+
+
+def test_every_hostile_name_is_text(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, HOSTILE)
+    shown = page.inner_text("body")
+    assert "<script>alert(1)</script>" in shown
+    assert "quo\"te's & <b>bold</b>" in shown
+    for link in page.eval_on_selector_all("a", "links => links.map(a => a.href)"):
+        assert not link.startswith(("javascript:", "data:")), link
+    assert wide.trouble == []
+
+
+def test_links_of_hostile_names_lead_to_their_pages(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, HOSTILE)
+    found = page.eval_on_selector_all(".failures .name a", "links => links.map(a => a.href)")
+    assert len(found) > 20
+    for link in found:
+        page.goto(link)
+        assert page.locator("h1.test-name").count() == 1, link
+    assert wide.trouble == []
+
+
+def test_without_script_counts_failures_and_links_are_there(plain: Watched, site: Path) -> None:
+    page = _go(plain, site, RUN)
+    assert "31 of 435 tests went wrong" in page.inner_text("main")
+    assert page.locator(".failures tbody tr").count() == 31
+    assert page.locator(".folded a").count() > 380
+    assert page.get_by_role("button").count() == 0
+    assert "2026-11-20 02:00 UTC" in page.inner_text(".facts")
+    page.click(".failures .line a >> nth=0", no_wait_after=True)
+
+
+def test_without_script_a_log_has_its_lines(plain: Watched, site: Path) -> None:
+    page = _go(plain, site, LOG + "#L844")
+    assert page.locator(".log-lines div").count() > 1_700
+    assert page.locator("#L844").is_visible()
+
+
+def test_redirect_works_from_a_file(wide: Watched, site: Path) -> None:
+    page = wide.page
+    page.goto((site / urls.pointer_page(*LEAF, "latest")).as_uri())
+    page.wait_for_url("**/ww47.5/index.html")
+
+
+def test_chip_writes_the_filter_into_the_address(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    page.click("[data-filter=new]")
+    assert page.locator(".failures tbody tr:visible").count() == 12
+    assert page.locator(".folded [data-row]:visible").count() == 0
+    assert page.evaluate("location.search") == "?q=new"
+    page.reload()
+    assert page.locator(".failures tbody tr:visible").count() == 12
+
+
+def test_filter_takes_words_states_and_their_opposite(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    page.keyboard.press("/")
+    page.keyboard.type("pcie_retry !s:fail")
+    assert page.locator("[data-row]:visible").count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator(".failures tbody tr:visible").count() == 31
+    page.fill("input[type=search]", "s:waived")
+    assert page.locator("[data-row]:visible").count() == 2
+
+
+def test_keys_open_help_and_walk_the_rows(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    page.keyboard.press("?")
+    assert page.locator("dialog.keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.locator("[data-row].at .name").inner_text().startswith("cache_victim_smoke")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cache_victim_smoke/index.html")
+    page.keyboard.press("u")
+    page.wait_for_url("**/ww47.5/index.html")
+    assert wide.trouble == []
+
+
+def test_theme_is_kept(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(paper)
+    page.keyboard.press("t")
+    dark = page.evaluate(paper)
+    assert light != dark
+    page.reload()
+    assert page.evaluate(paper) == dark
+
+
+def test_lines_are_chosen_by_click_and_shift_click(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, LOG)
+    page.click("#L3 > a")
+    page.click("#L7 > a", modifiers=["Shift"])
+    assert page.evaluate("location.hash") == "#L3-7"
+    assert page.locator(".log-lines .chosen").count() == 5
+    page.reload()
+    assert page.locator(".log-lines .chosen").count() == 5
+
+
+def test_a_range_in_the_address_comes_into_view(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, LOG + "#L1470-1484")
+    assert page.locator(".log-lines .chosen").count() == 15
+    page.wait_for_function(
+        "(() => { const r = document.getElementById('L1470').getBoundingClientRect();"
+        " return r.top > 0 && r.top < innerHeight / 2; })()"
+    )
+
+
+def test_n_goes_through_the_findings_of_a_log(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, LOG)
+    page.keyboard.press("n")
+    assert page.evaluate("location.hash") == "#L844"
+    page.keyboard.press("n")
+    assert page.evaluate("location.hash") == "#L1482"
+    page.keyboard.press("n")
+    assert page.evaluate("location.hash") == "#L844"
+
+
+def test_times_turn_relative_and_keep_the_full_time(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    time = page.locator(".facts time")
+    assert "2026-11-20 02:00 UTC" in time.get_attribute("title")
+
+
+def test_print_is_on_white(wide: Watched, site: Path) -> None:
+    page = _go(wide, site, RUN)
+    page.keyboard.press("t")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
