@@ -7,7 +7,7 @@ so that two builds of one input write the same bytes.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,15 @@ from mtsite.model import (
 )
 
 SCHEMA = "mtsite/record/1"
+_FACTS = attrgetter(*TestFacts.__dataclass_fields__)
+_FINDING = attrgetter(*Finding.__dataclass_fields__)
+_FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
+_SUMMARY = tuple(RunSummary.__dataclass_fields__)
+_LOG = tuple(
+    (field.name, field.default)
+    for field in LogRecord.__dataclass_fields__.values()
+    if field.name not in {"name", "kind", "redacted", "findings"}
+)
 
 
 def encode(record: RunRecord) -> bytes:
@@ -134,17 +143,17 @@ def _read_key(row: Sequence[Any]) -> RunKey:
 def _summary(summary: RunSummary | None) -> dict[str, object] | None:
     if summary is None:
         return None
-    plain: dict[str, object] = {f.name: getattr(summary, f.name) for f in fields(summary)}
+    plain: dict[str, object] = {name: getattr(summary, name) for name in _SUMMARY}
     plain["key"] = _key(summary.key)
     plain["counts"] = dict(summary.counts)
-    plain["failures"] = [astuple(failure) for failure in summary.failures]
+    plain["failures"] = [_FAILURE(failure) for failure in summary.failures]
     return plain
 
 
 def _facts(facts: RunFacts | None) -> str:
     if facts is None:
         return "null"
-    rows = _block(_json([*name, *astuple(one)]) for name, one in sorted(facts.tests.items()))
+    rows = _block(_json([*name, *_FACTS(one)]) for name, one in sorted(facts.tests.items()))
     head = {
         "window": facts.window,
         "previous": facts.previous,
@@ -191,16 +200,15 @@ def _read_test(row: Sequence[Any]) -> TestRecord:
 
 
 def _log(log: LogRecord) -> dict[str, object]:
-    defaults = LogRecord("", "")
     plain: dict[str, object] = {"name": log.name, "kind": log.kind}
-    for field in fields(log):
-        value = getattr(log, field.name)
-        if field.name not in plain and value != getattr(defaults, field.name):
-            plain[field.name] = value
+    for name, default in _LOG:
+        value = getattr(log, name)
+        if value != default:
+            plain[name] = value
     if log.redacted:
         plain["redacted"] = dict(sorted(log.redacted.items()))
     if log.findings:
-        plain["findings"] = [astuple(finding) for finding in log.findings]
+        plain["findings"] = [_FINDING(finding) for finding in log.findings]
     return plain
 
 

@@ -7,11 +7,12 @@ locale and the order of dictionaries.
 import hashlib
 from operator import attrgetter
 
-from mtsite.model import LogRecord, Run, Step, Test, TestDatum
+from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestFacts
 
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
 _TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data")))
+_FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _LOG = attrgetter(
     *(n for n in LogRecord.__dataclass_fields__ if n not in ("redacted", "source_mtime_ns"))
 )
@@ -34,6 +35,12 @@ def test_values(test: Test) -> tuple[object, ...]:
         [_STEP(step) for step in test.steps],
         [_DATUM(datum) for datum in test.data],
     )
+
+
+def fact_values(facts: TestFacts) -> tuple[object, ...]:
+    """What is said about one test, as plain values."""
+    found: tuple[object, ...] = _FACTS(facts)
+    return found
 
 
 def log_values(log: LogRecord) -> tuple[object, ...]:

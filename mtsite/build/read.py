@@ -139,12 +139,15 @@ class RunReader:
         store: "_Store",
     ) -> dict[TestName, TestRecord]:
         redactor = _redactor(self.redact)
+        roots = place and linktree.roots_of(
+            place.path, place.linktree, place.disks, place.path_map
+        )
         tests: dict[TestName, TestRecord] = {}
         for test, verdict in zip(run.tests, verdicts, strict=True):
             before = old.tests.get(test.name)
             logs: tuple[LogRecord, ...] = before.logs if before else ()
-            if not test.toplevel and place is not None:
-                logs = tuple(self._take_logs(run, test, logs, place, store, redactor))
+            if not test.toplevel and roots is not None:
+                logs = tuple(self._take_logs(run, test, logs, roots, store, redactor))
             tests[test.name] = TestRecord(
                 test.testname, test.item_path, verdict.value, test.toplevel, logs
             )
@@ -156,13 +159,11 @@ class RunReader:
         run: Run,
         test: Test,
         before: tuple[LogRecord, ...],
-        place: AreaPlace,
+        roots: linktree.Roots,
         store: "_Store",
         redactor: redact.Redactor,
     ) -> Iterator[LogRecord]:
-        found, note = linktree.find_logs(
-            place.path, place.linktree, place.disks, place.path_map, run.key, test
-        )
+        found, note = linktree.find_logs(roots, run.key, test)
         known = {log.name: log for log in before if log.kind != RUNDIR}
         if note and (found or not known):
             yield LogRecord("", RUNDIR, note=note)

@@ -8,7 +8,7 @@ A page whose fingerprint stands is neither rendered nor opened.
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -97,7 +97,7 @@ class Pen:
         self.site = site
         self.theme = theme(theme_dirs)
         self.frame = frame
-        self.frame_values = astuple(frame)
+        self.frame_values = repr(frame)
         self.owner = owner
         self.known = known
         self.seen: set[str] = set()
@@ -211,7 +211,7 @@ class _RunPages:
         run = self.run
         facts = self.facts
         return (
-            astuple(run.key),
+            repr(run.key),
             run.keys,
             run.event_time,
             facts.window,
@@ -247,7 +247,7 @@ class _RunPages:
 
     def _fact_values(self, name: TestName) -> object:
         facts = self.facts.tests.get(name)
-        return None if facts is None else astuple(facts)
+        return None if facts is None else digest.fact_values(facts)
 
     def _first_line(self, index: int) -> str:
         logs = self.kept.tests[self.run.tests[index].name].logs
@@ -296,7 +296,7 @@ def _log_page(
     name = (one.testname, one.item_path)
     path = urls.log_page(kept.key, name, entry.name)
     siblings = [log.name for log in one.logs if log.blob]
-    values = (astuple(kept.key), kept.keys, name, verdict.value, digest.log_values(entry), siblings)
+    values = (repr(kept.key), kept.keys, name, verdict.value, digest.log_values(entry), siblings)
     fingerprint = pen.fresh(log, path, values)
     if fingerprint:
         content = _blob(pen.site, entry)
@@ -332,13 +332,13 @@ def _gone_values(kept: RunRecord) -> tuple[object, ...]:
         (name, one.verdict, one.gone, [digest.log_values(log) for log in one.logs])
         for name, one in sorted(kept.tests.items())
     ]
-    return (astuple(kept.key), kept.keys, kept.gone, repr(kept.summary), tests)
+    return (repr(kept.key), kept.keys, kept.gone, repr(kept.summary), tests)
 
 
 def _gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) -> None:
     path = urls.test_page(kept.key, name)
     logs = [digest.log_values(entry) for entry in one.logs]
-    values = (astuple(kept.key), kept.keys, kept.gone, name, one.verdict, logs)
+    values = (repr(kept.key), kept.keys, kept.gone, name, one.verdict, logs)
     fingerprint = pen.fresh(gone, path, values)
     if fingerprint:
         pen.page(gone, path, fingerprint, gone.test_context(pen.frame, kept, name))
@@ -347,4 +347,5 @@ def _gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) -> No
 
 def json_bytes(document: Mapping[str, object]) -> bytes:
     """A JSON file of the tree: ASCII, stable order, a line end at the end."""
-    return (json.dumps(document, ensure_ascii=True, indent=1, sort_keys=True) + "\n").encode()
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return f"{text}\n".encode()

@@ -4,7 +4,7 @@ What a page shows comes from the manifest alone, where the runs of the target ar
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -155,7 +155,7 @@ class _TargetPages:
     def _histories(self, node: NodeSummary) -> None:
         for name, stretches in _stretches(self._outcomes_in_order()):
             path = urls.history_page(self.area, self.values, name)
-            values = [astuple(stretch) for stretch in stretches]
+            values = repr(stretches)
             fingerprint = self.pen.fresh(history, path, self.keys, values)
             if fingerprint:
                 context = history.context(self.pen.frame, node, name, stretches)

@@ -8,7 +8,7 @@ own shape, and a log only where its real path lies in the run directory, the lin
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtsite.megatest.rows import NEVER_HAD_A_DIRECTORY
@@ -44,29 +44,39 @@ class FoundLog:
 
 
 @dataclass(frozen=True, slots=True)
-class _Roots:
-    """Real paths that files may lie in: `readable` for logs, `disks` for run directories too."""
+class Roots:
+    """Where files of an area may lie: made once (`roots_of`) for the logs of many tests.
+
+    `readable` are real paths for logs, `disks` those for run directories too. `path_map` maps
+    prefixes of stored paths to what they are called on this host. `real` remembers the real paths
+    of directories that many tests share.
+    """
 
     linktree: str
     readable: tuple[str, ...]
     disks: tuple[str, ...]
+    path_map: Mapping[str, str]
+    real: dict[str, str] = field(default_factory=dict, compare=False)
 
 
-def find_logs(
-    area_path: Path,
-    linktree: Path | None,
-    disks: Sequence[Path],
-    path_map: Mapping[str, str],
-    key: RunKey,
-    test: Test,
-) -> tuple[list[FoundLog], str]:
+def roots_of(
+    area_path: Path, linktree: Path | None, disks: Sequence[Path], path_map: Mapping[str, str]
+) -> Roots:
+    """The places of an area as they are now; '/' is none."""
+    readable = [_real(str(path)) for path in (linktree, area_path) if path is not None]
+    known = tuple(path for path in readable if path and path != "/")
+    lexical = os.path.normpath(linktree) if linktree is not None else ""
+    on_disk = tuple(path for disk in disks if (path := _real(str(disk))) and path != "/")
+    return Roots("" if lexical == "/" else lexical, known, (*known, *on_disk), path_map)
+
+
+def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], str]:
     """The logs of one test, by name, at most 60, and a note on its run directory ('' = fine).
 
-    `path_map` maps prefixes of stored paths to what they are called on this host. Logs that may
-    not be read come with the reason. Nothing that a database or directory says makes it raise.
+    Logs that may not be read come with the reason. Nothing that a database or directory says
+    makes it raise.
     """
-    roots = _roots(area_path, linktree, disks)
-    rundir, note = _find_rundir(roots, path_map, key, test)
+    rundir, note = _find_rundir(roots, key, test)
     if rundir is None:
         return [], note
     found: dict[str, FoundLog] = {}
@@ -90,7 +100,7 @@ def find_logs(
 
 
 def _find_rundir(
-    roots: _Roots, path_map: Mapping[str, str], key: RunKey, test: Test
+    roots: Roots, key: RunKey, test: Test
 ) -> tuple[str | None, str]:
     """The real path of the run directory, or None and why there is none."""
     if test.rundir in NEVER_HAD_A_DIRECTORY and test.shortdir in NEVER_HAD_A_DIRECTORY:
@@ -99,8 +109,8 @@ def _find_rundir(
     for stored, must_be_in_linktree in ((test.rundir, True), (test.shortdir, False)):
         if stored in NEVER_HAD_A_DIRECTORY:
             continue
-        directory = os.path.normpath(_mapped(stored, path_map))
-        real = _real(directory)
+        directory = os.path.normpath(_mapped(stored, roots.path_map))
+        real = _real_directory(directory, roots.real)
         if real is None or not _is_directory(real):
             note = note or GONE
             continue
@@ -153,9 +163,20 @@ def _is_log_name(name: str) -> bool:
 
 
 def _look(
-    name: str, kind: str, rundir: str, roots: _Roots, *, only_if_there: bool = False
+    name: str, kind: str, rundir: str, roots: Roots, *, only_if_there: bool = False
 ) -> FoundLog | None:
     """One name: a log to read, a log that is refused, or None where nothing is expected there."""
+    if "/" not in name and name not in {"", ".", ".."}:
+        # By far the most: a plain file directly in the run directory, whose real path is known.
+        direct = f"{rundir}/{name}"
+        try:
+            mode = os.lstat(direct).st_mode
+        except FileNotFoundError:
+            return None if only_if_there else FoundLog(name, Path(direct), kind, "is missing")
+        except (OSError, ValueError):
+            mode = 0
+        if stat.S_ISREG(mode):
+            return FoundLog(name, Path(direct), kind)
     path = Path(rundir, name)
     shown = os.path.normpath(name).removeprefix(f"{rundir}/") if name.startswith("/") else name
     real = _real(str(path))
@@ -171,7 +192,7 @@ def _look(
     return FoundLog(shown, Path(real), kind, _refusal(real, mode, rundir, roots))
 
 
-def _refusal(real: str, mode: int, rundir: str, roots: _Roots) -> str:
+def _refusal(real: str, mode: int, rundir: str, roots: Roots) -> str:
     if not _within(real, (rundir, *roots.readable)):
         return "lies outside the run directory, the linktree and the area"
     if stat.S_ISREG(mode):
@@ -183,14 +204,6 @@ def _refusal(real: str, mode: int, rundir: str, roots: _Roots) -> str:
     )
     kind = next((name for is_kind, name in kinds if is_kind(mode)), "a device")
     return f"is {kind}, not a regular file"
-
-
-def _roots(area_path: Path, linktree: Path | None, disks: Sequence[Path]) -> _Roots:
-    readable = [_real(str(path)) for path in (linktree, area_path) if path is not None]
-    known = tuple(path for path in readable if path and path != "/")
-    lexical = os.path.normpath(linktree) if linktree is not None else ""
-    on_disk = tuple(path for disk in disks if (path := _real(str(disk))) and path != "/")
-    return _Roots("" if lexical == "/" else lexical, known, (*known, *on_disk))
 
 
 def _has_shape(real: str, key: RunKey, test: Test) -> bool:
@@ -219,6 +232,27 @@ def _real(path: str) -> str | None:
         return os.path.realpath(path)
     except (OSError, ValueError):
         return None
+
+
+def _real_directory(path: str, known: dict[str, str], depth: int = 8) -> str | None:
+    """The real path of a run directory; its parent's, which its siblings share, is looked up once."""
+    parent, name = os.path.split(path)
+    if not path.startswith("/") or not name:
+        return _real(path)
+    real = known.get(parent)
+    if real is None:
+        found = _real(parent)
+        if found is None:
+            return None
+        real = known[parent] = found
+    direct = f"{real.rstrip('/')}/{name}"
+    try:
+        target = os.readlink(direct)
+    except (OSError, ValueError):
+        return direct if "\0" not in direct else None
+    if depth and target.startswith("/") and os.path.normpath(target) == target:
+        return _real_directory(target, known, depth - 1)
+    return _real(direct)
 
 
 def _is_directory(path: str) -> bool:

@@ -25,7 +25,7 @@ def read_tests(area: areas.TestArea) -> dict[tuple[str, str], Test]:
 
 def find(area: areas.TestArea, test: Test, **rest: Any) -> tuple[dict[str, FoundLog], str]:
     arguments = {"linktree": area.linktree, "disks": [area.disk], "path_map": {}, **rest}
-    logs, note = linktree.find_logs(area.path, key=KEY, test=test, **arguments)
+    logs, note = linktree.find_logs(linktree.roots_of(area.path, **arguments), KEY, test)
     return {log.name: log for log in logs}, note
 
 
@@ -225,8 +225,7 @@ def test_no_name_makes_it_raise_or_leave(
     )  # fmt: skip
     key = RunKey("a", ("u",), "w")
     for place in (rundir, str(root)):
-        found, _note = linktree.find_logs(
-            tmp_path, tmp_path / "links", [], {}, key, replace(test, rundir=place)
-        )
+        roots = linktree.roots_of(tmp_path, tmp_path / "links", [], {})
+        found, _note = linktree.find_logs(roots, key, replace(test, rundir=place))
         for each in found:
             assert each.refused or each.path.is_relative_to(tmp_path)
