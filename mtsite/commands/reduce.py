@@ -41,7 +41,7 @@ def command(invocation: Invocation, dry_run: bool, areas: tuple[str, ...]) -> No
             done.append(_reduce(invocation, config, settings, dry_run))
         except MtsiteError as error:
             failed.append(Failed(settings.name, error))
-    if invocation.as_json:
+    if invocation.as_json and done:
         invocation.print_json("reduce", {"areas": [_document(one) for one in done]})
     _finish(done, failed)
 
