@@ -275,7 +275,7 @@ _EVENTS = (
     Event("coverage_merge", (0.1, 0.1), "no_news", comment=_WEEKEND_NOTE),
     Event("coverage_merge", ALWAYS, "no_news", odds=0.12, comment=_WEEKEND_NOTE),
     Event("power_idle", (0.78, 0.8), "power_leak"),
-    Event("noc_random", ALWAYS, "noc_timeout", item="seed_37", odds=0.2),
+    Event("noc_random", ALWAYS, "noc_timeout", item="seed_37", odds=0.14),
     Event("noc_random", (0.6, 0.6), item="seed_83", quirk="long"),
     Event("perf_dhrystone", (0.7, 9.0), slower=1.7, comment="1.7x slower since the L2 change"),
     Event("gpio_walk", (0.5, 0.5), "killed", target="rtlsim", quirk="empty"),
@@ -327,7 +327,7 @@ CHIPYARD = AreaSpec(
     extra=_EXTRA,
     hosts=tuple(f"cy-farm{n:02d}" for n in range(1, 9)),
     bad_host="cy-farm07",
-    bad_odds=0.12,
+    bad_odds=0.06,
     owner="nightly",
     runnames="weeks",
     comments=(

@@ -170,7 +170,8 @@ def _extra(spec: AreaSpec, extra: ExtraRun, seed: int, now: int) -> SampleRun:
 
 def _tests(night: _Night, specs: list[TestSpec]) -> tuple[SampleTest, ...]:
     """The tests of a run in the order of their table, toplevel rows before their items."""
-    free = [(night.start + 15, host) for host in night.spec.hosts]
+    hosts = night.random.sample(night.spec.hosts, len(night.spec.hosts))
+    free = [(night.start + 15 + n, host) for n, host in enumerate(hosts)]
     heapq.heapify(free)
     made: dict[str, list[SampleTest]] = {}
     for spec in specs:
