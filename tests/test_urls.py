@@ -2,10 +2,11 @@
 
 import posixpath
 import re
+import unicodedata
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mtsite import urls
@@ -14,6 +15,7 @@ from mtsite.model import RunKey, TestName
 TREE_NAMES = [
     *sorted(urls.RESERVED),
     *"_runs _tests _log _part _assets _blobs _record _manifest _status.json .nojekyll".split(),
+    *"runs tests log part assets blobs record".split(),
     *". .. ~ ~~ x _ - ~7E ~5Fruns ~~00000000000000000000000000000000 %2e %2F a%2Fb".split(),
     *["", "/", "//", "a/b", "../../etc/passwd", "C:\\x", "a b", "<script>", '"', "'", "\n", "\0"],
     *["é", "e\u0301", "日本", "\udc80", "\udcff.log", "A", "a", "index", "2026-11", "~69ndex.html"],
@@ -32,26 +34,70 @@ NAMES = st.one_of(
 )
 """What bytes of a database decode to: names whose bytes differ are different names."""
 
-KEY_VALUES = NAMES.filter(lambda value: value != "")
-ITEM_PATHS = st.one_of(st.just(""), NAMES, st.lists(NAMES, min_size=1, max_size=4).map("/".join))
-KEYS = st.integers(1, 2).flatmap(
-    lambda count: st.builds(
-        RunKey,
-        st.sampled_from(["a", "_x"]) if count == 1 else st.sampled_from(["b", "~"]),
-        st.tuples(*[KEY_VALUES] * count),
-        NAMES,
-    )
+
+def near(name: str) -> list[str]:
+    """Names that a careless rule would confuse with this one."""
+    return [
+        *[
+            urls.segment(name),
+            name.lstrip("_."),
+            f"_{name}",
+            f"{name}.html",
+            name + "a",
+            name + "b",
+        ],
+        *[name[:-1], name.swapcase(), name.replace("/", "~"), name.replace("~", "/")],
+        *[unicodedata.normalize("NFD", name), f"{name}/", f"/{name}"],
+    ]
+
+
+PAIRS = st.one_of(
+    st.tuples(NAMES, NAMES),
+    NAMES.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(near(name)))),
+    NAMES.flatmap(lambda name: st.tuples(st.sampled_from(near(name)), st.sampled_from(near(name)))),
 )
-TESTS = st.tuples(NAMES, ITEM_PATHS)
+TESTS = st.tuples(NAMES, st.lists(NAMES, max_size=4).map("/".join))
+KEYS = st.builds(RunKey, st.just("a"), st.tuples(NAMES.filter(lambda value: value != "")), NAMES)
 
 
 @st.composite
-def places(draw: st.DrawFn) -> tuple[object, ...]:
-    """A page of any kind, told by the names that make it. An area has one number of keys."""
-    key = draw(KEYS)
+def place_pairs(draw: st.DrawFn) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Two pages of one area, of any kinds, told by names from one small pool."""
+    seed = draw(NAMES)
+    pool = st.sampled_from([*draw(st.lists(NAMES, max_size=2)), seed, *near(seed)])
+    key_count = draw(st.integers(1, 2))
+    one = draw(places(pool, key_count))
+    if draw(st.booleans()):
+        return one, draw(places(pool, key_count))
+    return one, draw(st.sampled_from([one, *near_places(one)]))
+
+
+def near_places(place: tuple[object, ...]) -> list[tuple[object, ...]]:
+    """The same page but for one name in it, or for where one name ends and the next begins."""
+    found: list[tuple[object, ...]] = []
+    for position, part in enumerate(place):
+        if position and isinstance(part, str) and place[0] == "log":
+            found += [(*place[:position], other) for other in near(part)]
+        elif isinstance(part, RunKey):
+            others = [RunKey(part.area, part.target, name) for name in near(part.runname)]
+            found += [(*place[:position], other, *place[position + 1 :]) for other in others]
+        elif isinstance(part, tuple) and position == len(place) - 1 and place[0] != "level":
+            testname, item_path = part
+            names = [(testname, other) for other in [*near(item_path), f"{item_path}//", ""]]
+            names += [(f"{testname}/{item_path}", ""), (testname, item_path.replace("//", "/"))]
+            found += [(*place[:position], name) for name in names]
+    return found
+
+
+@st.composite
+def places(
+    draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES, key_count: int = 2
+) -> tuple[object, ...]:
+    """A page of any kind. All runs of an area have the same number of keys."""
+    key = RunKey("a", tuple(draw(names) or "y" for _ in range(key_count)), draw(names))
     kind = draw(st.sampled_from(list(PATHS)))
     if kind == "level":
-        return (kind, key.area, key.target[: draw(st.integers(0, len(key.target)))])
+        return (kind, key.area, key.target[: draw(st.integers(0, key_count))])
     if kind in {"run", "twin", "record"}:
         return (kind, key)
     if kind == "month":
@@ -59,10 +105,10 @@ def places(draw: st.DrawFn) -> tuple[object, ...]:
     if kind == "pointer":
         which = draw(st.sampled_from(["latest", "last-good", "last-failed"]))
         return (kind, key.area, key.target, which)
-    name = draw(TESTS)
+    name = (draw(names), "/".join(draw(st.lists(names, max_size=3))))
     if kind == "history":
         return (kind, key.area, key.target, name)
-    return (kind, key, name) if kind == "test" else (kind, key, name, draw(NAMES))
+    return (kind, key, name) if kind == "test" else (kind, key, name, draw(names))
 
 
 PATHS = {
@@ -82,13 +128,14 @@ def path_of(place: tuple[object, ...]) -> str:
     return PATHS[str(place[0])](*place[1:])
 
 
-@given(NAMES, NAMES)
-@example("a" * 121, "a" * 122)
-@example("é" * 41, "é" * 40 + "e\u0301")
-@example("_runs", "~5Fruns")
-@example("", "~")
-@example("\udced\udca0\udc80", "\udced\udca0")
-def test_different_names_never_share_a_segment(one: str, other: str) -> None:
+@given(PAIRS)
+@example(("a" * 121, "a" * 122))
+@example(("é" * 41, "é" * 40 + "e\u0301"))
+@example(("_runs", "~5Fruns"))
+@example(("", "~"))
+@example(("\udced\udca0\udc80", "\udced\udca0"))
+def test_different_names_never_share_a_segment(pair: tuple[str, str]) -> None:
+    one, other = pair
     assert (urls.segment(one) == urls.segment(other)) == (one == other)
 
 
@@ -151,23 +198,29 @@ def test_lone_surrogates_of_json_are_written_as_their_bytes() -> None:
     assert urls.segment("\ud800\udc80") == "~ED~A0~80~80"
 
 
-@given(places(), places())
-@example(("run", RunKey("a", ("b",), "_tests")), ("history", "a", ("b",), ("index.html", "")))
-@example(
-    ("test", RunKey("a", ("b",), "r"), ("t", "_log/x")),
-    ("log", RunKey("a", ("b",), "r"), ("t", ""), "x/index"),
-)
-@example(
-    ("test", RunKey("a", ("b",), "r"), ("t", "a//b")),
-    ("test", RunKey("a", ("b",), "r"), ("t", "a/~/b")),
-)
-@example(
-    ("test", RunKey("a", ("b",), "r"), ("t", "a/b")),
-    ("test", RunKey("a", ("b",), "r"), ("t/a", "b")),
-)
+def page_of_test(item_path: str, testname: str = "t") -> tuple[object, ...]:
+    return ("test", RunKey("a", ("b",), "r"), (testname, item_path))
+
+
+def page_of_history(testname: str) -> tuple[object, ...]:
+    return ("history", "a", ("b",), (testname, ""))
+
+
+@settings(max_examples=1000)
+@given(place_pairs())
+@example((("run", RunKey("a", ("b",), "_tests")), page_of_history("index.html")))
+@example((("run", RunKey("a", ("b",), "t")), page_of_history("t")))
+@example((("test", RunKey("a", ("b",), "tests"), ("t", "")), page_of_history("t")))
+@example((page_of_test("_log/x"), ("log", RunKey("a", ("b",), "r"), ("t", ""), "x/index")))
+@example((page_of_test("a//b"), page_of_test("a/b")))
+@example((page_of_test(""), page_of_test("/")))
+@example((page_of_test("a"), page_of_test("a/")))
+@example((page_of_test("a/b"), page_of_test("b", "t/a")))
+@example((page_of_test("/".join(["x" * 100] * 12)), page_of_test("/".join(["x" * 100] * 13))))
 def test_different_pages_never_share_a_path(
-    one: tuple[object, ...], other: tuple[object, ...]
+    pair: tuple[tuple[object, ...], tuple[object, ...]],
 ) -> None:
+    one, other = pair
     assert (path_of(one) == path_of(other)) == (one == other)
 
 
@@ -197,16 +250,25 @@ def test_a_path_over_the_bound_ends_in_one_digest_of_the_rest() -> None:
     assert urls.PATH_BYTES - 130 < len(path) <= urls.PATH_BYTES
 
 
+@pytest.mark.parametrize("length", range(1, 121))
+def test_the_bound_holds_wherever_the_cut_falls(length: int) -> None:
+    item_path = "/".join([*["p" * 100] * 6, "q" * length, *["r" * 120] * 4])
+    for path in (
+        urls.test_page(RunKey("a", ("b",), "r"), ("t", item_path)),
+        urls.log_page(RunKey("a", ("b",), "r"), ("t", item_path), "l" * 120),
+    ):
+        assert len(path) <= urls.PATH_BYTES
+
+
 def test_an_empty_key_value_is_written_as_megatest_writes_it() -> None:
     assert urls.area_page("a", ("", "b")) == "a/x/b/index.html"
 
 
-@given(places(), places())
-@example(("level", "a", ()), ("level", "a", ()))
+@given(place_pairs())
 def test_a_relative_link_leads_where_it_should(
-    source_place: tuple[object, ...], destination_place: tuple[object, ...]
+    pair: tuple[tuple[object, ...], tuple[object, ...]],
 ) -> None:
-    source, destination = path_of(source_place), path_of(destination_place)
+    source, destination = path_of(pair[0]), path_of(pair[1])
     link = urls.relative(source, destination)
     assert posixpath.normpath(posixpath.join(posixpath.dirname(source), link)) == destination
     assert urljoin(f"https://h/prefix/{source}", link) == f"https://h/prefix/{destination}"
