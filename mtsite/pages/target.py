@@ -46,7 +46,7 @@ def context(
         "lead": lead,
         "newest_name": newest.key.runname if newest else "",
         "newest_href": urls.relative(path, urls.run_page(newest.key)) if newest else "",
-        "change": words.change(newest) if newest else "",
+        "change": words.change_parts(newest) if newest else (),
         "newest": words.when(newest.event_time) if newest else ("", ""),
         "expected": listing.expected(node.expected_seconds),
         "expected_seconds": node.expected_seconds,

@@ -217,16 +217,15 @@ def waiting(counts: Mapping[str, int]) -> str:
     return " · ".join(parts)
 
 
+def change_parts(run: RunSummary) -> tuple[tuple[str, str], ...]:
+    """What moved against the run before, as (style, words): ('new', '3 new'), ('still', …), …"""
+    counts = (("new", run.new), ("still", run.still), ("fixed", run.fixed))
+    return tuple((style, f"{number(count)} {style}") for style, count in counts if count)
+
+
 def change(run: RunSummary) -> str:
-    """What moved against the run before: '3 new, 8 still failing, 5 fixed', or ''."""
-    parts = []
-    if run.new:
-        parts.append(f"{number(run.new)} new")
-    if run.still:
-        parts.append(f"{number(run.still)} still")
-    if run.fixed:
-        parts.append(f"{number(run.fixed)} fixed")
-    return ", ".join(parts)
+    """What moved against the run before in one line: '3 new, 8 still, 5 fixed', or ''."""
+    return ", ".join(part for _, part in change_parts(run))
 
 
 _SEPARATOR = re.compile(r"[_\-./: ]")

@@ -115,7 +115,9 @@ def test_recipe_of_a_page_covers_its_parts_and_frame() -> None:
 def test_assets_join_tokens_first_and_keep_the_theme_apart() -> None:
     assets = Theme().assets()
     style = assets["_assets/v1/site.css"].decode()
-    assert style.index("/* tokens.css */") < style.index("/* base.css */") < style.index("strip.css")
+    assert (
+        style.index("/* tokens.css */") < style.index("/* base.css */") < style.index("strip.css")
+    )
     assert style.rindex("/* print.css */") > style.rindex("/* trend.css */")
     script = assets["_assets/v1/site.js"].decode()
     assert "// keys.js" in script
