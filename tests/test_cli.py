@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -317,6 +318,16 @@ def test_progress_off_a_terminal_is_a_line_a_minute_when_verbose() -> None:
     assert said.getvalue() == "pages: 2 of 9\npages: 4 of 9\n"
 
 
+def read_all(terminal: int) -> str:
+    """What was written to the other end of a pseudo-terminal, which is closed now."""
+    parts = []
+    with suppress(OSError):
+        while part := os.read(terminal, 4096):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode()
+
+
 def test_progress_on_a_terminal_is_drawn_and_taken_away() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as terminal:
@@ -325,8 +336,7 @@ def test_progress_on_a_terminal_is_drawn_and_taken_away() -> None:
         for done in range(4):
             report.progress("pages [red]", done, 9)
         report.close()
-        drawn = os.read(ours, 65536).decode()
-    os.close(ours)
+    drawn = read_all(ours)
     assert "pages [red]" in drawn
     assert drawn.endswith("\x1b[2K") or "\x1b[1A" in drawn or "\x1b[?25h" in drawn
 
