@@ -43,13 +43,12 @@ def ls(invocation: Invocation) -> None:
     if invocation.as_json:
         invocation.print_json("area-list", {"areas": [vars(one) for one in found]})
     else:
-        invocation.print_table([("area", "generation", "keys", "runs", "path")] * bool(found))
-        invocation.print_table(
-            [
-                (one.name, one.generation or "?", "/".join(one.keys), one.runs, one.path)
-                for one in found
-            ]
-        )
+        head = ("area", "generation", "keys", "runs", "path")
+        rows = [
+            (one.name, one.generation or "?", "/".join(one.keys), one.runs, one.path)
+            for one in found
+        ]
+        invocation.print_table([head, *rows])
     unreadable = [one.error for one in found if one.error]
     if unreadable:
         raise PartlyDoneError("\n".join(unreadable), "mtsite config check")
@@ -69,9 +68,11 @@ def show(invocation: Invocation, area: str) -> None:
     if invocation.as_json:
         invocation.print_json("area", vars(found))
         return
+    rows = []
     for name, told in vars(found).items():
         lines = told if isinstance(told, tuple) and name != "keys" else [_one_line(told)]
-        invocation.print_table([(f"{name}:", line) for line in lines if line != ""])
+        rows += [(f"{name}:", line) for line in lines if line != ""]
+    invocation.print_table(rows)
 
 
 def _one_line(told: object) -> str:
