@@ -18,7 +18,7 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 bench: .venv/.installed-test
-	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $$(grep -l __main__ benchmarks/*.py); do $(BIN)/python $$script || exit 1; done
 
 docs: .venv/.installed
 	$(BIN)/python docs/write_commands.py

@@ -6,7 +6,7 @@ Data goes to stdout through `print` and `print_json`, talk to stderr through `re
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +75,7 @@ class Invocation:
         """Data for a person: each line of it made harmless."""
         print_line("\n".join(plain(line) for line in text.split("\n")), sys.stdout)
 
-    def print_table(self, rows: list[tuple[object, ...]]) -> None:
+    def print_table(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Data for a person, in columns; nothing when there are no rows."""
         if rows:
             print_line(table(rows), sys.stdout)

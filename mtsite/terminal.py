@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _harmless(character: str) -> str:
     return character
 
 
-def table(rows: list[tuple[object, ...]]) -> str:
+def table(rows: Sequence[tuple[object, ...]]) -> str:
     """Rows in columns, two spaces apart; no trailing spaces."""
     cells = [[plain(value) for value in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
