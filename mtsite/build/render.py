@@ -254,9 +254,10 @@ class _RunPages:
         return next((log.findings[0].excerpt for log in logs if log.findings), "")
 
     def _neighbours(self, index: int) -> list[object]:
+        """The failures before and after, and whether a row sums this item up: links go there."""
         tests = self.run.tests
-        around = [index - 1, index + 1, *self.place.bad_neighbours[index]]
-        return [tests[i].name if 0 <= i < len(tests) else None for i in around]
+        around = [tests[i].name if i >= 0 else None for i in self.place.bad_neighbours[index]]
+        return [*around, tests[index].testname in self.place.toplevels]
 
     def _run_pages(self) -> None:
         run_values = (
