@@ -85,13 +85,15 @@ def _create(temporary: Path, *, durable: bool) -> BinaryIO:
 
 
 def _make_directory(directory: Path, *, durable: bool) -> None:
+    if not durable:
+        directory.mkdir(parents=True, exist_ok=True)
+        return
     missing = [directory]
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     directory.mkdir(parents=True, exist_ok=True)
-    if durable:
-        for made in missing:
-            _flush(made.parent)
+    for made in missing:
+        _flush(made.parent)
 
 
 def _flush(path: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtsite import urls
+from mtsite.build.masked import masked_head
 from mtsite.build.read import AreaPlace
 from mtsite.config import AreaConfig
+from mtsite.logs.redact import Redactor
 from mtsite.manifest import Manifest
 from mtsite.megatest import database, merge
 from mtsite.megatest.area import CONFIG_NAME, find_databases
@@ -31,15 +33,23 @@ class SiteListing:
 
 
 def list_site(
-    settings: Iterable[AreaConfig], environ: Mapping[str, str], manifest: Manifest
+    settings: Iterable[AreaConfig],
+    environ: Mapping[str, str],
+    manifest: Manifest,
+    redactor: Redactor,
 ) -> SiteListing:
-    """The runs of all areas, each once; an unreadable area never stops the rest."""
+    """The runs of all areas, each once; an unreadable area never stops the rest.
+
+    What a moved run's row says is masked by `redactor`: it goes on a page as it is.
+    """
     chosen = list(settings)
     found = _remembered(chosen, manifest)
     if found is None:
         found = merge.list_areas(chosen, environ)
         manifest.note_listing(_given(chosen), pickle.dumps(found))
     heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
+    moved = {name: masked_head(head, redactor) for name, head in heads.items() if head.moved_to}
+    heads |= moved
     times = [max(head.activity_time, head.newest_update) for head in heads.values()]
     return SiteListing(
         heads=heads,

@@ -12,8 +12,11 @@ from pathlib import Path
 
 from mtsite import atomicfile, record, rollup, urls
 from mtsite.build import digest
+from mtsite.build.masked import masked_run
 from mtsite.config import RedactConfig
-from mtsite.logs import redact, take
+from mtsite.errors import ConfigError
+from mtsite.logs import take
+from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.reader import RunHead
 from mtsite.model import (
@@ -54,12 +57,16 @@ class ReadTask:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the spool holds: a run as it was read, with the record so far."""
+    """What the spool holds: a run as pages may show it, with the record so far.
+
+    `rows` is the digest of its rows as they were read, `shown` of what is left of them to show.
+    """
 
     run: Run
     verdicts: list[Verdict]
     record: RunRecord
     rows: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,9 @@ class RunReader:
             tests = _with_verdicts(run, verdicts, old)
         else:
             tests = self._take_tests(run, verdicts, old, task.place, store)
-        summary = summarise(run, verdicts, tests, head.home)
+        # Only now: logs are found by the rows as they are.
+        shown = masked_run(run, redactor_of(self.redact))
+        summary = summarise(shown, verdicts, tests, head.home)
         kept = replace(
             old,
             keys=run.keys,
@@ -121,7 +130,8 @@ class RunReader:
             summary=summary,
             gone="",
         )
-        return self._put_aside(Taken(run, verdicts, kept, rows), head, still_sealed, store)
+        what = rows if shown is run else digest.of_rows(shown)
+        return self._put_aside(Taken(shown, verdicts, kept, rows, what), head, still_sealed, store)
 
     def _old_record(self, run: Run) -> RunRecord:
         try:
@@ -138,10 +148,11 @@ class RunReader:
         place: AreaPlace | None,
         store: "_Store",
     ) -> dict[TestName, TestRecord]:
-        redactor = _redactor(self.redact)
-        roots = place and linktree.roots_of(
-            place.path, place.linktree, place.disks, place.path_map
-        )
+        redactor = redactor_of(self.redact)
+        roots = None
+        if place is not None:
+            known = (place.path, place.linktree, place.disks, place.path_map)
+            roots = linktree.roots_of(*known)
         tests: dict[TestName, TestRecord] = {}
         for test, verdict in zip(run.tests, verdicts, strict=True):
             before = old.tests.get(test.name)
@@ -161,7 +172,7 @@ class RunReader:
         before: tuple[LogRecord, ...],
         roots: linktree.Roots,
         store: "_Store",
-        redactor: redact.Redactor,
+        redactor: Redactor,
     ) -> Iterator[LogRecord]:
         found, note = linktree.find_logs(roots, run.key, test)
         known = {log.name: log for log in before if log.kind != RUNDIR}
@@ -201,7 +212,7 @@ class RunReader:
                 test.name: (verdict.value, test.run_duration)
                 for test, verdict in zip(run.tests, verdicts, strict=True)
             },
-            input=digest.of(taken.rows, [v.value for v in verdicts], logs),
+            input=digest.of(taken.shown, [v.value for v in verdicts], logs),
             rows=taken.rows,
             sealed=sealed,
             ended=Verdict.RUNNING not in verdicts,
@@ -316,5 +327,14 @@ def _has_size(path: Path, size: int) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _redactor(rules: RedactConfig) -> redact.Redactor:
-    return redact.make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])
+def redactor_of(rules: RedactConfig) -> Redactor:
+    """What masks by the site's rules, made once per process.
+
+    Raises:
+        ConfigError: a rule that there is not, or a pattern that is none.
+    """
+    try:
+        return make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])
+    except ValueError as error:
+        hint = "correct [redact]; patterns are written in RE2's syntax"
+        raise ConfigError([f"[redact]: {error}"], hint) from error

@@ -17,6 +17,7 @@ from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
+from mtsite.build.read import redactor_of
 from mtsite.build.render import Pen, theme
 from mtsite.build.runs import write_runs
 from mtsite.build.state import BuildState, BuildSummary, Report
@@ -97,10 +98,10 @@ def _start(
     frame = frame_of(config)
     dirs = theme_dirs(config)
     recipes = [(kind.EDITION, theme(dirs).recipe(kind.TEMPLATE)) for kind in KINDS]
-    recipe = digest.of(recipes, repr(frame))
+    recipe = digest.of(recipes, repr(frame), repr(config.redact))
     adopted = full or manifest.get("site") != str(site)
     if adopted:
-        sweep.adopt(site, manifest)
+        adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
     state = BuildState(config, engine, report, manifest, frame, dirs, recipe, time.time())
     state.load_touched()
@@ -116,10 +117,11 @@ def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) ->
     """List the areas and find what moved."""
     state.report("listing areas", 0, 0)
     settings = list(state.config.areas.values())
-    state.listed = listing.list_site(settings, environ, state.manifest)
+    redactor = redactor_of(state.config.redact)
+    state.listed = listing.list_site(settings, environ, state.manifest, redactor)
     state.summary.runs = len(state.listed.heads)
     for name, error in state.listed.unreadable.items():
-        state.summary.problems.append(f"area {name}: {error}")
+        state.summary.problems.append(f"area {name}: {error.removeprefix(f'area {name}: ')}")
     unreadable = frozenset(state.listed.unreadable)
     plan = plan_build(state.known, state.listed.heads, unreadable, all_pages=state.all_pages)
     standing = sum(not one.gone for one in state.known.values())

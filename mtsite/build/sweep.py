@@ -14,8 +14,10 @@ KEPT = ("_blobs", "_record", "_manifest")
 MARKS = ("_assets", "_record", "_blobs", ".nojekyll")
 
 
-def adopt(site: Path, manifest: Manifest) -> None:
+def adopt(site: Path, manifest: Manifest) -> bool:
     """Know the runs and blobs that lie in a site, when the manifest does not.
+
+    Returns whether the directory holds anything at all.
 
     Raises:
         UsageError: the directory holds something, but no site.
@@ -35,6 +37,7 @@ def adopt(site: Path, manifest: Manifest) -> None:
         for path in sorted((site / "_blobs").glob("??/*"))
         if not path.name.startswith(TEMPORARY_PREFIX)
     )
+    return bool(held)
 
 
 def clear(site: Path, manifest: Manifest) -> int:
@@ -42,16 +45,18 @@ def clear(site: Path, manifest: Manifest) -> int:
     made = {path for path, _, _ in manifest.tree()}
     removed = 0
     for path in _files(site):
-        name = path.relative_to(site).as_posix()
-        if path.name.startswith(TEMPORARY_PREFIX) or (
-            name not in made and name.split("/", 1)[0] not in KEPT
-        ):
-            path.unlink(missing_ok=True)
+        name = path.rsplit("/", 1)[-1]
+        kept = path in made or path.split("/", 1)[0] in KEPT
+        if name.startswith(TEMPORARY_PREFIX) or not kept:
+            (site / path).unlink(missing_ok=True)
             removed += 1
     return removed
 
 
-def _files(site: Path) -> Iterator[Path]:
-    for directory, _, names in os.walk(site):
+def _files(site: Path) -> Iterator[str]:
+    """Paths below a directory, relative to it; strings, since there may be a million."""
+    root = len(str(site)) + 1
+    for directory, _, names in os.walk(str(site)):
+        below = f"{directory}/"[root:]
         for name in names:
-            yield Path(directory, name)
+            yield below + name

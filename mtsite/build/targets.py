@@ -92,24 +92,24 @@ class _TargetPages:
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         self._histories(bare)
         self._months(bare)
-        self._pointers()
-        self._target_page(tree.node(self.area, self.values), self.summaries[:GRID_RUNS])
+        pointers = self._pointers()
+        self._target_page(tree.node(self.area, self.values), pointers)
         return own
 
-    def _target_page(self, node: NodeSummary, latest: list[RunSummary]) -> None:
+    def _target_page(self, node: NodeSummary, pointers: list[str]) -> None:
         path = urls.area_page(self.area, self.values)
+        latest = self.summaries[:GRID_RUNS]
         rows, hidden = self._grid_rows(latest)
         months: dict[str, int] = {}
         for place, _, _ in reversed(self.runs):
             name = month_of(place, self.zone)
             months[name] = months.get(name, 0) + 1
         values = (repr(node), repr(latest), [(row.name, row.strip) for row in rows], hidden, months)
-        fingerprint = self.pen.fresh(target, path, values)
+        fingerprint = self.pen.fresh(target, path, values, pointers)
         if fingerprint:
             grid = Grid(tuple(latest), tuple(rows), hidden)
-            context = target.context(
-                self.pen.frame, node, latest, grid, sorted(months.items(), reverse=True)
-            )
+            listed = sorted(months.items(), reverse=True)
+            context = target.context(self.pen.frame, node, latest, grid, listed, pointers=pointers)
             self.pen.page(target, path, fingerprint, context)
 
     def _grid_rows(self, latest: Sequence[RunSummary]) -> tuple[list[GridRow], int]:
@@ -136,7 +136,8 @@ class _TargetPages:
                 context = month.context(self.pen.frame, node, name, runs)
                 self.pen.page(month, path, fingerprint, context)
 
-    def _pointers(self) -> None:
+    def _pointers(self) -> list[str]:
+        """Write those redirects that have somewhere to lead, and name them."""
         chosen = {
             "latest": self.summaries,
             "last-good": [run for run in self.summaries if _is_good(run)],
@@ -151,6 +152,7 @@ class _TargetPages:
                 if fingerprint:
                     context = redirect.context(self.pen.frame, path, there, found.key.runname)
                     self.pen.page(redirect, path, fingerprint, context)
+        return [which for which, runs in chosen.items() if runs]
 
     def _histories(self, node: NodeSummary) -> None:
         for name, stretches in _stretches(self._outcomes_in_order()):

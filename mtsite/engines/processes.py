@@ -1,5 +1,6 @@
 """Worker processes on this host, as many as asked for."""
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -55,7 +56,8 @@ class Processes:
 
     def _submit(self, work: Callable[[T], R], task: T) -> "Future[Outcome[Any, Any]]":
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("fork"))
+            fork = multiprocessing.get_context("fork")
+            self._pool = ProcessPoolExecutor(self.workers, fork, initializer=_calm_collector)
         try:
             return self._pool.submit(attempt, work, task)
         except BrokenProcessPool:
@@ -68,3 +70,9 @@ class Processes:
             return future.result()
         except Exception as error:  # a dead worker or an outcome that can't be pickled
             return Outcome(task, None, f"the worker was lost: {error!r}")
+
+
+def _calm_collector() -> None:
+    """A worker holds one task's records at a time: looking for cycles among them is lost work."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)

@@ -1,0 +1,102 @@
+"""Secrets in the free text of rows, masked before anything is made of it.
+
+Names and paths are left alone: they are identities, and addresses are made from them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mtsite.logs.redact import Redactor
+from mtsite.megatest.reader import RunHead
+from mtsite.model import Run, Scalar, Step, Test, TestDatum, TestMeta
+
+_BORDER = "\n\x00\n"
+"""Between texts that are looked at together: no rule's match goes on over it unseen."""
+
+
+def masked_run(run: Run, redactor: Redactor) -> Run:
+    """The run with its comments, test data and descriptions masked; itself where none has a secret.
+
+    All different texts are looked at in one go: hardly any run has a secret in its rows.
+    """
+    texts = {text for text in _texts(run) if text}
+    if not _holds_secret(texts, redactor):
+        return run
+    clean = {text: redactor.redact_text(text) for text in texts}
+    return _replaced(run, clean)
+
+
+def masked_head(head: RunHead, redactor: Redactor) -> RunHead:
+    """A run's row with its comment masked, which is all that remains of one that was moved."""
+    return replace(
+        head,
+        comment=redactor.redact_text(head.comment),
+        moved_to=redactor.redact_text(head.moved_to),
+    )
+
+
+def _holds_secret(texts: set[str], redactor: Redactor) -> bool:
+    together = _BORDER.join(sorted(texts))
+    return redactor.redact_text(together) != together
+
+
+def _texts(run: Run) -> Iterator[str]:
+    yield run.comment
+    for test in run.tests:
+        yield test.comment
+        for step in test.steps:
+            yield step.comment
+        for datum in test.data:
+            yield from (datum.category, datum.variable, datum.units, datum.comment)
+            yield from (v for v in (datum.value, datum.expected, datum.tol) if isinstance(v, str))
+    for meta in run.meta.values():
+        yield from (meta.author, meta.owner, meta.description, meta.reviewed, *meta.tags)
+
+
+def _replaced(run: Run, clean: dict[str, str]) -> Run:
+    return replace(
+        run,
+        comment=clean.get(run.comment, ""),
+        tests=tuple(_test(test, clean) for test in run.tests),
+        meta={name: _meta(meta, clean) for name, meta in run.meta.items()},
+    )
+
+
+def _test(test: Test, clean: dict[str, str]) -> Test:
+    return replace(
+        test,
+        comment=clean.get(test.comment, ""),
+        steps=tuple(_step(step, clean) for step in test.steps),
+        data=tuple(_datum(datum, clean) for datum in test.data),
+    )
+
+
+def _step(step: Step, clean: dict[str, str]) -> Step:
+    return replace(step, comment=clean.get(step.comment, ""))
+
+
+def _datum(datum: TestDatum, clean: dict[str, str]) -> TestDatum:
+    def scalar(value: Scalar) -> Scalar:
+        return clean.get(value, "") if isinstance(value, str) else value
+
+    return replace(
+        datum,
+        category=clean.get(datum.category, ""),
+        variable=clean.get(datum.variable, ""),
+        value=scalar(datum.value),
+        expected=scalar(datum.expected),
+        tol=scalar(datum.tol),
+        units=clean.get(datum.units, ""),
+        comment=clean.get(datum.comment, ""),
+    )
+
+
+def _meta(meta: TestMeta, clean: dict[str, str]) -> TestMeta:
+    return replace(
+        meta,
+        author=clean.get(meta.author, ""),
+        owner=clean.get(meta.owner, ""),
+        description=clean.get(meta.description, ""),
+        reviewed=clean.get(meta.reviewed, ""),
+        tags=tuple(clean.get(tag, "") for tag in meta.tags),
+    )
