@@ -25,8 +25,13 @@ def context(
     runs: Sequence[RunSummary],
     grid: Grid,
     months: Sequence[tuple[str, int]],
+    *,
+    pointers: Sequence[str] = ("latest", "last-good", "last-failed"),
 ) -> dict[str, object]:
-    """A target; `runs` newest first, `months` as (month, number of runs), newest first."""
+    """A target; `runs` newest first, `months` as (month, number of runs), newest first.
+
+    `pointers` are those that have a page: a target that never was good has no last good run.
+    """
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
     place = (node.area, node.values)
@@ -56,7 +61,7 @@ def context(
         "months": _months(path, node, months),
         "pointers": tuple(
             (which.replace("-", " "), urls.relative(path, urls.pointer_page(*place, which)))
-            for which in ("latest", "last-good", "last-failed")
+            for which in pointers
         ),
         "problems": node.problems,
     }
