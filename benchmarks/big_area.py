@@ -88,17 +88,20 @@ def _add_run(
                 )
         if index % 2:
             db.execute(
-                "INSERT INTO test_data (test_id, category, variable, value, expected, tol, units,"
-                " status, last_update) VALUES (?, 'timing', 'slack', ?, 50.0, 60.0, 'ps', 'pass', ?)",
+                "INSERT INTO test_data (test_id, category, variable, value, expected, tol,"
+                " units, status, last_update) VALUES (?, 'timing', 'slack', ?, 50.0, 60.0, 'ps', 'pass', ?)",
                 (test_id, rnd.random() * 100, started),
             )
 
 
 def _log(rnd: random.Random, name: str, *, failed: bool) -> str:
     lines = [
-        f"2026-11-{1 + n % 28:02d} 02:{n % 60:02d}:00 INFO [{name}] {' '.join(rnd.choices(WORDS, k=8))}"
+        f"2026-11-{1 + n % 28:02d} 02:{n % 60:02d}:00 INFO [{name}] "
+        + " ".join(rnd.choices(WORDS, k=8))
         for n in range(rnd.randrange(15, 40))
     ]
     if failed:
-        lines.append(f"src/{name}.c:{rnd.randrange(900)}:7: error: expected 0 got {rnd.randrange(99)}")
+        lines.append(
+            f"src/{name}.c:{rnd.randrange(900)}:7: error: expected 0 got {rnd.randrange(9)}"
+        )
     return "\n".join(lines) + "\n"

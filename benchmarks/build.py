@@ -43,8 +43,10 @@ def main() -> None:
         if given.memory:
             small = peak_of(root / "m50", 50, given.tests)
             large = peak_of(root / "m200", 200, given.tests)
-            print(f"peak memory 50 runs {small:.0f} MB, 200 runs {large:.0f} MB,"
-                  f" ratio {large / small:.2f}")
+            print(
+                f"peak memory 50 runs {small:.0f} MB, 200 runs {large:.0f} MB,"
+                f" ratio {large / small:.2f}"
+            )
 
 
 def bench_builds(root: Path, runs: int, tests: int, rounds: int) -> float:
@@ -69,8 +71,10 @@ def bench_builds(root: Path, runs: int, tests: int, rounds: int) -> float:
         new.append(build(home))
     one = statistics.median(new)
     count = runs * tests
-    print(f"full build           {full:9.2f} s   {count / full:.0f} test pages/s,"
-          f" {pages / full:.0f} files/s, {pages} files")
+    print(
+        f"full build           {full:9.2f} s   {count / full:.0f} test pages/s,"
+        f" {pages / full:.0f} files/s, {pages} files"
+    )
     print(f"nothing new          {nothing:9.2f} s   1/{full / nothing:.0f} of full")
     print(f"one new run          {one:9.2f} s   1/{full / one:.0f} of full")
     return full
@@ -109,8 +113,8 @@ def timed(work: Callable[[], object], rounds: int) -> float:
 
 
 ROW = (
-    "<tr class='{{ r.status }}'><td><a href='{{ r.href }}'>{{ r.name }}</a></td><td>{{ r.item }}</td>"
-    "<td>{{ r.state }}</td><td>{{ r.status }}</td><td>{{ r.host }}</td><td>{{ r.load }}</td>"
+    "<tr class='{{ r.status }}'><td><a href='{{ r.href }}'>{{ r.name }}</a></td>"
+    "<td>{{ r.item }}</td><td>{{ r.state }}</td><td>{{ r.status }}</td><td>{{ r.host }}</td><td>{{ r.load }}</td>"
     "<td>{{ r.dur }}</td><td><a href='{{ r.log }}'>log</a></td><td>{{ r.comment }}</td></tr>\n"
 )
 
@@ -120,17 +124,23 @@ def jinja_line(out: Path) -> None:
     import jinja2
 
     page = jinja2.Environment(autoescape=True).from_string(
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{{ title }}</title></head>"
-        "<body><nav><a href='{{ root }}index.html'>areas</a> / {{ target }}</nav><h1>{{ title }}</h1>"
-        "<table><thead><tr><th>test</th><th>item</th><th>state</th><th>status</th><th>host</th>"
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<title>{{ title }}</title></head><body><nav><a href='{{ root }}index.html'>areas</a> / {{ target }}</nav>"
+        "<h1>{{ title }}</h1><table><thead><tr><th>test</th><th>item</th><th>state</th><th>status</th><th>host</th>"
         "<th>load</th><th>time</th><th>log</th><th>comment</th></tr></thead><tbody>"
         "{% for r in rows %}" + ROW + "{% endfor %}</tbody></table></body></html>"
     )
     rows = [
         {
-            "name": f"alu_smoke_{i:02d}", "href": f"t{i}/index.html", "item": f"ss/0.7{i % 9}",
-            "state": "COMPLETED", "status": ("PASS", "FAIL", "WARN")[i % 3], "host": f"host{i:04d}",
-            "load": f"{i / 7:.2f}", "dur": f"{i * 37}s", "log": f"t{i}/run.log.html",
+            "name": f"alu_smoke_{i:02d}",
+            "href": f"t{i}/index.html",
+            "item": f"ss/0.7{i % 9}",
+            "state": "COMPLETED",
+            "status": ("PASS", "FAIL", "WARN")[i % 3],
+            "host": f"host{i:04d}",
+            "load": f"{i / 7:.2f}",
+            "dur": f"{i * 37}s",
+            "log": f"t{i}/run.log.html",
             "comment": "" if i % 5 else f'expected <0> & got "{i}"',
         }
         for i in range(20)
@@ -147,11 +157,15 @@ def hugo_pages(out: Path) -> None:
     if not (out / "content").exists():
         (out / "content").mkdir(parents=True)
         (out / "layouts" / "_default").mkdir(parents=True)
-        (out / "config.toml").write_text('title = "bench"\ndisableKinds = ["taxonomy", "term", "RSS"]\n')
+        (out / "config.toml").write_text(
+            'title = "bench"\ndisableKinds = ["taxonomy", "term", "RSS"]\n'
+        )
         layout = "<!doctype html><title>{{ .Title }}</title><h1>{{ .Title }}</h1>{{ .Content }}"
         (out / "layouts/_default/single.html").write_text(layout)
         (out / "layouts/_default/list.html").write_text(layout)
-        table = "| test | item | state | status | host | load | time | log | comment |\n" + "|--" * 9
+        table = (
+            "| test | item | state | status | host | load | time | log | comment |\n" + "|--" * 9
+        )
         table += "|\n" + "".join(
             f"| alu_{i} | ss/{i} | COMPLETED | PASS | h{i} | {i} | {i}s | [log](t{i}.html) | x |\n"
             for i in range(20)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NewType
 
 State = NewType("State", str)
-"""Where a test or run is in its life: NOT_STARTED … COMPLETED (Megatest's vocabulary, kept as written)."""
+"""Where a test or run is in its life: NOT_STARTED … COMPLETED, as Megatest writes it."""
 
 Status = NewType("Status", str)
-"""How it went: PASS, WARN, FAIL … (Megatest's vocabulary, kept as written)."""
+"""How it went: PASS, WARN, FAIL …, as Megatest writes it."""
 
 Scalar = float | int | str | None
 """A value of a numeric column that may hold text."""
@@ -134,7 +134,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A place in a log that a rule names: lines are 1-based and inclusive, `excerpt` is redacted text."""
+    """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted."""
 
     rule: str
     level: str

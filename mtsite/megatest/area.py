@@ -82,7 +82,7 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
 
 
 def find_databases(path: Path, testsuite: str, *, tmp: Path = TMP) -> tuple[Path, ...]:
-    """megatest.db, or the /tmp cache of it where that is newer; completed-runs.db if there is one."""
+    """megatest.db, or its /tmp cache where that is newer; completed-runs.db if there is one."""
     live, completed = path / DATABASE_NAME, path / COMPLETED_NAME
     newest = cache_of(path, testsuite, live, tmp) or live
     return (newest, completed) if completed.exists() else (newest,)

@@ -99,9 +99,7 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
     return kept, _hidden_note(hidden, unseen)
 
 
-def _find_rundir(
-    roots: Roots, key: RunKey, test: Test
-) -> tuple[str | None, str]:
+def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str]:
     """The real path of the run directory, or None and why there is none."""
     if test.rundir in NEVER_HAD_A_DIRECTORY and test.shortdir in NEVER_HAD_A_DIRECTORY:
         return None, NO_DIRECTORY
@@ -235,7 +233,7 @@ def _real(path: str) -> str | None:
 
 
 def _real_directory(path: str, known: dict[str, str], depth: int = 8) -> str | None:
-    """The real path of a run directory; its parent's, which its siblings share, is looked up once."""
+    """The real path of a run directory; its parent's, which others share, is looked up once."""
     parent, name = os.path.split(path)
     if not path.startswith("/") or not name:
         return _real(path)
@@ -247,7 +245,7 @@ def _real_directory(path: str, known: dict[str, str], depth: int = 8) -> str | N
         real = known[parent] = found
     direct = f"{real.rstrip('/')}/{name}"
     try:
-        target = os.readlink(direct)
+        target = str(Path(direct).readlink())
     except (OSError, ValueError):
         return direct if "\0" not in direct else None
     if depth and target.startswith("/") and os.path.normpath(target) == target:

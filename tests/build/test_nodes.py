@@ -1,0 +1,93 @@
+"""Targets, key levels and areas added up; histories cut into stretches."""
+
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtsite import rollup
+from mtsite.build.nodes import TargetNode, Tree, day_of, month_of, target_node
+from mtsite.build.targets import _stretches
+from mtsite.model import RunKey, RunSummary, State, Status
+from mtsite.pages.page import Stretch
+
+UTC = ZoneInfo("UTC")
+DAY = 86_400
+T = ("t", "")
+
+
+def summary(target: tuple[str, ...], day: int, counts: dict[str, int]) -> RunSummary:
+    verdict = rollup.run_verdict(counts).value
+    key = RunKey("a", target, f"d{day}")
+    when = day * DAY
+    return RunSummary(key, when, None, "", "", "", State("new"), Status(""), counts, verdict)
+
+
+TARGETS = st.tuples(st.sampled_from("xyz"), st.sampled_from("pqr"))
+COUNTS = st.dictionaries(st.sampled_from("PFWNR"), st.integers(1, 50), min_size=1)
+
+
+@given(st.dictionaries(TARGETS, st.lists(COUNTS, min_size=1, max_size=4), min_size=1))
+def test_the_sum_of_the_children_is_the_parent_at_every_node(
+    runs: dict[tuple[str, str], list[dict[str, int]]],
+) -> None:
+    nodes = {}
+    for target, counts in runs.items():
+        newest_first = [summary(target, 100 - i, each) for i, each in enumerate(counts)]
+        nodes["a", target] = target_node(("k", "l"), len(counts), newest_first, UTC)
+    tree = Tree(nodes, {}, UTC)
+    for values in [(), *{(target[0],) for target in runs}]:
+        parent, children = tree.node("a", values), tree.children("a", values)
+        assert sum(child.runs for child in children) == parent.runs
+        assert sum(child.targets for child in children) == parent.targets
+        assert rollup.add_counts(child.counts for child in children) == parent.counts
+
+
+def test_a_trend_covers_the_fourteen_days_up_to_the_newest_run() -> None:
+    runs = [summary(("x",), day, {"P": 3, "F": 1}) for day in (40, 39, 27, 26)]
+    node = target_node(("k",), 4, runs, UTC)
+    assert [day for day, _, _ in node.days] == ["1970-01-28", "1970-02-09", "1970-02-10"]
+    assert node.days[-1] == ("1970-02-10", 3, 4)
+
+
+def test_a_node_reads_back_as_it_was() -> None:
+    node = target_node(("k",), 2, [summary(("x",), 40, {"P": 1})], UTC)
+    assert TargetNode.decode(node.encode()) == node
+
+
+def test_days_and_months_are_cut_in_the_zone_of_the_site() -> None:
+    before_midnight = 31 * DAY - 1
+    assert (day_of(before_midnight, UTC), month_of(before_midnight, UTC)) == (
+        "1970-01-31",
+        "1970-01",
+    )
+    assert month_of(before_midnight, ZoneInfo("Asia/Tokyo")) == "1970-02"
+
+
+def test_a_time_that_no_calendar_has_counts_as_the_first_day() -> None:
+    assert day_of(10**18, UTC) == day_of(None, UTC) == "1970-01-01"
+
+
+def stretches(letters: str) -> list[Stretch]:
+    """Of one test over runs r0, r1 …; '.' is a run without it."""
+    runs = [
+        (f"r{i}", i, {T: (letter, 1)} if letter != "." else {("other", ""): ("P", 1)})
+        for i, letter in enumerate(letters)
+    ]
+    return dict(_stretches(iter(runs)))[T]
+
+
+def test_equal_verdicts_in_a_row_are_one_stretch_and_the_last_stays_open() -> None:
+    assert stretches("PPFF") == [Stretch("P", "r0", 0, "r1", 1, 2), Stretch("F", "r2", 2)]
+
+
+def test_an_open_stretch_does_not_change_when_it_grows() -> None:
+    assert stretches("PF")[-1] == stretches("PFFFF")[-1]
+
+
+def test_a_run_in_flight_breaks_no_stretch() -> None:
+    assert stretches("PRP") == [Stretch("P", "r0", 0)]
+
+
+def test_a_run_without_the_test_is_a_stretch_of_its_own() -> None:
+    assert [each.verdict for each in stretches("P.P")] == ["P", ".", "P"]
