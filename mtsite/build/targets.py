@@ -160,7 +160,7 @@ class _TargetPages:
             values = repr(stretches)
             fingerprint = self.pen.fresh(history, path, self.keys, values)
             if fingerprint:
-                context = history.context(self.pen.frame, node, name, stretches)
+                context = history.context(self.pen.frame, node, name, stretches[::-1])
                 self.pen.page(history, path, fingerprint, context)
 
     def _outcomes_in_order(

@@ -11,6 +11,7 @@ from mtsite.model import RunKey, TestName
 from mtsite.pages import words
 from mtsite.pages.page import NodeSummary, SiteFrame, Stretch, crumbs_to, frame_context
 from mtsite.pages.place import test_label
+from mtsite.rollup import ABSENT
 
 EDITION = 1
 TEMPLATE = "history.html"
@@ -65,7 +66,9 @@ def _row(path: str, node: NodeSummary, name: TestName, stretch: Stretch) -> dict
 
     def link(runname: str) -> str:
         key = RunKey(node.area, node.values, runname)
-        return urls.relative(path, urls.test_page(key, name)) if runname else ""
+        absent = stretch.verdict == ABSENT
+        there = urls.run_page(key) if absent else urls.test_page(key, name)
+        return urls.relative(path, there) if runname else ""
 
     return {
         "letter": style,

@@ -139,12 +139,14 @@ def _sentence(
 def _chips(summary: RunSummary, bad: int) -> tuple[tuple[str, str, str, str, str], ...]:
     """(style, text, count, filter, anchor that works without script)."""
     counts = summary.counts
+    # The part of a page that has nothing to show is not there.
+    fixed = "#fixed" if summary.fixed else "#everything"
     chips = [
         ("", "all", words.number(words.total(counts)), "", "#everything"),
         ("bad", "went wrong", words.number(bad), "s:bad", "#failures"),
         ("new", "new", words.number(summary.new), "new", "#failures"),
         ("", "still", words.number(summary.still), "still", "#failures"),
-        ("fixed", "fixed", words.number(summary.fixed), "fixed", "#fixed"),
+        ("fixed", "fixed", words.number(summary.fixed), "fixed", fixed),
     ]
     for letter in words.WORST_FIRST:
         if counts.get(letter):

@@ -8,6 +8,7 @@ from mtsite.model import Finding, LogRecord, Run, RunFacts, Step, Test, TestDatu
 from mtsite.pages import charts, markdown, words
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
+from mtsite.rollup import ABSENT
 
 EDITION = 1
 TEMPLATE = "test.html"
@@ -152,8 +153,7 @@ def _since_words(place: RunPlace, test: Test, path: str) -> tuple[tuple[str, str
 
     pieces: list[tuple[str, str]] = []
     if facts.change == "new":
-        pieces += [("New in this run: it was good in ", ""), named(facts.last_good or previous)]
-        pieces.append((".", ""))
+        pieces += _new_words(place, test, path)
     elif facts.since:
         many = (
             f"{facts.since_runs}+ runs" if facts.capped else words.plural(facts.since_runs, "run")
@@ -170,6 +170,23 @@ def _since_words(place: RunPlace, test: Test, path: str) -> tuple[tuple[str, str
         pieces += [("Good in the run before, too; last good in ", ""), named(facts.last_good)]
         pieces.append((".", ""))
     return tuple(pieces)
+
+
+def _new_words(place: RunPlace, test: Test, path: str) -> tuple[tuple[str, str], ...]:
+    """Where it was good last; else what the run compared with says of it, if it has it at all."""
+    facts = place.facts.tests[test.name]
+    previous = place.facts.previous
+    if facts.last_good:
+        good = facts.last_good, _other_run(place, test, path, facts.last_good)
+        return ("New in this run: it was good in ", ""), good, (".", "")
+    window = place.facts.window[-len(facts.strip) :]
+    letter = dict(zip(window, facts.strip[-len(window) :], strict=True)).get(previous, ABSENT)
+    if letter == ABSENT:
+        page = urls.run_page(replace(place.run.key, runname=previous))
+        run = previous, urls.relative(path, page)
+        return ("New in this run: it was not among the tests of ", ""), run, (".", "")
+    before = previous, _other_run(place, test, path, previous)
+    return ("New in this run; in ", ""), before, (f": {words.mark(letter)[2]}.", "")
 
 
 def _neighbours(place: RunPlace, index: int, path: str) -> dict[str, object]:
