@@ -88,8 +88,9 @@ def _add_run(
                 )
         if index % 2:
             db.execute(
-                "INSERT INTO test_data (test_id, category, variable, value, expected, tol,"
-                " units, status, last_update) VALUES (?, 'timing', 'slack', ?, 50.0, 60.0, 'ps', 'pass', ?)",
+                "INSERT INTO test_data (test_id, category, variable, value, expected, tol, units,"
+                " status, last_update)"
+                " VALUES (?, 'timing', 'slack', ?, 50.0, 60.0, 'ps', 'pass', ?)",
                 (test_id, rnd.random() * 100, started),
             )
 

@@ -112,24 +112,24 @@ def timed(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(seconds)
 
 
-ROW = (
-    "<tr class='{{ r.status }}'><td><a href='{{ r.href }}'>{{ r.name }}</a></td>"
-    "<td>{{ r.item }}</td><td>{{ r.state }}</td><td>{{ r.status }}</td><td>{{ r.host }}</td><td>{{ r.load }}</td>"
-    "<td>{{ r.dur }}</td><td><a href='{{ r.log }}'>log</a></td><td>{{ r.comment }}</td></tr>\n"
-)
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title></head>
+<body><nav><a href="{{ root }}index.html">areas</a> / {{ target }}</nav>
+<h1>{{ title }}</h1>
+<table><thead><tr><th>test</th><th>item</th><th>state</th><th>status</th><th>host</th><th>load</th>
+<th>time</th><th>log</th><th>comment</th></tr></thead><tbody>
+{% for r in rows %}<tr class="{{ r.status }}"><td><a href="{{ r.href }}">{{ r.name }}</a></td>
+<td>{{ r.item }}</td><td>{{ r.state }}</td><td>{{ r.status }}</td><td>{{ r.host }}</td>
+<td>{{ r.load }}</td><td>{{ r.dur }}</td><td><a href="{{ r.log }}">log</a></td>
+<td>{{ r.comment }}</td></tr>
+{% endfor %}</tbody></table></body></html>"""
 
 
 def jinja_line(out: Path) -> None:
     """Jinja2 as anybody would use it: pages with a table of 20 rows and 9 cells, written."""
     import jinja2
 
-    page = jinja2.Environment(autoescape=True).from_string(
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-        "<title>{{ title }}</title></head><body><nav><a href='{{ root }}index.html'>areas</a> / {{ target }}</nav>"
-        "<h1>{{ title }}</h1><table><thead><tr><th>test</th><th>item</th><th>state</th><th>status</th><th>host</th>"
-        "<th>load</th><th>time</th><th>log</th><th>comment</th></tr></thead><tbody>"
-        "{% for r in rows %}" + ROW + "{% endfor %}</tbody></table></body></html>"
-    )
+    page = jinja2.Environment(autoescape=True).from_string(PAGE)
     rows = [
         {
             "name": f"alu_smoke_{i:02d}",
