@@ -1,4 +1,4 @@
-"""Many verdicts into one: of a test from state and status, of items, of a run. Pure.
+"""Many into one: verdicts of a test, of items, of a run; findings of many logs. Pure.
 
 The rules are Megatest's (v1.64/1.65): `../docs/model.md` says which, and where a report must
 differ because Megatest's own totals are not kept up.
@@ -8,7 +8,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from mtsite.model import Run, State, Status, Test
+from mtsite.model import Finding, LogRecord, Run, State, Status, Step, Test
 
 
 class Verdict(enum.StrEnum):
@@ -180,6 +180,35 @@ def add_counts(many: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for counts in many:
         total.update(counts)
     return {verdict.value: total[verdict.value] for verdict in RANK if total[verdict.value]}
+
+
+_FAILING_LEVELS = frozenset({"CRITICAL", "ERROR"})
+_KIND_ORDER = {"final": 0, "step": 1}
+
+
+def first_finding(
+    logs: Sequence[LogRecord], steps: Sequence[Step] = ()
+) -> tuple[LogRecord, Finding] | None:
+    """The finding that speaks for a test, with its log; None when its logs have none.
+
+    Text comes before HTML (an annotated copy of it), the final log before those of `steps` in the
+    order they ran, these before other files; what failed before what only warns.
+    """
+    if not any(log.findings for log in logs):
+        return None
+    places = {name: i for i, step in reversed(list(enumerate(steps))) for name in _log_names(step)}
+
+    def order(log: LogRecord) -> tuple[bool, int, int]:
+        html = log.name.lower().endswith((".html", ".htm", ".xhtml"))
+        return html, _KIND_ORDER.get(log.kind, 2), places.get(log.name, len(steps))
+
+    found = [(log, finding) for log in sorted(logs, key=order) for finding in log.findings]
+    return next((pair for pair in found if pair[1].level in _FAILING_LEVELS), found[0])
+
+
+def _log_names(step: Step) -> tuple[str, ...]:
+    """Where the output of a step lies: with its own name beside the log that its row names."""
+    return (step.logfile, f"{step.name}.log", f"{step.name}.html")
 
 
 def roll_up_items(items: Sequence[tuple[str, str]]) -> tuple[State, Status]:

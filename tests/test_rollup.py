@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from mtsite import rollup
-from mtsite.model import Run, RunKey, State, Status, Test
+from mtsite.model import Finding, LogRecord, Run, RunKey, State, Status, Step, Test
 from mtsite.rollup import Verdict
 
 DAY = 86400
@@ -216,3 +216,40 @@ def test_of_two_completed_items_the_worse_status_wins(better: str, worse: str) -
 def test_items_of_unknown_states_roll_up_alike_in_any_order() -> None:
     items = [("INCOMPLETE", "KILLED"), ("ARCHIVED", "PASS"), ("UNKNOWN", "n/a")]
     assert len({rollup.roll_up_items(ordered) for ordered in itertools.permutations(items)}) == 1
+
+
+def log_of(name: str, kind: str, *levels: str) -> LogRecord:
+    findings = tuple(
+        Finding("severity", level, line, line, f"{name}:{line}", "")
+        for line, level in enumerate(levels, start=1)
+    )
+    return LogRecord(name, kind, findings=findings)
+
+
+def step_of(name: str, logfile: str = "") -> Step:
+    return Step(name, None, None, Status("1"), None, logfile, "")
+
+
+@pytest.mark.parametrize(
+    ("logs", "spoken"),
+    [
+        ([], None),
+        ([log_of("a.log", "final")], None),
+        (
+            [log_of("lint.html", "final", "ERROR"), log_of("lint.log", "file", "ERROR")],
+            "lint.log:1",
+        ),
+        ([log_of("lint.html", "final", "ERROR"), log_of("lint.log", "file")], "lint.html:1"),
+        ([log_of("a.log", "step", "ERROR"), log_of("z.log", "final", "ERROR")], "z.log:1"),
+        ([log_of("a.txt", "file", "ERROR"), log_of("z.log", "step", "ERROR")], "z.log:1"),
+        ([log_of("run.log", "step", "ERROR"), log_of("set.log", "step", "ERROR")], "set.log:1"),
+        ([log_of("run.log", "step", "ERROR"), log_of("build.log", "step", "ERROR")], "build.log:1"),
+        ([log_of("a.log", "final", "WARNING", "CRITICAL", "ERROR")], "a.log:2"),
+        ([log_of("a.log", "final", "WARNING"), log_of("b.log", "file", "ERROR")], "b.log:1"),
+        ([log_of("a.log", "final", "WARNING"), log_of("b.log", "file", "WARNING")], "a.log:1"),
+    ],
+)
+def test_the_finding_that_speaks_for_a_test(logs: list[LogRecord], spoken: str | None) -> None:
+    steps = [step_of("set", "set.log"), step_of("build"), step_of("run", "run.log")]
+    first = rollup.first_finding(logs, steps)
+    assert (first[1].excerpt if first else None) == spoken

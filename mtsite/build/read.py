@@ -5,7 +5,7 @@ that the summary was made from, though the database may have moved on.
 """
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from mtsite.model import (
     Run,
     RunRecord,
     RunSummary,
+    Step,
     Test,
     TestName,
     TestRecord,
@@ -277,16 +278,14 @@ def _first_failures(
     for test, verdict in zip(run.tests, verdicts, strict=True):
         if verdict in rollup.BAD and not test.toplevel and shown < SHOWN_FAILURES:
             shown += 1
-            line = first_line(tests[test.name])
+            line = first_line(tests[test.name].logs, test.steps)
             yield FirstFailure(test.testname, test.item_path, verdict.value, line)
 
 
-def first_line(test: TestRecord) -> str:
+def first_line(logs: Sequence[LogRecord], steps: Sequence[Step] = ()) -> str:
     """The first failing line that the logs of a test show, '' when none does."""
-    for log in test.logs:
-        for finding in log.findings:
-            return finding.excerpt.rsplit("\n", 1)[-1][:300]
-    return ""
+    first = rollup.first_finding(logs, steps)
+    return "" if first is None else first[1].excerpt.rsplit("\n", 1)[-1][:300]
 
 
 def _with_verdicts(run: Run, verdicts: list[Verdict], old: RunRecord) -> dict[TestName, TestRecord]:

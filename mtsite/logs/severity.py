@@ -76,12 +76,24 @@ _HARMLESS_SHAPES = (
     rb"(?:0+|none|null|nil|false|n/a|\[\])[ \t]*(?:$|[,;)|}\"'])",
     rb"\berror \d+ \(ignored\)",
     rb"\b\d+ (?:errors?|failures?) (?:allowed|expected|tolerated|ignored|injected|max\w*)",
+    rb"[ \t]OK, expected [^\r\n]*",
 )
 # From here on a line calls itself harmless: a warning, a debug dump, a test that passed.
 _CALM = re.compile(
     rb"\b[Ww]arning:|\bWARNING:|TEST-(?:PASS|INFO|KNOWN-FAIL)\b"
     rb"|(?:^|[ \t\[<|])DEBUG(?:[ \t\]>:|]|$)"
 )
+
+# Headings above what failed, and source that a test runner quotes: the line that says why follows.
+_HEADING = re.compile(
+    rb"={3,} FAILURES ={3,}[ \t]*$|_{3,} .* _{3,}[ \t]*$|>[ \t]{3,}\S|[ \t]*Expects?: "
+)
+_PYTEST_SAYS = re.compile(rb"E   +\S")
+_PYTEST_MORE = re.compile(rb"E(?:   |[ \t]*$)")
+_PYTEST_LINES = 200
+_NINJA_FAILED = re.compile(rb"FAILED: (?:\[code=\d+\] )?(\S+)")
+_NINJA_NEXT = re.compile(rb"FAILED: |\[\d+/\d+\] |ninja: ")
+_NINJA_LINES = 200
 
 _TRACEBACK = b"Traceback (most recent call last):"
 _TRACEBACK_START = re.compile(rb"(?:Exception Group )?Traceback \(most recent call last\):")
@@ -110,14 +122,53 @@ def read_severity(window: Window) -> Sighting | None:
     line = window.line()
     if _TRACEBACK in line:
         return _read_traceback(window, line)
+    if _HEADING.match(line) or _is_ninja_heading(window, line):
+        return None
+    level = _level_of(line)
+    if level == ERROR and _PYTEST_SAYS.match(line):
+        return Sighting(ERROR, line, _pytest_more(window))
+    return Sighting(level, line) if level else None
+
+
+def _level_of(line: bytes) -> str:
+    """How bad a line is by itself; '' when it is not."""
     said = _SEVERITY.matching(line)
     if _IS_CALM in said or _HAS_HARMLESS in said:
         calm = _CALM.search(line)
         judged = _HARMLESS.sub(b" ", line[: calm.start()] if calm else line)
         said = _SEVERITY.matching(judged)
     if _IS_CRITICAL in said:
-        return Sighting(CRITICAL, line)
-    return Sighting(ERROR, line) if _IS_ERROR in said else None
+        return CRITICAL
+    return ERROR if _IS_ERROR in said else ""
+
+
+def _pytest_more(window: Window) -> int:
+    """How many lines more the same exception takes: all of them begin with E."""
+    more = 0
+    for line in window.following(_PYTEST_LINES):
+        if not _PYTEST_MORE.match(line):
+            break
+        more += 1
+    return more
+
+
+def _is_ninja_heading(window: Window, line: bytes) -> bool:
+    """Whether ninja names here what it couldn't make, and the tool's own words follow.
+
+    The command comes first and names it, too; a test runner's `FAILED: name` has none.
+    """
+    failed = _NINJA_FAILED.match(line)
+    if failed is None:
+        return False
+    for number, after in enumerate(window.following(_NINJA_LINES)):
+        if number == 0:
+            if failed.group(1) not in after:
+                return False
+        elif _NINJA_NEXT.match(after):
+            return False
+        elif _level_of(after):
+            return True
+    return False
 
 
 def _read_traceback(window: Window, line: bytes) -> Sighting:

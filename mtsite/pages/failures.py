@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mtsite import urls
-from mtsite.model import LogRecord, Run, RunFacts, RunRecord, RunSummary, Test, TestFacts, TestName
+from mtsite.model import Run, RunFacts, RunRecord, RunSummary, Test, TestFacts, TestName
 from mtsite.pages import words
+from mtsite.rollup import first_finding
 
 MAX_ROWS = 500
 _CHANGE_ORDER = {"new": 0, "still": 1, "": 2}
@@ -96,18 +97,14 @@ def _first_line(
     run: Run, test: Test, record: RunRecord, lines: Mapping[TestName, str], path: str
 ) -> FirstLine:
     kept = record.tests.get(test.name)
-    log = _first_log(kept.logs if kept else ())
-    if log is not None:
-        found = log.findings[0]
+    first = first_finding(kept.logs if kept else (), test.steps)
+    if first is not None:
+        log, found = first
         page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
         link = f"{page}#L{found.first_line}" if page else ""
         return words.first_line(found.excerpt), link, found.masked
     line = lines.get(test.name) or test.comment
     return words.first_line(line), "", ""
-
-
-def _first_log(logs: Sequence[LogRecord]) -> LogRecord | None:
-    return next((log for log in logs if log.findings), None)
 
 
 def _bad_items(run: Run, letters: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from mtsite.model import Finding, LogRecord, Run, RunFacts, Step, Test, TestDatu
 from mtsite.pages import charts, markdown, words
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
-from mtsite.rollup import ABSENT
+from mtsite.rollup import ABSENT, first_finding
 
 EDITION = 1
 TEMPLATE = "test.html"
@@ -210,14 +210,13 @@ def _named(place: RunPlace, path: str, index: int) -> tuple[str, str] | None:
 def _went_wrong(
     logs: Sequence[LogRecord], test: Test, letter: str, run: Run, path: str
 ) -> tuple[dict[str, object] | None, int]:
-    """The first finding of the first log that has one, and how many more there are in all."""
-    for log in logs:
-        if log.findings:
-            found = log.findings[0]
-            page = urls.relative(path, urls.log_page(run.key, test.name, log.name))
-            everything = sum(each.finding_count for each in logs)
-            return _excerpt(found, log, page if log.blob else ""), max(everything - 1, 0)
-    return None, 0
+    """The finding that speaks for the test, and how many more there are in all its logs."""
+    first = first_finding(logs, test.steps)
+    if first is None:
+        return None, 0
+    log, found = first
+    page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
+    return _excerpt(found, log, page), max(sum(each.finding_count for each in logs) - 1, 0)
 
 
 def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:

@@ -41,6 +41,18 @@ def test_a_traceback_is_one_finding_with_its_exception(want: str, log: str) -> N
     assert seen == want.splitlines()
 
 
+def runner_blocks() -> list[tuple[str, str]]:
+    blocks = (HERE / "runners.txt").read_text().split("\n", 1)[1].split("\n----\n")
+    return [(want, log) for want, log in (block.split("\n\n", 1) for block in blocks)]
+
+
+@pytest.mark.parametrize(("want", "log"), runner_blocks())
+def test_the_first_finding_of_a_runner_says_why(want: str, log: str) -> None:
+    findings, _ = scan(log.encode())
+    seen = [f"{f.first_line}-{f.last_line} {f.level} {f.excerpt}" for f in findings]
+    assert seen == want.splitlines()
+
+
 TEXTS = [
     *["", "fine", "x.c:1: error: no", "\x1b[31mERROR\x1b[m: y", "0 errors", "FAILED", "z" * 5000],
     *["Traceback (most recent call last):", "  File x", "KeyError: 1"],
@@ -111,6 +123,22 @@ def test_rules_are_tried_in_order_and_the_first_that_takes_a_line_wins() -> None
     findings, count = scan(b"1\nxx yy\n3\nyy\n", rules)
     assert count == 2
     assert [(f.rule, f.first_line, f.last_line) for f in findings] == [("b", 2, 3), ("b", 4, 5)]
+
+
+def test_tags_and_entities_of_an_html_log_are_not_shown() -> None:
+    log = (
+        b"<html><body>\n<p>Expect: errors = 0 in LogFileBody. Outcome: <b>FAIL</b></p>\n<pre>\n"
+        b'<a name="4"></a><font color="red">a.sv(3): ERROR [W] &#x27;q&#x27; &lt;b&gt;</font>\n'
+        b"</pre></body></html>\n"
+    )
+    (finding,), count = scan(log)
+    assert (finding.first_line, count) == (4, 1)
+    assert finding.excerpt == "a.sv(3): ERROR [W] 'q' <b>"
+
+
+def test_what_looks_like_tags_stays_in_a_text_log() -> None:
+    (finding,), _ = scan(b"a.cc:1: error: no matching function for 'f<int>' &amp;\n")
+    assert "f<int>' &amp;" in finding.excerpt
 
 
 @pytest.mark.parametrize(
