@@ -9,6 +9,7 @@ what a dead build left behind is never taken for known.
 """
 
 import json
+import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ from mtsite.model import RunKey, RunSummary, TestName
 
 FORMAT = "1"
 FILE = "manifest.db"
+_REVISION = "revision"
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
@@ -128,8 +130,22 @@ class Manifest:
         for table in ("meta", "tree", "runs", "targets", "listing"):
             self._db.execute(f"DELETE FROM {table}")
         self.put("format", FORMAT)
+        self._revise()
 
     # -- the tree
+
+    def revision(self) -> str:
+        """A name for what the tree holds: the same name, the same files; '' for no files yet.
+
+        It is drawn anew with every change, so a manifest that was lost and made again, or was put
+        back from a backup, never repeats the name of another tree.
+        """
+        return self.get(_REVISION)
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is part of the tree."""
+        found = self._db.execute("SELECT 1 FROM tree WHERE path = ?", (path,)).fetchone()
+        return found is not None
 
     def tree(self) -> Iterator[tuple[str, str, int]]:
         """(path, digest, size) of every file of the tree, in byte order of the paths."""
@@ -142,18 +158,27 @@ class Manifest:
 
     def note_pages(self, pages: Iterable[Page]) -> None:
         """These files are in the tree now."""
-        self._db.executemany(
+        self._change_tree(
             "INSERT OR REPLACE INTO tree VALUES (?, ?, ?, ?, ?)",
             ((p.path, p.digest, p.size, p.fingerprint, p.owner) for p in pages),
         )
 
     def note_blobs(self, blobs: Iterable[tuple[str, str, int]]) -> None:
         """These (path, digest, size) are in the store now."""
-        self._db.executemany("INSERT OR IGNORE INTO tree VALUES (?, ?, ?, '', 'store')", blobs)
+        self._change_tree("INSERT OR IGNORE INTO tree VALUES (?, ?, ?, '', 'store')", blobs)
 
     def forget_pages(self, paths: Iterable[str]) -> None:
         """These files are not in the tree any more."""
-        self._db.executemany("DELETE FROM tree WHERE path = ?", ((path,) for path in paths))
+        self._change_tree("DELETE FROM tree WHERE path = ?", ((path,) for path in paths))
+
+    def _change_tree(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        before = self._db.total_changes
+        self._db.executemany(sql, rows)
+        if self._db.total_changes != before:
+            self._revise()
+
+    def _revise(self) -> None:
+        self.put(_REVISION, secrets.token_hex(12))
 
     # -- runs
 

@@ -61,6 +61,7 @@ class Publishing:
         self.url = url
         self.settings = settings or PublishConfig()
         self.tree: dict[str, bytes] = {}
+        self.walks = 0
         self.wrap: Callable[[Destination], Destination] = lambda destination: destination
 
     @cached_property
@@ -83,8 +84,13 @@ class Publishing:
                 file.write_bytes(content)
         self.tree = dict(site)
 
+    def revision(self) -> str:
+        """A name of the tree, as the manifest has one."""
+        return hashlib.sha256(repr(sorted(self.tree.items())).encode()).hexdigest()
+
     def listed(self) -> Iterator[tuple[str, str, int]]:
         """The tree as the manifest tells it."""
+        self.walks += 1
         for path in sorted(self.tree, key=str.encode):
             content = self.tree[path]
             yield path, hashlib.sha256(content).hexdigest(), len(content)
@@ -107,7 +113,7 @@ class Publishing:
         destination = self.wrap(self.destination)
         with Ledger.open(self.ledger_file, keep=not dry_run) as ledger:
             sender = Sender(self.tree_dir, destination, ledger, self.settings.threads)
-            publisher = Publisher(self.listed, sender, destination, ledger)
+            publisher = Publisher(_Built(self), sender, destination, ledger)
             if dry_run:
                 summary = publisher.predict(terms)
             else:
@@ -126,6 +132,14 @@ class Publishing:
         return found
 
 
+class _Built:
+    """The tree of a publisher, asked as the manifest is."""
+
+    def __init__(self, publishing: Publishing) -> None:
+        self.tree = publishing.listed
+        self.revision = publishing.revision
+
+
 class Watched:
     """Wraps a real destination: notes every request, and may do something before one."""
 
@@ -138,6 +152,7 @@ class Watched:
         self.name = wrapped.name
         self.keeps_headers = wrapped.keeps_headers
         self.deletes_at_once = wrapped.deletes_at_once
+        self.epoch = wrapped.epoch
         self.requests: Counter[str] = wrapped.requests
 
     def puts(self) -> list[str]:
@@ -155,6 +170,9 @@ class Watched:
         tag = self.wrapped.put(path, source, headers, only_if=only_if)
         self.seen.append(("PUT", path))
         return tag
+
+    def flush(self) -> None:
+        self.wrapped.flush()
 
     def delete(self, paths: Sequence[str]) -> None:
         self.before("DELETE", paths[0])

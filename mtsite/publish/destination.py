@@ -52,6 +52,7 @@ class Destination(Protocol):
 
     `keeps_headers`: it stores Content-Encoding and serves it, so text may be sent compressed.
     `deletes_at_once`: how many objects one request of `delete` removes.
+    `epoch`: when it is another one than before, what was put since the last `flush` may be lost.
     `requests` counts what was really asked of it, by kind: GET, PUT, DELETE, LIST. Trouble is a
     DestinationError that says what to do.
     """
@@ -59,6 +60,7 @@ class Destination(Protocol):
     name: str
     keeps_headers: bool
     deletes_at_once: int
+    epoch: str
     requests: Counter[str]
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
@@ -70,9 +72,15 @@ class Destination(Protocol):
     ) -> Tag:
         """Store an object whole or not at all; `only_if` is its present tag, or ABSENT.
 
+        With `only_if` it is safe from a crash when this returns, otherwise after the next `flush`.
+
         Raises:
             PreconditionFailed: the object has another tag.
         """
+        ...
+
+    def flush(self) -> None:
+        """What was put and deleted is safe from a crash when this returns."""
         ...
 
     def delete(self, paths: Sequence[str]) -> None:

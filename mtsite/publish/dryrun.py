@@ -15,6 +15,7 @@ class DryRun:
         self.name = wrapped.name
         self.keeps_headers = wrapped.keeps_headers
         self.deletes_at_once = wrapped.deletes_at_once
+        self.epoch = wrapped.epoch
         self.requests: Counter[str] = wrapped.requests
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
@@ -27,6 +28,9 @@ class DryRun:
         """Store nothing; the tag is no tag of any object."""
         del path, source, headers, only_if
         return "dry-run"
+
+    def flush(self) -> None:
+        """Nothing was put."""
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove nothing."""

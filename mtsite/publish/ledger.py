@@ -6,6 +6,7 @@ lets a killed publish go on. The file is a cache: when it is lost, root and shar
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -42,6 +43,19 @@ class Published(NamedTuple):
     digest: str
     since: int
     base: str
+
+
+class Settled(NamedTuple):
+    """A revision of the tree that the destination is in line with.
+
+    `next_due` is since when (Unix time) the oldest page that waits for its deletion is
+    unreferenced, 0 if none is. `unchanged` and `kept` count files, as the plan did.
+    """
+
+    revision: str
+    next_due: int
+    unchanged: int
+    kept: int
 
 
 class Ledger:
@@ -87,6 +101,7 @@ class Ledger:
 
     def absorb(self, root: Root, tag: Tag, lines_of: Callable[[ShardRef], Iterable[Line]]) -> None:
         """Take over a root; only shards that are new to the ledger are asked for. No commit."""
+        self._db.execute("DELETE FROM meta WHERE key = 'settled'")
         known = [ShardRef(*row) for row in self._db.execute(_SHARDS)]
         same = 0
         while same < min(len(known), len(root.shards)) and known[same] == root.shards[same]:
@@ -129,9 +144,9 @@ class Ledger:
 
     def forget(self) -> None:
         """Nothing is known of the destination any more: it holds no root."""
-        for table in ("meta WHERE key <> 'format'", "published", "shards", "sent", "deleted"):
+        for table in ("published", "shards", "sent", "deleted", "volatile"):
             self._db.execute(f"DELETE FROM {table}")
-        self._db.execute("DELETE FROM volatile")
+        self._db.execute("DELETE FROM meta WHERE key NOT IN ('format', 'epoch')")
         self.commit()
 
     # -- what is published
@@ -167,10 +182,17 @@ class Ledger:
         )
         self.commit()
 
-    def note_sent(self, path: str, digest: str) -> None:
-        """This was put. Permanent at once, so a kill costs no second upload."""
-        self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", (path, digest))
+    def note_sent(self, files: Iterable[tuple[str, str]]) -> None:
+        """These (path, digest) were put. Permanent at once: a kill costs no second upload."""
+        self._db.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?)", files)
         self.commit()
+
+    def enter(self, epoch: str) -> None:
+        """In another epoch of the destination, what was put since the last root may be lost."""
+        if self._meta("epoch") != epoch:
+            self._db.execute("UPDATE sent SET digest = ?", (UNKNOWN,))
+            self._put_meta("epoch", epoch)
+            self.commit()
 
     def forget_sent(self) -> None:
         """A root names all that was put."""
@@ -195,10 +217,36 @@ class Ledger:
         """Path → digest of the volatile files that were put."""
         return dict(self._db.execute("SELECT path, digest FROM volatile"))
 
-    def note_volatile(self, path: str, digest: str) -> None:
-        """This volatile file was put."""
-        self._db.execute("INSERT OR REPLACE INTO volatile VALUES (?, ?)", (path, digest))
+    def note_volatile(self, files: Iterable[tuple[str, str]]) -> None:
+        """These volatile files (path, digest) were put."""
+        self._db.executemany("INSERT OR REPLACE INTO volatile VALUES (?, ?)", files)
         self.commit()
+
+    # -- nothing new
+
+    def settle(self, settled: Settled) -> None:
+        """The destination is in line with a revision of the tree."""
+        self._put_meta("settled", json.dumps(settled))
+        self.commit()
+
+    def settled(self) -> Settled | None:
+        """What was last settled, unless the destination or what we put there changed since."""
+        told = self._meta("settled")
+        if not told or self._db.execute("SELECT 1 FROM sent LIMIT 1").fetchone():
+            return None
+        return Settled._make(json.loads(told))
+
+    def next_due(self) -> int:
+        """Since when the page that waits longest for its deletion is unreferenced; 0: none is."""
+        (since,) = self._db.execute(
+            "SELECT min(since) FROM published"
+            " WHERE digest = '' AND since > 0 AND path NOT GLOB '_manifest/*'"
+        ).fetchone()
+        return int(since or 0)
+
+    def _meta(self, key: str) -> str:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
 
     def _put_meta(self, key: str, value: bytes | str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

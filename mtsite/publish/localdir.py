@@ -1,12 +1,15 @@
 """A directory as destination: for a web server, a shared disk, a look before the bucket.
 
-Files appear whole or not at all, are on disk when `put` returns, and never leave the directory, not
-even through a symbolic link in it. Content is stored plain: a web server would not say "gzip".
+Files appear whole or not at all and never leave the directory, not even through a symbolic link in
+it. They reach the disk by one `flush` for many: to wait for each takes longer than all else.
+Content is stored plain: a web server would not say "gzip".
 """
 
+import ctypes
 import errno
 import hashlib
 import os
+import secrets
 import stat
 import threading
 from collections import Counter
@@ -23,6 +26,7 @@ from mtsite.publish.destination import ABSENT, Found, PreconditionFailed, Source
 from mtsite.publish.headers import Headers
 
 _OWN_PREFIXES = (atomicfile.TEMPORARY_PREFIX, ".mtsite-")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _LOCK = ".mtsite-root"
 _LOCK_SECONDS = 30
 _REASONS = {
@@ -45,6 +49,7 @@ class LocalDir:
         place = unquote(urlsplit(url).path) if url.startswith("file://") else url
         self.root = Path(os.path.realpath(Path(place).expanduser()))
         self.name = str(self.root)
+        self.epoch = _boot()
         self.requests: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._confined: set[Path] = set()
@@ -67,14 +72,21 @@ class LocalDir:
         self._count("PUT")
         with self._told(path):
             place = self._place(path)
+            self._make(place.parent, path)
             if only_if is None:
-                return _write(place, source)
+                return _write(place, source, durable=False)
             # What a bucket does by If-Match: nobody writes between the look and the rename.
             with lock.hold(self.root, _LOCK, "mtsite publish", wait_seconds=_LOCK_SECONDS):
                 content = self._read(place)
                 if (ABSENT if content is None else _tag(content)) != only_if:
                     raise PreconditionFailed(path)
-                return _write(place, source)
+                return _write(place, source, durable=True)
+
+    def flush(self) -> None:
+        """Wait until the file system of this directory has written all that it was given."""
+        with self._told("."):
+            if self.root.exists():
+                _sync_file_system(self.root)
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove files, and directories that are empty then."""
@@ -111,15 +123,36 @@ class LocalDir:
         return place
 
     def _confine(self, directory: Path, path: str) -> None:
+        """Refuse a directory that a symbolic link leads out of the root; it need not exist."""
+        if directory in self._confined or directory == self.root:
+            return
+        self._confine(directory.parent, path)
+        try:
+            found = directory.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISLNK(found.st_mode):
+            real = Path(os.path.realpath(directory))
+            if self.root not in real.parents:
+                raise DestinationError(
+                    f"{path} would lie outside {self.root}: {directory} leads to {real}",
+                    "remove that symbolic link",
+                )
+        self._confined.add(directory)
+
+    def _make(self, directory: Path, path: str) -> None:
         if directory in self._confined:
             return
-        real = Path(os.path.realpath(directory))
-        if real != self.root and self.root not in real.parents:
-            raise DestinationError(
-                f"{path} would lie outside {self.root}: {directory} leads to {real}",
-                "remove that symbolic link",
-            )
-        if directory.is_dir():
+        if directory == self.root:
+            directory.mkdir(parents=True, exist_ok=True)
+            return
+        self._make(directory.parent, path)
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            # Another thread, or another program: whatever lies there now is looked at.
+            self._confine(directory, path)
+        else:
             self._confined.add(directory)
 
     def _read(self, place: Path) -> bytes | None:
@@ -151,14 +184,36 @@ class LocalDir:
             raise DestinationError(f"{self.root}: {path}: {reason}", hint) from error
 
 
-def _write(place: Path, source: Source) -> Tag:
+def _write(place: Path, source: Source, *, durable: bool) -> Tag:
     if isinstance(source, bytes):
-        atomicfile.write_durable(place, source)
+        (atomicfile.write_durable if durable else atomicfile.write)(place, source)
         return _tag(source)
     source.seek(0)
     atomicfile.copy_durable(place, source)
     source.seek(0)
     return _tag_of_file(source)
+
+
+def _sync_file_system(root: Path) -> None:
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        os.sync()
+        return
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(descriptor)
+
+
+def _boot() -> str:
+    """What tells this start of the machine from the next; where unknown, new every time."""
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return secrets.token_hex(8)
 
 
 def _tag(content: bytes) -> Tag:

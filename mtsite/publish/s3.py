@@ -32,6 +32,7 @@ class S3:
 
     keeps_headers = True
     deletes_at_once = 1000
+    epoch = ""
 
     def __init__(self, url: str, settings: PublishConfig) -> None:
         parts = urlsplit(url)
@@ -88,6 +89,9 @@ class S3:
                     raise PreconditionFailed(path) from error
                 raise
             return str(answer["ETag"])
+
+    def flush(self) -> None:
+        """A server answers a PUT when the object is safe."""
 
     def delete(self, paths: Sequence[str]) -> None:
         """Up to a thousand objects a request."""

@@ -1,17 +1,16 @@
 """The tree's files on their way: read, checked against the plan, put, remembered; in threads."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from mtsite.errors import DestinationError, PartlyDoneError
+from mtsite.errors import PartlyDoneError
 from mtsite.publish.destination import Destination
 from mtsite.publish.encode import Encoded, encode_file
 from mtsite.publish.headers import headers_for
 from mtsite.publish.ledger import Ledger
 from mtsite.publish.plan import PublishPlan, TreeFile, is_volatile
+from mtsite.publish.workers import in_threads
 
 _NAMED = 10
 
@@ -30,10 +29,6 @@ class Sent:
     stale: list[str] = field(default_factory=list)
 
 
-class _Stale(Exception):
-    """The file is not what the build wrote: changed, gone or unreadable since."""
-
-
 class Sender:
     """Puts the files of one tree at one destination."""
 
@@ -46,7 +41,8 @@ class Sender:
     def send(self, plan: PublishPlan, report: Report) -> Sent:
         """Put all uploads of a plan, phase after phase; each is remembered as it finishes.
 
-        A phase begins when the one before is complete, so no reader is led to what isn't there.
+        A phase begins when the one before is complete, so no reader is led to what isn't there. The
+        last phase is not flushed: what is written next, the root, is what needs it.
 
         Raises:
             DestinationError: an object was refused; those under way were finished first.
@@ -55,28 +51,32 @@ class Sender:
         sent = Sent()
         total = len(plan.uploads)
         self._ledger.begin(file.path for file in plan.uploads)
-        with ThreadPoolExecutor(self._threads, "publish") as pool:
-            for phase in plan.phases():
-                for file, sent_bytes in self._send_phase(pool, phase, sent):
-                    self._ledger.note_sent(file.path, file.digest)
-                    sent.files += 1
-                    sent.plain_bytes += file.size
-                    sent.sent_bytes += sent_bytes
-                    report("publishing", sent.files, total)
-                if sent.stale:
-                    raise _refuse_stale(sent.stale)
+        reachable = False
+        for phase in plan.phases():
+            if phase is not plan.new and not reachable:
+                reachable = True
+                self._destination.flush()
+            for done in in_threads(self._send_one, phase, self._threads):
+                self._note(done, sent)
+                report("publishing", sent.files, total)
+            if sent.stale:
+                raise _refuse_stale(sent.stale)
         return sent
 
     def send_volatile(self, files: Iterable[tuple[TreeFile, Encoded]]) -> Sent:
         """Put the volatile files, one after the other, the status last."""
         sent = Sent()
+        put = []
         for file, encoded in files:
             self._destination.put(file.path, encoded.source, encoded.headers)
-            self._ledger.note_volatile(file.path, file.digest)
+            put.append((file.path, file.digest))
             sent.files += 1
             sent.plain_bytes += file.size
             sent.sent_bytes += encoded.sent_bytes
             encoded.close()
+        if put:
+            self._destination.flush()
+            self._ledger.note_volatile(put)
         return sent
 
     def changed_volatile(self) -> list[tuple[TreeFile, Encoded]]:
@@ -94,41 +94,27 @@ class Sender:
                 changed.append((TreeFile(path, encoded.digest, encoded.size), encoded))
         return changed
 
-    def _send_phase(
-        self, pool: ThreadPoolExecutor, phase: Sequence[TreeFile], sent: Sent
-    ) -> Iterator[tuple[TreeFile, int]]:
-        waiting = iter(phase)
-        running: dict[Future[int], TreeFile] = {}
-        failed: DestinationError | None = None
-        while True:
-            if failed is None:
-                for file in islice(waiting, 4 * self._threads - len(running)):
-                    running[pool.submit(self._send_one, file)] = file
-            if not running:
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                file = running.pop(future)
-                try:
-                    yield file, future.result()
-                except _Stale as stale:
-                    sent.stale.append(str(stale))
-                except CancelledError:
-                    continue
-                except DestinationError as error:
-                    failed = failed or error
-                    for other in running:
-                        other.cancel()
-        if failed:
-            raise failed
+    def _note(self, done: Sequence[tuple[TreeFile, int | str]], sent: Sent) -> None:
+        put = []
+        for file, outcome in done:
+            if isinstance(outcome, str):
+                sent.stale.append(f"{file.path} ({outcome})")
+                continue
+            put.append((file.path, file.digest))
+            sent.files += 1
+            sent.plain_bytes += file.size
+            sent.sent_bytes += outcome
+        self._ledger.note_sent(put)
 
-    def _send_one(self, file: TreeFile) -> int:
+    def _send_one(self, file: TreeFile) -> int | str:
+        """The bytes sent; or in what way the file is not what the build wrote."""
         try:
             encoded = self._encode(file.path)
         except OSError as error:
-            raise _Stale(f"{file.path} ({error.strerror or error})") from error
+            return error.strerror or str(error)
         try:
             if encoded.digest != file.digest:
-                raise _Stale(f"{file.path} (changed)")
+                return "changed"
             self._destination.put(file.path, encoded.source, encoded.headers)
             return encoded.sent_bytes
         finally:

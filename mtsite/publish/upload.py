@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from mtsite import lock, manifest, urls
 from mtsite.config import Config
@@ -14,15 +16,26 @@ from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, 
 from mtsite.publish.dryrun import DryRun
 from mtsite.publish.generation import Generation, next_generation
 from mtsite.publish.headers import headers_for
-from mtsite.publish.ledger import UNKNOWN, Ledger, ledger_file
+from mtsite.publish.ledger import UNKNOWN, Ledger, Settled, ledger_file
+from mtsite.publish.listing import fetch_shard, read_root
 from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
 from mtsite.publish.send import Report, Sender
-from mtsite.publish.shards import ROOT, Line, Root, ShardRef, decode_root, decode_shard
+from mtsite.publish.shards import ROOT
 from mtsite.publish.summary import PublishSummary
 
 LOSSES = 5
-Tree = Callable[[], Iterable[tuple[str, str, int]]]
-"""Gives (path, SHA-256, size) of every file of the tree, in byte order of the paths."""
+
+
+class Built(Protocol):
+    """What was built, as the manifest tells it."""
+
+    def tree(self) -> Iterable[tuple[str, str, int]]:
+        """(path, SHA-256, size) of every file of the tree, in byte order of the paths."""
+        ...
+
+    def revision(self) -> str:
+        """A name for what `tree` gives: the same name, the same files; '' is no name."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def publish_site(
         manifest.Manifest.open(config.state_dir) as built,
     ):
         sender = Sender(config.site.output, destination, ledger, settings.threads)
-        publisher = Publisher(built.tree, sender, destination, ledger)
+        publisher = Publisher(built, sender, destination, ledger)
         if dry_run:
             return publisher.predict(terms)
         return publisher.publish(terms, report or _silent)
@@ -75,9 +88,9 @@ class Publisher:
     """One publish: plans, sends, writes the root; plans again when another publisher was faster."""
 
     def __init__(
-        self, tree: Tree, sender: Sender, destination: Destination, ledger: Ledger
+        self, built: Built, sender: Sender, destination: Destination, ledger: Ledger
     ) -> None:
-        self._tree = tree
+        self._built = built
         self._sender = sender
         self._destination = destination
         self._ledger = ledger
@@ -85,20 +98,40 @@ class Publisher:
     def publish(self, terms: Terms, report: Report) -> PublishSummary:
         """Carry it out."""
         summary = PublishSummary(self._destination.name, requests=self._destination.requests)
-        plan = self._upload(terms, report, summary)
-        while plan.needs_generation and not self._write_root(plan, terms, summary):
-            plan = self._upload(terms, report, summary)
-        self._take_over(plan)
-        summary.set_rest(plan)
-        summary.deleted = self._delete(plan)
+        self._ledger.enter(self._destination.epoch)
+        self._refresh()
+        # Read before the tree: a build that goes on meanwhile makes it old, never wrong.
+        revision = self._built.revision()
+        settled = self._ledger.settled()
+        if settled is not None and _still_holds(settled, revision, terms):
+            summary.kept, summary.unchanged = settled.kept, settled.unchanged
+        else:
+            self._bring_in_line(terms, report, summary)
+            self._settle(revision, summary)
         volatile = self._sender.send_volatile(self._sender.changed_volatile())
         summary.volatile = volatile.files
         summary.plain_bytes += volatile.plain_bytes
         summary.sent_bytes += volatile.sent_bytes
         return summary
 
+    def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
+        plan = self._upload(terms, report, summary)
+        while plan.needs_generation and not self._write_root(plan, terms, summary):
+            self._refresh()
+            plan = self._upload(terms, report, summary)
+        self._take_over(plan)
+        summary.set_rest(plan)
+        summary.deleted = self._delete(plan)
+
+    def _settle(self, revision: str, summary: PublishSummary) -> None:
+        unchanged = summary.unchanged + summary.new + summary.changed + summary.resumed
+        due = self._ledger.next_due()
+        self._ledger.settle(Settled(revision, due, unchanged, summary.kept))
+
     def predict(self, terms: Terms) -> PublishSummary:
         """What `publish` would do; the destination is only read."""
+        self._ledger.enter(self._destination.epoch)
+        self._refresh()
         plan = self._plan(terms)
         summary = PublishSummary(self._destination.name, dry_run=True)
         summary.requests = Counter(self._destination.requests)
@@ -128,9 +161,8 @@ class Publisher:
         return plan
 
     def _plan(self, terms: Terms) -> PublishPlan:
-        self._refresh()
         plan = plan_upload(
-            map(TreeFile._make, self._tree()),
+            map(TreeFile._make, self._built.tree()),
             self._ledger.published(),
             self._ledger.sent(),
             due_before=terms.now - terms.grace,
@@ -147,7 +179,8 @@ class Publisher:
             if tag or not self._still_holds_what_was_sent():
                 self._ledger.forget()
         elif not found.unchanged:
-            self._ledger.absorb(self._decode(found.content), found.tag, self._fetch)
+            root = read_root(self._destination, found.content)
+            self._ledger.absorb(root, found.tag, partial(fetch_shard, self._destination))
             self._ledger.commit()
 
     def _still_holds_what_was_sent(self) -> bool:
@@ -179,6 +212,7 @@ class Publisher:
         for shard in generation.shards:
             self._ledger.begin([shard.ref.path])
             self._destination.put(shard.ref.path, shard.packed, headers_for(shard.ref.path))
+        self._destination.flush()
         try:
             tag = self._destination.put(
                 ROOT, generation.content, headers_for(ROOT), only_if=tag or ABSENT
@@ -225,31 +259,9 @@ class Publisher:
             return 0
         paths = [row.path for row in plan.due]
         self._destination.delete(paths)
+        self._destination.flush()
         self._ledger.note_deleted(paths)
         return len(paths)
-
-    def _decode(self, content: bytes) -> Root:
-        try:
-            return decode_root(content)
-        except ValueError as error:
-            raise DestinationError(
-                f"{self._destination.name}: {ROOT} is not a manifest that this mtsite knows:"
-                f" {error}",
-                "is it the right prefix, and was it published by a newer mtsite?",
-            ) from error
-
-    def _fetch(self, ref: ShardRef) -> list[Line]:
-        found = self._destination.get(ref.path)
-        try:
-            if found is None:
-                raise ValueError("it is missing")
-            return decode_shard(ref, found.content)
-        except ValueError as error:
-            raise DestinationError(
-                f"{self._destination.name}: {ref.path}, a part of the manifest, can't be used:"
-                f" {error}",
-                f"if nothing else publishes there, remove {ROOT} and publish everything anew",
-            ) from error
 
 
 @contextmanager
@@ -283,6 +295,12 @@ def _state(path: Path, *, keep: bool) -> Iterator[Ledger]:
             f"the state in {path.parent} can't be read or written: {error}",
             f"free space or end what uses it; {path.name} may be deleted, it is made anew",
         ) from error
+
+
+def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:
+    """Whether a plan would be empty: the same tree, nothing to let go, nothing due."""
+    due = 0 < settled.next_due <= terms.now - terms.grace
+    return bool(revision) and settled.revision == revision and not terms.dropped_areas and not due
 
 
 def _name(area: str) -> str:

@@ -42,7 +42,7 @@ def test_a_new_ledger_knows_nothing(tmp_path: Path) -> None:
 def test_what_was_committed_is_there_again(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         write(ledger, {}, {"x": A})
-        ledger.note_sent("y", B)
+        ledger.note_sent([("y", B)])
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         assert live(ledger) == {"x": A}
         assert ledger.sent() == {"y": B}
@@ -67,14 +67,14 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
 def test_a_put_that_was_begun_is_unknown_until_it_is_done(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.begin(["x", "y"])
-        ledger.note_sent("x", A)
+        ledger.note_sent([("x", A)])
         assert ledger.sent() == {"x": A, "y": UNKNOWN}
 
 
 def test_another_publishers_line_takes_back_what_we_sent(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        ledger.note_sent("x", A)
-        ledger.note_sent("y", A)
+        ledger.note_sent([("x", A)])
+        ledger.note_sent([("y", A)])
         ref, packed = encode_shard([Line("x", B, 1)], 1)
         ledger.absorb(Root(1, (), (ref,)), "tag", lambda ref: decode_shard(ref, packed))
         assert ledger.sent() == {"y": A}

@@ -81,7 +81,7 @@ def test_trouble_says_what_to_do(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, "told by the system")
 
-    monkeypatch.setattr("mtsite.atomicfile.write_durable", refuse)
+    monkeypatch.setattr("mtsite.atomicfile.write", refuse)
     with pytest.raises(DestinationError, match=told) as refused:
         place.put("a/x", b"x", HEADERS)
     assert "a/x" in refused.value.message

@@ -1,0 +1,77 @@
+"""Many small tasks in a few threads, told in batches: cheap enough for files of a kilobyte."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_threads(
+    work: Callable[[T], R], tasks: Iterable[T], threads: int
+) -> Iterator[list[tuple[T, R]]]:
+    """Yield (task, what work returned) in batches, as they finish: all since the last batch.
+
+    The first exception ends it: no further task begins, those under way finish and are still
+    yielded, then it is raised. Closing the iterator early does the same.
+    """
+    crew = _Crew(work, iter(tasks))
+    crew.start(threads)
+    try:
+        while done := crew.next_batch():
+            yield done
+    finally:
+        crew.stop()
+    if crew.errors:
+        raise crew.errors[0]
+
+
+class _Crew(Generic[T, R]):
+    def __init__(self, work: Callable[[T], R], tasks: Iterator[T]) -> None:
+        self._work = work
+        self._tasks = tasks
+        self._taking = threading.Lock()
+        self._stopped = threading.Event()
+        self._finished: SimpleQueue[tuple[T, R] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._running = 0
+        self.errors: list[BaseException] = []
+
+    def start(self, threads: int) -> None:
+        self._running = threads
+        for number in range(threads):
+            thread = threading.Thread(target=self._labour, name=f"publish-{number}")
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def next_batch(self) -> list[tuple[T, R]]:
+        """All that finished since the last batch, at least one; nothing: that was all."""
+        done: list[tuple[T, R]] = []
+        while self._running and not (done and self._finished.empty()):
+            one = self._finished.get()
+            if one is None:
+                self._running -= 1
+            else:
+                done.append(one)
+        return done
+
+    def _labour(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                with self._taking:
+                    task = next(self._tasks, None)
+                if task is None:
+                    break
+                self._finished.put((task, self._work(task)))
+        except BaseException as error:
+            self.errors.append(error)
+            self._stopped.set()
+        finally:
+            self._finished.put(None)
