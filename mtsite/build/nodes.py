@@ -80,6 +80,7 @@ class Tree:
     areas: Mapping[str, AreaWords]
     zone: ZoneInfo
     satellites: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
 
     def below(self, area: str, values: Sequence[str] = ()) -> list[Target]:
         """The targets of an area that begin with these key values."""
@@ -116,6 +117,7 @@ class Tree:
             targets=len(below),
             problems=words.problems if not values else (),
             satellite_of=self.satellites.get(area, "") if not values else "",
+            held=self.held.get(area, 0) if not values else 0,
             title=words.title if not values else "",
         )
 

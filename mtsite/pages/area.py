@@ -7,7 +7,7 @@ from mtsite.model import RunSummary
 from mtsite.pages import charts, listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -22,7 +22,7 @@ def context(
     """An area (no values yet) or a key level; `latest` are runs of all that lies below."""
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
-    lead = words.outcome(node.counts) if node.newest else "No run was found yet."
+    lead = words.outcome(node.counts) if node.newest else _no_runs(node)
     name = "/".join(node.values) if node.values else node.area
     style, symbol, word = words.mark(node.verdict if node.newest else "N")
     label = f"{name} · {node.area}" if node.values else node.area
@@ -30,7 +30,7 @@ def context(
     return shown | {
         "letter": style,
         "symbol": symbol,
-        "word": word if node.newest else "no runs",
+        "word": word if node.newest else "archive" if node.held else "no runs",
         "kicker": node.keys[len(node.values) - 1] if node.values else "area",
         "area": node.area,
         "name": node.values[-1] or urls.EMPTY_KEY_VALUE if node.values else node.area,
@@ -41,14 +41,21 @@ def context(
         "newest": words.when(node.newest.event_time) if node.newest else ("", ""),
         "expected_seconds": node.expected_seconds,
         "satellite_of": node.satellite_of,
+        "holds": listing.holds(node),
         "bar": charts.pass_bar(node.counts),
         "bar_label": words.counted(node.counts),
         "child_key": _child_key(node),
         "rows": listing.node_rows(path, children),
-        "runs": listing.run_rows(path, latest[:MAX_LATEST]),
-        "runs_total": words.number(node.runs),
+        "runs": listing.run_rows(path, latest[:MAX_LATEST], node.area),
+        "runs_total": words.number(node.runs + node.held),
         "problems": tuple(problems),
     }
+
+
+def _no_runs(node: NodeSummary) -> str:
+    if not node.held:
+        return "No run was found yet."
+    return f"{words.upper_first(listing.holds(node))}, each at the address where it was born."
 
 
 def _child_key(node: NodeSummary) -> str:

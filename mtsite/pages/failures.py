@@ -56,6 +56,7 @@ def rows(
     for i in sorted(found, key=order)[:MAX_ROWS]:
         line = found[i]
         row = _row(run.tests[i], letters[i], line, facts, urls.relative(path, _page(run, i)))
+        row["silence"] = "" if line[0] else _silence(run.tests[i], record)
         row["ditto"] = bool(line[2]) and line[2] == above
         row["alike"] = sizes.get(line[2], 1)
         row["of_items"] = bad_items.get(run.tests[i].testname, "") if run.tests[i].item_path else ""
@@ -87,10 +88,21 @@ def _row(test: Test, letter: str, line: FirstLine, facts: RunFacts, link: str) -
         "line_href": line[1],
         "strip": words.joined(past.strip[-10:]),
         "strip_label": words.strip_words(past.strip[-10:]) if past.strip else "",
-        "took": words.duration(took),
+        "took": words.took(test),
         "slower": bool(usual and took and took > usual * 1.5 and took - usual >= 5),
         "host": test.host,
     }
+
+
+def _silence(test: Test, record: RunRecord) -> str:
+    """Why there is no failing line to show."""
+    if test.state == "NOT_STARTED":
+        waited = test.status in {"PREQ_FAIL", "PREQ_DISCARDED"}
+        return f"did not start{': a test that it waits for went wrong' if waited else ''}"
+    kept = record.tests.get(test.name)
+    if kept is None or not any(log.blob for log in kept.logs):
+        return "no log was found"
+    return "no failing line was found in its logs"
 
 
 def _first_line(

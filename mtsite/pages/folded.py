@@ -86,7 +86,7 @@ def _group(
         first = run.tests[indices[0]]
         if not first.item_path and len(indices) == 1:
             link = urls.relative(path, urls.test_page(run.key, first.name))
-            rows.append((testname, link, words.duration(first.run_duration), ()))
+            rows.append((testname, link, words.took(first), ()))
             continue
         top = toplevels.get(testname)
         link = urls.relative(path, urls.test_page(run.key, top)) if top else ""

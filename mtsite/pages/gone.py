@@ -9,7 +9,7 @@ from mtsite.pages.twin import gone_twin as twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "test_context", "twin"]
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "gone.html"
 MAX_TESTS = 2000
 

@@ -7,7 +7,7 @@ from mtsite.pages import charts, listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "index.html"
 
 

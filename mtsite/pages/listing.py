@@ -10,12 +10,14 @@ from mtsite.pages.page import NodeSummary
 _OFTEN = ((3600, "hourly"), (86_400, "daily"), (7 * 86_400, "weekly"))
 
 
-def run_rows(page_path: str, runs: Sequence[RunSummary]) -> tuple[dict[str, object], ...]:
-    """Rows in the order given."""
-    return tuple(_run_row(page_path, run) for run in runs)
+def run_rows(
+    page_path: str, runs: Sequence[RunSummary], area: str = ""
+) -> tuple[dict[str, object], ...]:
+    """Rows in the order given; a run that was not born in `area` is named with its own."""
+    return tuple(_run_row(page_path, run, area or run.key.area) for run in runs)
 
 
-def _run_row(page_path: str, run: RunSummary) -> dict[str, object]:
+def _run_row(page_path: str, run: RunSummary, area: str) -> dict[str, object]:
     style, symbol, word = words.mark(run.verdict)
     took = None
     if run.event_time is not None and run.end_time is not None:
@@ -26,7 +28,12 @@ def _run_row(page_path: str, run: RunSummary) -> dict[str, object]:
         "symbol": symbol,
         "word": word,
         "name": run.key.runname,
-        "target": "/".join(value or urls.EMPTY_KEY_VALUE for value in run.key.target),
+        "target": "/".join(
+            (
+                *((run.key.area,) if run.key.area != area else ()),
+                *(value or urls.EMPTY_KEY_VALUE for value in run.key.target),
+            )
+        ),
         "href": urls.relative(page_path, urls.run_page(run.key)),
         "started": words.when(run.event_time),
         "took": words.duration(took),
@@ -60,7 +67,7 @@ def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
     style, symbol, word = words.mark(node.verdict if node.newest else "N")
     newest = node.newest
     if newest is None:
-        word = "not read" if node.problems else "no runs"
+        word = "not read" if node.problems else "archive" if node.held else "no runs"
     return {
         "letter": style,
         "symbol": symbol,
@@ -73,7 +80,7 @@ def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
         "bar_label": words.counted(node.counts),
         "bad": words.number(words.bad(node.counts)) if words.bad(node.counts) else "",
         "total": words.number(words.total(node.counts)),
-        "runs": words.plural(node.runs, "run"),
+        "runs": words.plural(node.runs if node.runs or not node.held else node.held, "run"),
         "targets": words.plural(node.targets, "target") if node.targets > 1 else "",
         "trend": charts.trend(node.trend),
         "newest": words.when(newest.event_time) if newest else ("", ""),
@@ -90,14 +97,18 @@ def sentence(node: NodeSummary) -> str:
     """What changed last below a node, in one sentence."""
     newest = node.newest
     if newest is None:
-        return "" if node.problems else "No runs yet."
-    moved = words.change(newest)
-    if moved:
-        return f"{newest.key.runname}: {moved}"
-    if words.bad(newest.counts):
-        return f"{newest.key.runname}: {words.outcome(newest.counts)}"
-    waiting = words.waiting(newest.counts)
-    return f"{newest.key.runname}: {waiting or words.outcome(newest.counts)}"
+        return "" if node.problems else f"{words.upper_first(holds(node)) or 'No runs yet'}."
+    said = words.change(newest) or words.outcome(newest.counts).rstrip(".")
+    open_part = words.progress(newest.counts)
+    tail = f" · {open_part[:1].lower()}{open_part[1:]}" if open_part else ""
+    return f"{newest.key.runname}: {said}{tail}"
+
+
+def holds(node: NodeSummary) -> str:
+    """'holds 45 runs of chipyard' for an area that took runs of others, else ''."""
+    if not node.held:
+        return ""
+    return f"holds {words.plural(node.held, 'run')} of {node.satellite_of}"
 
 
 def expected(every_seconds: int) -> str:

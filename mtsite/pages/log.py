@@ -10,7 +10,7 @@ from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 

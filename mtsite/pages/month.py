@@ -7,7 +7,7 @@ from mtsite.model import RunSummary
 from mtsite.pages import listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "month.html"
 
 

@@ -32,6 +32,7 @@ class NodeSummary:
     `counts` adds up the newest run of each target below, `verdict` is the worst of them,
     `newest` the newest run below. `trend` has (day 'YYYY-MM-DD', good, total) for days with runs
     in the 14 days up to the newest run, oldest first. `runs` and `targets` count all below.
+    `held` is how many runs of the areas in `satellite_of` lie in this one.
     `expected_seconds` is how often a run is expected, 0 when nobody said so.
     """
 
@@ -46,6 +47,7 @@ class NodeSummary:
     targets: int = 0
     problems: tuple[str, ...] = ()
     satellite_of: str = ""
+    held: int = 0
     title: str = ""
     expected_seconds: int = 0
 

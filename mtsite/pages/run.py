@@ -11,9 +11,12 @@ from mtsite.pages.twin import twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "twin"]
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "run.html"
 MAX_NAMES = 200
+
+_SAYS_NOTHING = frozenset({"", "n/a", "new"})
+"""What the columns of a run hold all its life."""
 
 Piece = tuple[str, str, str]
 """(text, link or '', style or ''): a sentence is a row of pieces."""
@@ -34,7 +37,7 @@ def context(
     crumbs = crumbs_to(path, run.key.area, run.key.target, run.keys)
     label = run_label(run.key)
     style, symbol, word = words.mark(summary.verdict)
-    sentence = _sentence(summary, facts, run.key.area, run.key.target, path)
+    sentence = _sentence(run, summary, facts, path)
     shown = frame_context(
         frame,
         path,
@@ -81,9 +84,10 @@ def _heading(
         "area": key.area,
         "target": tuple(zip(run.keys, key.target, strict=False)),
         "runname": key.runname,
-        "state_words": " ".join(w for w in (run.state, run.status) if w and w != "n/a") or "–",
+        "state_words": " ".join(w for w in (run.state, run.status) if w not in _SAYS_NOTHING),
         "started": words.when(summary.event_time),
         "took": words.duration(duration),
+        "in_flight": bool(summary.counts.get("R")),
         "owner": run.owner,
         "contour": run.contour,
         "hosts_named": tally.host_names(run),
@@ -105,35 +109,56 @@ def _run_link(path: str, run: Run, runname: str) -> tuple[str, str] | None:
     return runname, urls.relative(path, page)
 
 
-def _sentence(
-    summary: RunSummary, facts: RunFacts, area: str, target: Sequence[str], path: str
-) -> tuple[Piece, ...]:
+def _sentence(run: Run, summary: RunSummary, facts: RunFacts, path: str) -> tuple[Piece, ...]:
     """What happened, what is not over, and what moved against the run before."""
     counts = summary.counts
     if not words.total(counts):
         return (("This run has no tests.", "", ""),)
     pieces: list[Piece] = [(words.outcome(counts), "", "lead")]
-    waiting = words.waiting(counts)
-    if waiting:
-        pieces.append((f" {waiting}.", "", ""))
+    progress = words.progress(counts)
+    if progress:
+        pieces.append((f" {progress}.", "", ""))
     if not facts.previous:
         pieces.append((" No previous run of this target to compare with.", "", "quiet"))
         return tuple(pieces)
-    page = urls.page(f"{urls.area_dir(area, target)}/{urls.segment(facts.previous)}", "index.html")
+    directory = urls.area_dir(run.key.area, run.key.target)
+    page = urls.page(f"{directory}/{urls.segment(facts.previous)}", "index.html")
     named: Piece = (facts.previous, urls.relative(path, page), "")
+    moved = _moved(run, summary, facts)
+    if moved:
+        return (*pieces, (" Against ", "", ""), named, (": ", "", ""), *moved, (".", "", ""))
+    if facts.vanished or progress or words.bad(counts):
+        tail = ": nothing new, nothing fixed."
+        return (*pieces, (" Against ", "", ""), named, (tail, "", ""))
+    return (*pieces, (" Nothing went wrong in ", "", ""), named, (" either.", "", ""))
+
+
+def _moved(run: Run, summary: RunSummary, facts: RunFacts) -> list[Piece]:
+    """What is new, still bad or fixed, and what went wrong before and has no verdict now."""
     moved: list[Piece] = []
     for number, word, anchor, style in (
         (summary.new, "new", "#failures", "new"),
         (summary.still, "still failing", "#failures", ""),
         (summary.fixed, "fixed", "#fixed", "fixed"),
+        (_unjudged(run, facts), "that went wrong there without a verdict here", "", ""),
     ):
         if number:
             moved += [(", ", "", ""), (f"{words.number(number)} {word}", anchor, style)]
-    if not moved:
-        kind = "Nothing went wrong in " if not words.bad(counts) else "Compared with "
-        tail = " either." if not words.bad(counts) else ": nothing new, nothing fixed."
-        return (*pieces, (f" {kind}", "", ""), named, (tail, "", ""))
-    return (*pieces, (" Against ", "", ""), named, (": ", "", ""), *moved[1:], (".", "", ""))
+    return moved[1:]
+
+
+def _unjudged(run: Run, facts: RunFacts) -> int:
+    """How many tests were bad in the run compared with, and were skipped or did not end here."""
+    if facts.previous not in facts.window:
+        return 0
+    back = len(facts.window) - facts.window.index(facts.previous)
+    strips = [
+        facts.tests[t.name].strip for t in run.tests if not t.toplevel and t.name in facts.tests
+    ]
+    return sum(
+        len(strip) >= back and strip[-back] in words.BAD_LETTERS and strip[-1] in "RNS"
+        for strip in strips
+    )
 
 
 def _chips(summary: RunSummary, bad: int) -> tuple[tuple[str, str, str, str, str], ...]:

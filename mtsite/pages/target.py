@@ -9,11 +9,12 @@ from mtsite.pages import charts, listing, words
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 150
 _RECENT = 5
+_NO_VERDICT = frozenset({"R", "N", ABSENT})
 
 Cell = tuple[str, str, int, str, str]
 """(style, symbol, how many runs it spans, link or '', what it says in words)."""
@@ -97,7 +98,7 @@ def _grid(path: str, node: NodeSummary, grid: Grid) -> dict[str, object]:
     room = MAX_GRID_ROWS - len(shown)
     calm = quiet[:room]
     rest = grid.hidden + len(loud) - len(shown) + len(quiet) - len(calm)
-    changed = sum(1 for row in grid.rows if len(set(row.strip[:_RECENT])) > 1)
+    changed = sum(len(set(row.strip[:_RECENT]) - _NO_VERDICT) > 1 for row in grid.rows)
     return {
         "columns": tuple(_column(path, run) for run in grid.runs),
         "loud": tuple(_row(path, node, row, grid.runs) for row in shown),

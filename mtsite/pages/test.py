@@ -10,7 +10,7 @@ from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
 from mtsite.rollup import ABSENT, first_finding
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "test.html"
 
 MAX_STEPS = 300
@@ -21,6 +21,8 @@ EXCERPT_LINES = 12
 _OUT_OF_TOLERANCE = frozenset({"fail", "error"})
 _MARKS = {letter: words.mark(letter) for letter in words.SYMBOLS}
 _LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
+_RUN_DIRECTORY = "rundir"
+"""The kind of a record that speaks of the run directory itself."""
 _NO_FACTS = "No earlier run of this target to compare with."
 
 
@@ -50,8 +52,10 @@ def context(
     shown.update(_since(place, test, depth, path))
     shown.update(_neighbours(place, index, path))
     shown["excerpt"], shown["more_findings"] = _went_wrong(logs, test, letter, run, path)
-    shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in logs[:MAX_LOGS])
-    shown["logs_total"] = len(logs)
+    files = [log for log in logs if log.kind != _RUN_DIRECTORY]
+    shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in files[:MAX_LOGS])
+    shown["logs_total"] = len(files)
+    shown["logs_note"] = _logs_note(test, logs)
     shown["steps"], shown["steps_total"] = _steps(test.steps, shown["logs"]), len(test.steps)
     shown["data"], shown["data_total"], shown["data_bad"] = _data(test.data)
     shown["items"], shown["items_total"] = _items(place, test, path)
@@ -87,15 +91,14 @@ def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
     facts = place.facts.tests.get(test.name)
     usual = facts.usual if facts else None
     took = test.run_duration
+    started = test.event_time if test.state != "NOT_STARTED" else None
     slower = bool(usual and took and took > usual * 1.5 and took - usual >= 5)
     return {
-        "started": words.when(test.event_time),
-        "took": words.duration(took),
-        "usual": words.duration(usual),
+        "started": words.when(started),
+        "took": words.took(test),
+        "usual": words.duration(usual) if usual else "",
         "slower": slower,
         "host": test.host if test.host != "n/a" else "",
-        "attempt": test.attemptnum or 0,
-        "rundir": test.rundir,
     }
 
 
@@ -221,10 +224,14 @@ def _went_wrong(
 
 def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:
     lines = found.excerpt.split("\n")
-    rows = [
+    rows: list[tuple[int | str, str, str]] = [
         (found.first_line + i, text, f"{page}#L{found.first_line + i}" if page else "")
         for i, text in enumerate(lines[:EXCERPT_LINES])
     ]
+    if len(lines) == 1 and found.last_line > found.first_line:
+        # One line speaks for all of a traceback; which of them it is, nobody noted.
+        _, text, link = rows[0]
+        rows = [(f"{found.first_line}–{found.last_line}", text, link)]
     return {
         "rows": tuple(rows),
         "log": log.name,
@@ -233,6 +240,18 @@ def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:
         "level": found.level,
         "cut": len(lines) - len(rows),
     }
+
+
+def _logs_note(test: Test, logs: Sequence[LogRecord]) -> str:
+    """What is to be said of the run directory, or why there is no log; '' when all is well."""
+    note = next((log.note for log in logs if log.kind == _RUN_DIRECTORY), "")
+    if test.toplevel and not logs:
+        return "Logs stand on the pages of its items."
+    if test.state == "NOT_STARTED" and len(logs) <= bool(note):
+        return "It did not start, so there is no log."
+    if note:
+        return f"{words.upper_first(note)}."
+    return "" if logs else "No log of this test was found."
 
 
 def _log_row(
@@ -347,7 +366,7 @@ def _items(
         item = place.run.tests[i]
         style, symbol, word = words.mark(place.letters[i])
         link = place.test_link(path, item)
-        rows.append((style, symbol, word, item.item_path, link, words.duration(item.run_duration)))
+        rows.append((style, symbol, word, item.item_path, link, words.took(item)))
     return tuple(rows), len(indices)
 
 
@@ -359,7 +378,10 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
         rows.append(("CPU load", words.scalar(test.cpuload)))
     if test.diskfree is not None and test.diskfree >= 0:
         rows.append(("disk free", words.size(test.diskfree * 1024)))
-    rows += [("run directory", test.rundir), ("final log", test.final_logf)]
+    if test.attemptnum and test.attemptnum > 0:
+        rows.append(("process", str(test.attemptnum)))
+    if test.state != "NOT_STARTED":
+        rows += [("run directory", test.rundir), ("final log", test.final_logf)]
     if test.archived:
         rows.append(("archive block", str(test.archived)))
     if meta:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
 
-from mtsite.model import RunSummary
+from mtsite.model import RunSummary, Test
 from mtsite.rollup import ABSENT, BAD, GOOD, RANK, Verdict
 
 THIN = "\u202f"
@@ -66,6 +66,7 @@ WORST_FIRST: tuple[str, ...] = tuple(
 )
 """Letters from worst to best, `NOT_RUN` last."""
 
+_ENDED = frozenset({"COMPLETED", "ARCHIVED"})
 _RANK_OF: Mapping[str, int] = {verdict.value: rank for verdict, rank in RANK.items()}
 
 
@@ -140,10 +141,11 @@ def scalar(value: object) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line of a text that says something, at most 300 characters."""
+    """The first line of a text that says something, blanks joined, at most 300 characters."""
     for line in text.splitlines():
-        if line.strip():
-            return line.strip() if len(line) <= 300 else line.strip()[:299] + "…"
+        said = " ".join(line.split())
+        if said:
+            return said if len(said) <= 300 else said[:299] + "…"
     return ""
 
 
@@ -207,6 +209,27 @@ def outcome(counts: Mapping[str, int]) -> str:
     return f"None of {plural(all_tests, 'test')} went wrong so far."
 
 
+def progress(counts: Mapping[str, int]) -> str:
+    """'Still running: 17 of 36 ended' in flight, '3 not run' of what will not start, or ''."""
+    if not counts.get("R"):
+        return f"{number(counts['N'])} not run" if counts.get("N") else ""
+    all_tests = total(counts)
+    ended = all_tests - counts["R"] - counts.get("N", 0)
+    return f"Still running: {number(ended)} of {number(all_tests)} ended"
+
+
+def took(test: Test) -> str:
+    """A test's duration; '' where a zero only says that it did not start or has not ended."""
+    if not test.run_duration and test.state not in _ENDED:
+        return ""
+    return duration(test.run_duration)
+
+
+def upper_first(text: str) -> str:
+    """The text as the start of a sentence; names inside it stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def waiting(counts: Mapping[str, int]) -> str:
     """'40 are still running, 3 have not run.' or ''."""
     parts = []
@@ -219,12 +242,16 @@ def waiting(counts: Mapping[str, int]) -> str:
 
 def change_parts(run: RunSummary) -> tuple[tuple[str, str], ...]:
     """What moved against the run before, as (style, words): ('new', '3 new'), ('still', …), …"""
-    counts = (("new", run.new), ("still", run.still), ("fixed", run.fixed))
-    return tuple((style, f"{number(count)} {style}") for style, count in counts if count)
+    counts = (
+        ("new", "new", run.new),
+        ("still", "still failing", run.still),
+        ("fixed", "fixed", run.fixed),
+    )
+    return tuple((style, f"{number(count)} {word}") for style, word, count in counts if count)
 
 
 def change(run: RunSummary) -> str:
-    """What moved against the run before in one line: '3 new, 8 still, 5 fixed', or ''."""
+    """What moved against the run before in one line: '3 new, 8 still failing, 5 fixed', or ''."""
     return ", ".join(part for _, part in change_parts(run))
 
 

@@ -50,6 +50,12 @@ def test_a_trend_covers_the_fourteen_days_up_to_the_newest_run() -> None:
     assert node.days[-1] == ("1970-02-10", 3, 4)
 
 
+def test_a_satellite_says_what_it_holds_and_its_levels_do_not() -> None:
+    nodes = {("old", ("x",)): target_node(("k",), 1, [summary(("x",), 40, {"P": 1})], UTC)}
+    tree = Tree(nodes, {}, UTC, {"old": "a"}, {"old": 45})
+    assert (tree.node("old").held, tree.node("old", ("x",)).held) == (45, 0)
+
+
 def test_a_node_reads_back_as_it_was() -> None:
     node = target_node(("k",), 2, [summary(("x",), 40, {"P": 1})], UTC)
     assert TargetNode.decode(node.encode()) == node

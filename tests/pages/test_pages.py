@@ -13,7 +13,21 @@ from hypothesis import strategies as st
 
 from mtsite import rollup, urls
 from mtsite.build.theme import Theme
-from mtsite.model import Run, RunFacts, RunKey, RunRecord, State, Status, Test, TestMeta
+from mtsite.model import (
+    Finding,
+    LogRecord,
+    Run,
+    RunFacts,
+    RunKey,
+    RunRecord,
+    RunSummary,
+    State,
+    Status,
+    Test,
+    TestFacts,
+    TestMeta,
+    TestRecord,
+)
 from mtsite.pages import (
     area,
     failures,
@@ -81,7 +95,76 @@ def test_run_sentence_keeps_running_and_not_run_apart(night: records.Night) -> N
     summary = replace(night.summary, counts={"P": 3, "R": 2, "N": 5}, verdict="R")
     sentence = _text(_run_context(night, summary=summary)["sentence"])
     assert "None of 10 tests went wrong so far." in sentence
-    assert "2 still running · 5 not run" in sentence
+    assert "Still running: 3 of 10 ended." in sentence
+    summary = replace(night.summary, counts={"P": 3, "N": 5}, verdict="P")
+    assert "5 not run." in _text(_run_context(night, summary=summary)["sentence"])
+
+
+def _two_runs(past: str, now: str, *, vanished: bool = False) -> dict[str, object]:
+    """A run of tests with the verdicts `now` whose previous run had `past`."""
+    key = RunKey("a", ("t",), "r2")
+    states = {"P": ("COMPLETED", "PASS"), "F": ("COMPLETED", "FAIL"), "R": ("RUNNING", "n/a")}
+    states |= {"S": ("COMPLETED", "SKIP"), "N": ("NOT_STARTED", "n/a")}
+    base = records.Night().run.tests[0]
+    tests = tuple(
+        replace(base, testname=f"t{i}", state=State(states[v][0]), status=Status(states[v][1]))
+        for i, v in enumerate(now)
+    )
+    whole = Run(key, ("k",), State("new"), Status("n/a"), "", "", "", 0, tests)
+    changes = {"FF": "still", "PF": "new", "FP": "fixed"}
+    found = {
+        test.name: TestFacts(strip=before + letter, change=changes.get(before + letter, ""))
+        for test, before, letter in zip(tests, past, now, strict=True)
+    }
+    lost = (("gone", ""),) if vanished else ()
+    counted = [changes[b + n] for b, n in zip(past, now, strict=True) if b + n in changes]
+    summary = RunSummary(
+        key,
+        0,
+        9,
+        "",
+        "",
+        "",
+        State("new"),
+        Status("n/a"),
+        rollup.count(whole, [rollup.Verdict(v) for v in now]),
+        "P",
+        new=counted.count("new"),
+        still=counted.count("still"),
+        fixed=counted.count("fixed"),
+    )
+    facts = RunFacts(("r1", "r2"), "r1", "", found, vanished=lost)
+    return run.context(FRAME, whole, list(now), RunRecord(key, ("k",)), facts, summary, "")
+
+
+@pytest.mark.parametrize(
+    ("past", "now", "said"),
+    [
+        ("PP", "PP", "All 2 tests passed. Nothing went wrong in r1 either."),
+        ("PF", "PF", "Against r1: 1 still failing."),
+        (
+            "FF",
+            "RF",
+            "Against r1: 1 still failing, 1 that went wrong there without a verdict here.",
+        ),
+        ("FP", "RP", "Against r1: 1 that went wrong there without a verdict here."),
+        ("FP", "SP", "Against r1: 1 that went wrong there without a verdict here."),
+        ("PP", "RP", "Still running: 1 of 2 ended. Against r1: nothing new, nothing fixed."),
+    ],
+)
+def test_run_sentence_claims_nothing_that_the_counts_deny(past: str, now: str, said: str) -> None:
+    assert _text(_two_runs(past, now)["sentence"]).endswith(said)
+
+
+def test_run_that_lost_tests_does_not_call_the_run_before_good() -> None:
+    said = _text(_two_runs("PP", "PP", vanished=True)["sentence"])
+    assert said.endswith("Against r1: nothing new, nothing fixed.")
+
+
+def test_run_in_flight_took_so_far() -> None:
+    page = THEME.render(run.TEMPLATE, _two_runs("PP", "RP")).decode()
+    assert "<dt>so far</dt>" in page
+    assert "Nothing went wrong so far." in page
 
 
 def test_run_without_tests_has_a_page(night: records.Night) -> None:
@@ -235,6 +318,79 @@ def test_excerpt_lines_link_to_their_lines(night: records.Night) -> None:
     assert rows[2][2] == f"_log/sim.log.html#L{first + 2}"
 
 
+def test_excerpt_of_a_traceback_names_all_its_lines(night: records.Night) -> None:
+    one = night.run.tests[0]
+    found = Finding("severity", "ERROR", 18, 22, "KeyError: 'x'", "")
+    kept = TestRecord(
+        *one.name, "F", logs=(LogRecord("a.log", "final", "_blobs/a.log", findings=(found,)),)
+    )
+    shown = test.context(FRAME, night.run, 0, night.verdicts, kept, RunFacts())
+    assert shown["excerpt"]["rows"] == (  # type: ignore[index]
+        ("18–22", "KeyError: 'x'", "_log/a.log.html#L18"),
+    )
+
+
+def _page_of(one: Test, *logs: LogRecord) -> str:
+    whole = replace(records.Night().run, tests=(one,))
+    kept = TestRecord(*one.name, "F", one.toplevel, logs)
+    shown = test.context(FRAME, whole, 0, ["N"], kept, RunFacts())
+    return THEME.render(test.TEMPLATE, shown).decode()
+
+
+def test_process_is_environment_and_no_attempt(night: records.Night) -> None:
+    page = _page_of(replace(night.run.tests[0], attemptnum=44473))
+    assert "<dt>process</dt><dd><bdi>44473</bdi></dd>" in page
+    assert "attempt" not in page
+
+
+def test_test_that_did_not_start_claims_no_time_and_no_place(night: records.Night) -> None:
+    waiting = replace(
+        night.run.tests[0],
+        state=State("NOT_STARTED"),
+        status=Status("n/a"),
+        run_duration=0,
+        rundir="/tmp/badname",
+    )
+    page = _page_of(waiting, LogRecord("", "rundir", note="never had a run directory"))
+    assert "It did not start, so there is no log." in page
+    assert "/tmp/badname" not in page
+    assert "<dt>started</dt><dd>–</dd>" in page
+    assert "<dt>took</dt><dd>–</dd>" in page
+
+
+def test_note_on_the_run_directory_is_a_sentence_and_no_file(night: records.Night) -> None:
+    lost = LogRecord("", "rundir", note="run directory is gone")
+    page = _page_of(night.run.tests[0], lost)
+    assert "Run directory is gone." in page
+    assert 'class="logs"' not in page
+    page = _page_of(night.run.tests[0], lost, LogRecord("a.log", "final", "_blobs/a.log"))
+    assert "Logs &amp; files <small>1</small>" in page
+
+
+def test_sum_of_items_points_to_them_for_logs(night: records.Night) -> None:
+    assert "Logs stand on the pages of its items." in _page_of(
+        replace(night.run.tests[0], toplevel=True)
+    )
+
+
+def test_failure_without_a_line_says_why(night: records.Night) -> None:
+    blocked = replace(
+        night.run.tests[0],
+        state=State("NOT_STARTED"),
+        status=Status("PREQ_FAIL"),
+        comment="",
+        run_duration=0,
+    )
+    silent = replace(blocked, testname="silent", state=State("COMPLETED"), status=Status("FAIL"))
+    whole = replace(night.run, tests=(blocked, silent))
+    record = RunRecord(night.key, records.KEYS)
+    summary = replace(night.summary, failures=())
+    rows = failures.rows(whole, ["B", "F"], record, RunFacts(), summary)
+    said = {row["testname"]: (row["silence"], row["took"]) for row in rows}
+    assert said[blocked.testname] == ("did not start: a test that it waits for went wrong", "")
+    assert said["silent"][0] == "no log was found"
+
+
 def test_data_out_of_tolerance_comes_first(night: records.Night) -> None:
     shown = _test_context(night, ("synth_sweep", "corner=ss,v=0.65"))
     data = shown["data"]
@@ -276,6 +432,32 @@ def test_index_lists_the_worst_first_and_the_unreadable(night: records.Night) ->
     assert "file is encrypted" in THEME.render(index.TEMPLATE, shown).decode()
 
 
+def test_satellite_without_runs_of_its_own_says_what_it_holds(night: records.Night) -> None:
+    node = NodeSummary("Old", (), ("k",), 0, {}, "N", None, satellite_of="Chip", held=45)
+    (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
+    assert (row["word"], row["sentence"], row["runs"]) == (
+        "archive",
+        "Holds 45 runs of Chip.",
+        "45 runs",
+    )
+    born = replace(night.summary, key=replace(night.key, area="Chip"))
+    shown = area.context(FRAME, node, [], [born], [])
+    page = THEME.render(area.TEMPLATE, shown).decode()
+    assert "Holds 45 runs of Chip, each at the address where it was born." in page
+    assert "1 of 45" in page
+    assert f'href="../{urls.run_page(born.key)}"' in page
+    assert "Chip/" in page
+    assert "Nothing lies below yet" not in page
+    assert "No runs yet" not in page
+
+
+def test_index_row_of_a_run_in_flight_says_how_far_it_is(night: records.Night) -> None:
+    newest = replace(night.summary, counts={"F": 1, "P": 2, "R": 3}, new=0, still=1, fixed=0)
+    node = records.node(records.AREA, (), newest)
+    (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
+    assert row["sentence"] == "ww47.5: 1 still failing · still running: 3 of 6 ended"
+
+
 def test_index_of_nothing_says_what_to_do() -> None:
     page = THEME.render(index.TEMPLATE, index.context(FRAME, [])).decode()
     assert "mtsite init AREA_DIR" in page
@@ -296,6 +478,18 @@ def test_grid_joins_good_runs_and_links_each_bad_one(night: records.Night) -> No
     assert shown["calm"][0][:3] == ("b", "x/y", "_tests/b/x/y/index.html")  # type: ignore[index]
     assert (shown["grid_hidden"], shown["grid_total"]) == (3, "5")
     assert "2 of 5 tests are shown" in THEME.render(target.TEMPLATE, shown).decode()
+
+
+def test_grid_counts_no_change_where_nothing_was_judged(night: records.Night) -> None:
+    runs = tuple(records.past(night)[1:7])
+    rows = (
+        GridRow(("a", ""), "RPPPPP"),
+        GridRow(("b", ""), "NFFFFF"),
+        GridRow(("c", ""), "FPPPPP"),
+    )
+    node = records.node(records.AREA, records.TARGET, runs[0])
+    shown = target.context(FRAME, node, runs, Grid(runs, rows, 0), [])
+    assert shown["grid_changed"] == "1 test"
 
 
 def test_grid_is_a_table_with_scopes_and_a_caption(night: records.Night) -> None:

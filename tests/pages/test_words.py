@@ -153,3 +153,20 @@ def test_long_description_is_cut_and_says_so() -> None:
 def test_handmade_night_has_all_states() -> None:
     one = records.Night()
     assert {"P", "F", "W", "V", "S", "C", "A", "K", "B", "D"} <= {str(v) for v in one.verdicts}
+
+
+def test_first_line_joins_blanks() -> None:
+    assert words.first_line("\n  E   KeyError:\t'x'  \nmore") == "E KeyError: 'x'"
+    assert len(words.first_line("x" * 400)) == 300
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"P": 3}, ""),
+        ({"P": 3, "N": 2}, "2 not run"),
+        ({"P": 3, "F": 1, "R": 2, "N": 5}, "Still running: 4 of 11 ended"),
+    ],
+)
+def test_progress_counts_what_ended(counts: dict[str, int], said: str) -> None:
+    assert words.progress(counts) == said
