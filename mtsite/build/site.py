@@ -9,6 +9,7 @@ A kill anywhere leaves a tree that the next build finishes: see `mtsite.manifest
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -147,7 +148,8 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     for run_dir in plan.rehomed:
         state.manifest.rehome(run_dir, heads[run_dir].home, heads[run_dir].fingerprint)
         homes[heads[run_dir].home] = True
-    words = digest.of(repr(sorted(_area_words(state).items())), repr(_satellites(state)))
+    told = (sorted(_area_words(state).items()), _satellites(state), _held(state))
+    words = digest.of(repr(told))
     state.areas_moved = bool(homes) or state.manifest.get("areas") != words
     state.manifest.put("areas", words)
     if state.all_pages or state.interrupted:
@@ -196,6 +198,7 @@ def _write_levels(state: BuildState) -> None:
         words,
         ZoneInfo(state.frame.timezone),
         _satellites(state),
+        _held(state),
     )
     names = sorted({*words, *(area_name for area_name, _ in found)})
     moved = {area_name for area_name, _ in state.touched}
@@ -244,3 +247,9 @@ def _satellites(state: BuildState) -> dict[str, str]:
         if head.home != head.key.area:
             births.setdefault(head.home, set()).add(head.key.area)
     return {home: ", ".join(sorted(names)) for home, names in sorted(births.items())}
+
+
+def _held(state: BuildState) -> dict[str, int]:
+    """Area → how many runs of other areas it holds."""
+    homes = Counter(h.home for h in state.listed.heads.values() if h.home != h.key.area)
+    return dict(sorted(homes.items()))
