@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import lock
-from mtsite.build import digest, levels, listing, sweep
+from mtsite.build import digest, levels, listing, sweep, unreadable
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
 from mtsite.build.read import redactor_of
@@ -123,8 +123,8 @@ def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) ->
     state.summary.runs = len(state.listed.heads)
     for name, error in state.listed.unreadable.items():
         state.summary.problems.append(f"area {name}: {error.removeprefix(f'area {name}: ')}")
-    unreadable = frozenset(state.listed.unreadable)
-    plan = plan_build(state.known, state.listed.heads, unreadable, all_pages=state.all_pages)
+    left_out = frozenset(state.listed.unreadable)
+    plan = plan_build(state.known, state.listed.heads, left_out, all_pages=state.all_pages)
     standing = sum(not one.gone for one in state.known.values())
     if len(plan.lost) > standing * LARGEST_DROP and not allow_drop:
         raise MtsiteError(
@@ -144,6 +144,7 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     for run_dir in plan.gone:
         old = state.known.get(run_dir)
         state.touch(old.key if old is not None else heads[run_dir].key)
+    unreadable.keep_published(state)
     homes = {}
     for run_dir in plan.rehomed:
         state.manifest.rehome(run_dir, heads[run_dir].home, heads[run_dir].fingerprint)
@@ -164,7 +165,7 @@ def _write_targets(state: BuildState) -> None:
         TargetTask(
             name,
             values,
-            words[name].keys if name in words else (),
+            _keys_of(state, words, name, values),
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
         )
         for name, values in sorted(state.touched)
@@ -236,8 +237,20 @@ def _area_words(state: BuildState) -> dict[str, AreaWords]:
         found = state.listed.listings[name]
         fields = found.area.fields if found.area is not None else ()
         problems = (*((found.error,) if found.error else ()), *found.problems)
+        if found.area is not None:
+            linktree, path = found.area.linktree, found.area.path
+            problems += unreadable.missing_linktree(name, linktree, path)
         words[name] = AreaWords(fields, settings.title, problems)
     return words
+
+
+def _keys_of(
+    state: BuildState, words: Mapping[str, AreaWords], area_name: str, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    keys = words[area_name].keys if area_name in words else ()
+    if not keys and area_name in state.listed.unreadable:
+        return unreadable.key_names(state, area_name, values)
+    return keys
 
 
 def _satellites(state: BuildState) -> dict[str, str]:

@@ -288,7 +288,10 @@ def detect(connection: sqlite3.Connection) -> Generation:
     }
     missing = [table for table in ("keys", "runs", "tests") if not columns[table]]
     if missing:
-        raise AreaUnreadableError(f"not a Megatest database: no table {', '.join(missing)}")
+        raise AreaUnreadableError(
+            f"not a Megatest database: no table {', '.join(missing)}",
+            "is it the right file? Megatest fills an empty one at its next run",
+        )
     if "contour" in columns["runs"] or (
         "last_update" in columns["tests"] and "last_update" in columns["test_steps"]
     ):

@@ -1,0 +1,68 @@
+"""Areas that can't be read this time: what is published stays, and is due when they are back."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtsite import record
+from mtsite.atomicfile import TEMPORARY_PREFIX
+from mtsite.build import digest
+from mtsite.build.state import BuildState
+from mtsite.manifest import KnownRun, Page
+from mtsite.model import RunKey
+
+
+def keep_published(state: BuildState) -> None:
+    """Leave the runs of unreadable areas as they are, and forget none of their pages.
+
+    Where every page is to be made again theirs are, too, as soon as their rows can be read; where
+    the tree had to be adopted, their files are known again from the tree.
+    """
+    if not (state.all_pages or state.interrupted):
+        return
+    kept = [
+        one
+        for run_dir, one in state.known.items()
+        if one.home in state.listed.unreadable and run_dir not in state.listed.heads
+    ]
+    state.manifest.begin_runs(one.dir for one in kept)
+    for one in kept:
+        if not state.manifest.owned(one.dir):
+            state.manifest.note_pages(_files_of(state.site, one))
+            state.touch(one.key)
+
+
+def key_names(state: BuildState, area: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The key names of an unreadable area, as the newest record of a target has them."""
+    for _, runname, _ in reversed(state.manifest.target_runs(area, values, gone=True)):
+        try:
+            kept = record.load(state.site, RunKey(area, tuple(values), runname))
+        except ValueError:
+            continue
+        if kept is not None:
+            return kept.keys
+    return ()
+
+
+def missing_linktree(name: str, linktree: Path | None, area_path: Path) -> tuple[str, ...]:
+    """What to say of a linktree that somebody chose and that is not there; () when all is well."""
+    if linktree is None or linktree == area_path / "lt" or linktree.is_dir():
+        return ()
+    return (
+        f"linktree {linktree}: no such directory; stored logs stay, new ones are looked for on"
+        f" the [disks] only (mount it, or say linktree in [areas.{name}])",
+    )
+
+
+def _files_of(site: Path, one: KnownRun) -> list[Page]:
+    pages = []
+    for below in (one.dir, f"_record/{one.dir}"):
+        for directory, _, names in os.walk(site / below):
+            for name in names:
+                path = Path(directory, name)
+                if not name.startswith(TEMPORARY_PREFIX):
+                    content = path.read_bytes()
+                    where = path.relative_to(site).as_posix()
+                    found = digest.of_bytes(content)
+                    pages.append(Page(where, found, len(content), "", one.dir))
+    return pages
