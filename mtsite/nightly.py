@@ -89,6 +89,8 @@ def run_night(
             else:
                 done.append(_step(name, work, night))
             _tell(report, done[-1])
+    if any(step.counts for step in done):
+        report.say(f"the site: {_address(config)}")
     return NightSummary(tuple(done))
 
 
@@ -98,6 +100,12 @@ def failure(summary: NightSummary) -> PartlyDoneError | None:
         return None
     told = [f"{step.name}: {step.error}" for step in summary.failed]
     return PartlyDoneError("\n".join(["the night was partly done", *told]), "mtsite nightly again")
+
+
+def _address(config: Config) -> str:
+    if config.site.base_url:
+        return f"{config.site.base_url.rstrip('/')}/index.html"
+    return str(config.site.output / "index.html")
 
 
 def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary:
@@ -161,14 +169,16 @@ def _reduce(night: Night) -> Done:
 
 def _build(night: Night) -> Done:
     from mtsite.build.site import build_site
+    from mtsite.publish.restore import recover
 
+    lost = recover(night.config, night.report.progress, night.report.say)
     engine = _engine(night.config)
     try:
         done = build_site(night.config, engine, night.report.progress, environ=night.environ)
     finally:
         engine.close()
     counts = {"runs": done.runs, "read": done.read, "files written": done.written}
-    return counts, "\n".join(done.problems), ""
+    return counts, "\n".join([*lost, *done.problems]), ""
 
 
 def _engine(config: Config) -> "Engine":

@@ -100,7 +100,8 @@ def _start(
     dirs = theme_dirs(config)
     recipes = [(kind.EDITION, theme(dirs).recipe(kind.TEMPLATE)) for kind in KINDS]
     recipe = digest.of(recipes, repr(frame), repr(config.redact))
-    adopted = full or manifest.get("site") != str(site)
+    lost = manifest.holds("index.html") and not (site / "index.html").exists()
+    adopted = full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))

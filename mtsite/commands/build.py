@@ -34,7 +34,9 @@ def command(
     _refuse_inside_an_area(config)
     from mtsite.build.site import build_site
     from mtsite.engines.engine import open_engine
+    from mtsite.publish.restore import recover
 
+    lost = recover(config, invocation.report.progress, invocation.report.say)
     engine = open_engine(config.build.engine, config.build.workers)
     try:
         summary = build_site(
@@ -47,6 +49,7 @@ def command(
         )
     finally:
         engine.close()
+    summary.problems[:0] = lost
     _show(invocation, config.site.output, asdict(summary))
     if summary.problems:
         raise PartlyDoneError("\n".join(["left out:", *summary.problems]), "mtsite area ls")

@@ -19,6 +19,7 @@ from mtsite.publish.headers import headers_for
 from mtsite.publish.ledger import UNKNOWN, Ledger, Settled, ledger_file
 from mtsite.publish.listing import fetch_shard, read_root
 from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
+from mtsite.publish.restore import refuse_unfetched
 from mtsite.publish.send import Report, Sender
 from mtsite.publish.shards import ROOT
 from mtsite.publish.summary import PublishSummary
@@ -63,11 +64,12 @@ def publish_site(
         MissingError: nothing was built.
         BusyError: another publish runs here, or others kept winning at the destination.
         DestinationError: the destination refused; the published generation stays whole.
-        PartlyDoneError: files are not what the build wrote.
+        PartlyDoneError: files are not what the build wrote, or it lacked what lies there.
     """
     settings = config.publish
     if not (config.state_dir / manifest.FILE).exists():
         raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
+    refuse_unfetched(config)
     areas = tuple(urls.segment(name) for name in dropped_areas)
     terms = Terms(int(now), settings.grace, areas)
     path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)

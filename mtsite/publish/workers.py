@@ -15,13 +15,15 @@ def in_threads(
     """Yield (task, what work returned) in batches, as they finish: all since the last batch.
 
     The first exception ends it: no further task begins, those under way finish and are still
-    yielded, then it is raised. Closing the iterator early does the same.
+    yielded, then it is raised. Closing the iterator early does the same. Never more than twice as
+    many tasks as threads have begun and were not yet dealt with by the caller.
     """
-    crew = _Crew(work, iter(tasks))
-    crew.start(threads)
+    crew = _Crew(work, iter(tasks), threads)
+    crew.start()
     try:
         while done := crew.next_batch():
             yield done
+            crew.make_room(len(done))
     finally:
         crew.stop()
     if crew.errors:
@@ -29,25 +31,28 @@ def in_threads(
 
 
 class _Crew(Generic[T, R]):
-    def __init__(self, work: Callable[[T], R], tasks: Iterator[T]) -> None:
+    def __init__(self, work: Callable[[T], R], tasks: Iterator[T], threads: int) -> None:
         self._work = work
         self._tasks = tasks
         self._taking = threading.Lock()
         self._stopped = threading.Event()
         self._finished: SimpleQueue[tuple[T, R] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._room = threading.Semaphore(2 * threads)
+        self._threads = [threading.Thread(target=self._labour) for _ in range(threads)]
         self._running = 0
         self.errors: list[BaseException] = []
 
-    def start(self, threads: int) -> None:
-        self._running = threads
-        for number in range(threads):
-            thread = threading.Thread(target=self._labour, name=f"publish-{number}")
-            self._threads.append(thread)
+    def start(self) -> None:
+        for thread in self._threads:
             thread.start()
+            self._running += 1
+
+    def make_room(self, tasks: int) -> None:
+        self._room.release(tasks)
 
     def stop(self) -> None:
         self._stopped.set()
+        self.make_room(len(self._threads))
         for thread in self._threads:
             thread.join()
 
@@ -64,7 +69,7 @@ class _Crew(Generic[T, R]):
 
     def _labour(self) -> None:
         try:
-            while not self._stopped.is_set():
+            while self._room.acquire() and not self._stopped.is_set():
                 with self._taking:
                     task = next(self._tasks, None)
                 if task is None:
@@ -73,5 +78,6 @@ class _Crew(Generic[T, R]):
         except BaseException as error:
             self.errors.append(error)
             self._stopped.set()
+            self.make_room(len(self._threads))
         finally:
             self._finished.put(None)
