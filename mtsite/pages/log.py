@@ -1,12 +1,14 @@
 """What the page of one log shows: its head, what was found in it, its lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from mtsite import urls
 from mtsite.model import Finding, LogRecord, RunKey, TestName
 from mtsite.pages import words
 from mtsite.pages.loglines import log_lines
-from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
@@ -33,26 +35,24 @@ def context(
     """
     path = urls.log_page(key, name, log.name)
     test = urls.relative(path, urls.test_page(key, name))
-    crumbs = crumbs_to(path, key.area, key.target, keys)
-    crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
-    crumbs.append((test_label(name), test, "test"))
+    label = test_label(name)
+    base = _base(frame, key, tuple(keys), path)
+    address = frame.base_url.rstrip("/")
     style, symbol, word = words.mark(verdict.value)
     found = words.plural(log.finding_count, "finding") if log.finding_count else "nothing found"
-    raw = urls.relative(path, log.blob) if log.blob else ""
-    shown = frame_context(
-        frame,
-        path,
-        crumbs,
-        title=f"{log.name} · {symbol} {test_label(name)} · {run_label(key)}",
-        description=f"{test_label(name)}: {found} in {words.plural(log.lines, 'line')}",
-    )
+    raw = "../" * path.count("/") + log.blob if log.blob else ""
     before, after = _neighbours(key, name, log.name, siblings)
-    return shown | {
+    return {
+        **base.shown,
+        "title": f"{log.name} · {symbol} {label} · {base.run}",
+        "description": f"{label}: {found} in {words.plural(log.lines, 'line')}",
+        "address": f"{address}/{path}" if address else "",
+        "crumbs": (*base.crumbs, (label, test, "test")),
         "letter": style,
         "symbol": symbol,
         "word": word,
         "name": log.name,
-        "test": test_label(name),
+        "test": label,
         "test_href": test,
         "size": words.size(log.size),
         "lines_total": words.plural(log.lines, "line"),
@@ -64,6 +64,37 @@ def context(
         "after": _sibling(path, key, name, after),
         "lines": log_lines(content, log.findings, raw=raw) if content else "",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the log pages share that lie equally deep below one run."""
+
+    shown: Mapping[str, object]
+    crumbs: tuple[Crumb, ...]
+    run: str
+
+
+def _base(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], path: str) -> _Base:
+    """The shared part for a page; links of a path that was cut are its own."""
+    if "/~~" in path:
+        return _make_base(frame, key, keys, path)
+    return _base_at(frame, key, keys, path.count("/"))
+
+
+@lru_cache(maxsize=64)
+def _base_at(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], depth: int) -> _Base:
+    # Any page of this depth inside the run has the same links upwards.
+    directory = urls.run_dir(key)
+    below = depth - directory.count("/") - 1
+    return _make_base(frame, key, keys, f"{directory}/{'x/' * below}x.html")
+
+
+def _make_base(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], path: str) -> _Base:
+    crumbs = crumbs_to(path, key.area, key.target, keys)
+    crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
+    shown = frame_context(frame, path, (), title="", description="")
+    return _Base(shown, tuple(crumbs), run_label(key))
 
 
 def _finding(found: Finding) -> tuple[str, str, str, str, str]:

@@ -13,6 +13,9 @@ from mtsite.rollup import ABSENT, first_finding
 EDITION = 2
 TEMPLATE = "test.html"
 
+StepRow = tuple[object, ...]
+"""(style, symbol, word, name, began, took, bar, log, link to it, comment)."""
+
 MAX_STEPS = 300
 MAX_DATA = 500
 MAX_LOGS = 200
@@ -272,30 +275,31 @@ def _log_row(
     return log.name, page, raw, log.kind, extent, found, " · ".join(notes)
 
 
-def _steps(steps: Sequence[Step], logs: object) -> tuple[dict[str, object], ...]:
+def _steps(steps: Sequence[Step], logs: object) -> tuple[StepRow, ...]:
+    """Rows in the order they ran."""
     if not steps:
         return ()
     assert isinstance(logs, tuple)
     pages = {row[0]: row[1] for row in logs}
     bars = charts.step_bars(steps[:MAX_STEPS])
     zero = min((step.start for step in steps if step.start is not None), default=0)
-    rows: list[dict[str, object]] = []
+    rows: list[StepRow] = []
     for step, bar in zip(steps, bars, strict=False):
         style, symbol, word = step_mark(step)
         offset = words.duration(step.start - zero) if step.start is not None else ""
         rows.append(
-            {
-                "letter": style,
-                "symbol": symbol,
-                "word": word,
-                "name": step.name,
-                "offset": f"+{offset}" if offset else "",
-                "took": words.duration(step.duration),
-                "bar": bar,
-                "log": step.logfile,
-                "href": pages.get(step.logfile, ""),
-                "comment": step.comment,
-            }
+            (
+                style,
+                symbol,
+                word,
+                step.name,
+                f"+{offset}" if offset else "",
+                words.duration(step.duration),
+                bar,
+                step.logfile,
+                pages.get(step.logfile, ""),
+                step.comment,
+            )
         )
     return tuple(rows)
 

@@ -566,6 +566,22 @@ def test_log_page_links_findings_and_neighbours(night: records.Night) -> None:
     assert f'<a href="#L{first}">' in page
 
 
+@pytest.mark.parametrize("item", ["", "x", "x/y/z", "/".join(["part" * 20] * 11)])
+def test_links_of_a_log_page_lead_where_they_say(night: records.Night, item: str) -> None:
+    name = ("deep", item)
+    kept = LogRecord("a.log", "final", "_blobs/ab/abc.log")
+    for key in (night.key, replace(night.key, runname="other")):
+        path = urls.log_page(key, name, kept.name)
+        shown = log.context(FRAME, key, name, rollup.Verdict.PASS, kept, b"", keys=records.KEYS)
+        crumbs = crumbs_to(path, key.area, key.target, records.KEYS)
+        crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
+        test_page = urls.relative(path, urls.test_page(key, name))
+        crumbs.append((place.test_label(name), test_page, "test"))
+        assert shown["crumbs"] == tuple(crumbs)
+        assert shown["raw"] == urls.relative(path, kept.blob)
+        assert shown["home"] == urls.relative(path, urls.index_page())
+
+
 def test_missing_page_starts_its_links_at_the_sites_address() -> None:
     frame = replace(FRAME, base_url="https://runs.example/sub/")
     assert notfound.context(frame)["assets"] == "https://runs.example/sub/_assets/v1"
