@@ -152,6 +152,13 @@ def theme(dirs: tuple[Path, ...]) -> Theme:
     return Theme(dirs)
 
 
+def load_theme(dirs: tuple[Path, ...]) -> Theme:
+    """The theme as its files are now: one process may build again and again while they change."""
+    if theme(dirs).is_stale():
+        theme.cache_clear()
+    return theme(dirs)
+
+
 def _settle(taken: Taken, task: WriteTask) -> tuple[RunRecord, RunFacts]:
     """The record as it is to be kept, and the facts that the pages show."""
     facts = task.facts or taken.record.facts or RunFacts()

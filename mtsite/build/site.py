@@ -19,7 +19,7 @@ from mtsite.build import digest, levels, listing, sweep, unreadable
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
 from mtsite.build.read import redactor_of
-from mtsite.build.render import Pen, theme
+from mtsite.build.render import Pen, load_theme, theme
 from mtsite.build.runs import write_runs
 from mtsite.build.state import BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
@@ -98,7 +98,8 @@ def _start(
     site.mkdir(parents=True, exist_ok=True)
     frame = frame_of(config)
     dirs = theme_dirs(config)
-    recipes = [(kind.EDITION, theme(dirs).recipe(kind.TEMPLATE)) for kind in KINDS]
+    look = load_theme(dirs)
+    recipes = [(kind.EDITION, look.recipe(kind.TEMPLATE)) for kind in KINDS]
     recipe = digest.of(recipes, repr(frame), repr(config.redact))
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = full or lost or manifest.get("site") != str(site)

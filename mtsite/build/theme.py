@@ -73,6 +73,8 @@ class Theme:
             *(directory / "static" for directory in project_dirs),
             product_dir("static"),
         ]
+        self._watched = [*own, product_dir("templates"), *self._static]
+        self._stamps = self._look()
         product = jinja2.FileSystemLoader(product_dir("templates"))
         loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(own)] if own else []
         loaders += [product, jinja2.PrefixLoader({"mtsite": product})]
@@ -88,6 +90,16 @@ class Theme:
         )
         self._recipes: dict[str, str] = {}
         self._templates: dict[str, jinja2.Template] = {}
+
+    def is_stale(self) -> bool:
+        """Whether a template, style or script was edited since this theme was loaded."""
+        return self._look() != self._stamps
+
+    def _look(self) -> list[tuple[str, int, int]]:
+        """Path, time and size of every file that the theme may be made from."""
+        files = (path for top in self._watched for path in top.rglob("*"))
+        stats = sorted((str(path), path.stat()) for path in files if path.is_file())
+        return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats]
 
     def render(self, template: str, context: Mapping[str, object]) -> bytes:
         """A page. Bytes of a name that are not UTF-8 come out as U+FFFD; no text makes this fail.

@@ -215,10 +215,11 @@ def test_new_runs_of_a_readable_area_appear_beside_an_unreadable_one(two: Two) -
     assert [path for path in two.moved() if path.startswith("area/")] == ["area/index.html"]
 
 
-def edit_template(site: TestSite, kind: str, text: str) -> None:
+def edit_template(site: TestSite, kind: str) -> None:
     own = site.root / "templates"
     own.mkdir(exist_ok=True)
-    (own / kind).write_text(f'{{% extends "mtsite/{kind}" %}}{{# {text} #}}')
+    edited = "{% block kind %}edited{% endblock %}"
+    (own / kind).write_text(f'{{% extends "mtsite/{kind}" %}}{edited}')
 
 
 @pytest.mark.parametrize("kind", ["run.html", "test.html", "target.html", "history.html"])
@@ -226,7 +227,7 @@ def test_a_template_edited_meanwhile_reaches_the_area_when_it_is_back(
     two: Two, kind: str, tmp_path: Path
 ) -> None:
     no_database(two.area)
-    edit_template(two.site, kind, "edited")
+    edit_template(two.site, kind)
     two.build()
     two.mend()
     two.build()
