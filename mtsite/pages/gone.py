@@ -9,7 +9,7 @@ from mtsite.pages.twin import gone_twin as twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "test_context", "twin"]
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "gone.html"
 MAX_TESTS = 2000
 
@@ -34,7 +34,7 @@ def context(frame: SiteFrame, record: RunRecord) -> dict[str, object]:
         "symbol": symbol,
         "word": f"was: {word}",
         "name": label,
-        "reason": reason,
+        "reason": words.upper_first(reason),
         "lead": lead,
         "started": words.when(summary.event_time if summary else None),
         "owner": summary.owner if summary else "",
@@ -73,7 +73,7 @@ def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[st
         "symbol": symbol,
         "word": f"was: {word}",
         "name": label,
-        "reason": reason,
+        "reason": words.upper_first(reason),
         "lead": "",
         "started": ("", ""),
         "owner": "",

@@ -10,7 +10,7 @@ from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
 from mtsite.rollup import ABSENT, first_finding
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "test.html"
 
 StepRow = tuple[object, ...]
@@ -383,7 +383,7 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
     if test.diskfree is not None and test.diskfree >= 0:
         rows.append(("disk free", words.size(test.diskfree * 1024)))
     if test.attemptnum and test.attemptnum > 0:
-        rows.append(("process", str(test.attemptnum)))
+        rows.append(("process id", str(test.attemptnum)))
     if test.state != "NOT_STARTED":
         rows += [("run directory", test.rundir), ("final log", test.final_logf)]
     if test.archived:

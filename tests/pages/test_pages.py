@@ -330,6 +330,21 @@ def test_excerpt_of_a_traceback_names_all_its_lines(night: records.Night) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("letter", "heading"),
+    [("P", "Noticed"), ("W", "Noticed"), ("V", "What was waived"), ("F", "What went wrong")],
+)
+def test_what_a_log_says_is_called_by_the_verdict(
+    night: records.Night, letter: str, heading: str
+) -> None:
+    one = night.run.tests[0]
+    found = Finding("severity", "ERROR", 2, 2, "ERROR: x", "")
+    kept = TestRecord(*one.name, letter, logs=(LogRecord("a.log", "final", findings=(found,)),))
+    whole = replace(night.run, tests=(one,))
+    shown = test.context(FRAME, whole, 0, [letter], kept, RunFacts())
+    assert f"<h2>{heading}</h2>" in THEME.render(test.TEMPLATE, shown).decode()
+
+
 def _page_of(one: Test, *logs: LogRecord) -> str:
     whole = replace(records.Night().run, tests=(one,))
     kept = TestRecord(*one.name, "F", one.toplevel, logs)
@@ -339,7 +354,7 @@ def _page_of(one: Test, *logs: LogRecord) -> str:
 
 def test_process_is_environment_and_no_attempt(night: records.Night) -> None:
     page = _page_of(replace(night.run.tests[0], attemptnum=44473))
-    assert "<dt>process</dt><dd><bdi>44473</bdi></dd>" in page
+    assert "<dt>process id</dt><dd><bdi>44473</bdi></dd>" in page
     assert "attempt" not in page
 
 
@@ -539,7 +554,7 @@ def test_redirect_leads_by_refresh_and_by_link() -> None:
 def test_gone_run_says_why_and_what_remains(night: records.Night) -> None:
     record = replace(night.record, summary=night.summary, gone="expired by rule rows = 180d")
     page = THEME.render(gone.TEMPLATE, gone.context(FRAME, record)).decode()
-    assert "expired by rule rows = 180d." in page
+    assert "Expired by rule rows = 180d." in page
     assert "31 of 435 tests went wrong" in page
     stub = gone.test_context(FRAME, record, ("pcie_retry_smoke", ""))
     page = THEME.render(gone.TEMPLATE, stub).decode()
