@@ -1,0 +1,71 @@
+"""`build --verify`: the same input built clean beside the tree, and both compared byte for byte."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mtsite.build.site import build_site
+from mtsite.build.state import Report
+from mtsite.config import Config
+from mtsite.engines.engine import Engine
+
+STORES = ("_record", "_blobs")
+VOLATILE = ("_status.json", "_status.js", "_jobs/")
+"""What the law of equal bytes does not cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many files were compared, and the paths that differ or stand in one tree only."""
+
+    files: int
+    differing: tuple[str, ...]
+
+
+def verify_site(
+    config: Config, engine: Engine, report: Report, *, environ: Mapping[str, str] = os.environ
+) -> Verified:
+    """Build the input of the tree clean, into a directory of its own that is removed again.
+
+    `_record/` and `_blobs/` are part of the input: they are copied, blobs by link where the file
+    system allows it.
+    """
+    site = config.site.output
+    config.state_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="verify-", dir=config.state_dir) as directory:
+        clean = Path(directory, "site")
+        for store in STORES:
+            if (site / store).is_dir():
+                shutil.copytree(site / store, clean / store, copy_function=_link_or_copy)
+        beside = replace(
+            config,
+            state_dir=Path(directory, "state"),
+            site=replace(config.site, output=clean),
+        )
+        build_site(beside, engine, report, environ=environ, allow_drop=True)
+        ours, theirs = set(_files(site)), set(_files(clean))
+        differing = ours ^ theirs
+        differing |= {path for path in ours & theirs if not _same(site / path, clean / path)}
+        return Verified(len(ours | theirs), tuple(sorted(differing)))
+
+
+def _files(tree: Path) -> Iterator[str]:
+    root = len(str(tree)) + 1
+    for directory, _, names in os.walk(str(tree)):
+        below = f"{directory}/"[root:]
+        yield from (below + name for name in names if not (below + name).startswith(VOLATILE))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    # Records are replaced by rename, blobs never change: a link is as good as a copy.
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
