@@ -123,6 +123,7 @@ def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) ->
     redactor = redactor_of(state.config.redact)
     state.listed = listing.list_site(settings, environ, state.manifest, redactor)
     state.summary.runs = len(state.listed.heads)
+    state.summary.unreadable = len(state.listed.unreadable)
     for name, error in state.listed.unreadable.items():
         state.summary.problems.append(f"area {name}: {error.removeprefix(f'area {name}: ')}")
     left_out = frozenset(state.listed.unreadable)

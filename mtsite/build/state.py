@@ -19,7 +19,10 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class BuildSummary:
-    """What a build did. `problems` are troubles that left something out, in words."""
+    """What a build did. `problems` are troubles that left something out, in words.
+
+    `unreadable` counts the areas that could not be read, or not in full.
+    """
 
     runs: int = 0
     read: int = 0
@@ -28,6 +31,7 @@ class BuildSummary:
     rendered: int = 0
     written: int = 0
     removed: int = 0
+    unreadable: int = 0
     problems: list[str] = field(default_factory=list)
 
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import PartlyDoneError, UsageError
+from mtsite.errors import (
+    AreaUnreadableError,
+    ConfigError,
+    MissingError,
+    MtsiteError,
+    PartlyDoneError,
+    UsageError,
+)
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -52,16 +59,37 @@ def command(
     summary.problems[:0] = lost
     _show(invocation, config.site.output, asdict(summary))
     if summary.problems:
-        raise PartlyDoneError("\n".join(["left out:", *summary.problems]), "mtsite area ls")
+        raise _left_out(config, summary.unreadable, summary.problems)
+
+
+def _left_out(config: "Config", unreadable: int, problems: list[str]) -> MtsiteError:
+    """Partly done, unless there was nothing to do it with: no area at all could be read."""
+    if unreadable == len(config.areas):
+        return AreaUnreadableError(
+            "\n".join(["no area could be read; what is published of them stays:", *problems]),
+            "mtsite area ls",
+        )
+    return PartlyDoneError("\n".join(["left out:", *problems]), "mtsite area ls")
 
 
 def _config(invocation: Invocation, output: Path | None, area_dirs: list[Path]) -> "Config":
     if area_dirs:
         from mtsite.config import config_for_areas
 
+        for directory in area_dirs:
+            if not directory.is_dir():
+                raise MissingError(
+                    f"no area directory {directory}", "name one with megatest.config"
+                )
         return config_for_areas(area_dirs, output or Path("site"), Path(".mtsite"))
     flags = {"site.output": str(output.absolute())} if output is not None else {}
-    return invocation.config(flags)
+    config = invocation.config(flags)
+    if not config.areas:
+        raise ConfigError(
+            [f"{config.file}: no area is named"],
+            "add [areas.NAME] with path = …; `mtsite init AREA_DIR` shows how",
+        )
+    return config
 
 
 def _refuse_inside_an_area(config: "Config") -> None:
