@@ -18,7 +18,8 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 bench: .venv/.installed-test
-	for script in $$(grep -l __main__ benchmarks/*.py); do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/build.py --peers --memory
+	$(BIN)/python benchmarks/live_reading.py
 
 docs: .venv/.installed
 	$(BIN)/python docs/write_commands.py

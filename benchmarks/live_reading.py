@@ -10,54 +10,17 @@ Promised: p99.9 rises by no more than 250 ms, and the writer never fails.
 import argparse
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
 from pathlib import Path
 
 from big_area import make_big_area
+from live_writer import start_writer
 
-PERIOD = 0.02
-BUSY_SECONDS = 20
 LIMIT_MS = 250
-
-
-def write(database: Path, seconds: float) -> None:
-    """Change one run after another, each in one transaction, and print how long commits took."""
-    took: list[float] = []
-    with closing(sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None)) as opened:
-        opened.execute("PRAGMA synchronous = 0")
-        ids = [row[0] for row in opened.execute("SELECT id FROM runs ORDER BY id")]
-        until = time.monotonic() + seconds
-        with suppress(KeyboardInterrupt):
-            while time.monotonic() < until:
-                started = time.monotonic()
-                change_run(opened, ids[len(took) % len(ids)], f"change {len(took)}")
-                took.append(time.monotonic() - started)
-                time.sleep(max(0, PERIOD - took[-1]))
-    print(json.dumps(took))
-
-
-def change_run(opened: sqlite3.Connection, run_id: int, comment: str) -> None:
-    """All tests of a run and their steps get one comment, in one transaction."""
-    opened.execute("BEGIN IMMEDIATE")
-    opened.execute("UPDATE tests SET comment = ? WHERE run_id = ?", (comment, run_id))
-    opened.execute(
-        "UPDATE test_steps SET comment = ?"
-        " WHERE test_id IN (SELECT id FROM tests WHERE run_id = ?)",
-        (comment, run_id),
-    )
-    opened.execute("COMMIT")
-
-
-def start_writer(database: Path, seconds: float) -> "subprocess.Popen[str]":
-    """The writer in a process of its own; its output is a JSON list of seconds per commit."""
-    command = [sys.executable, __file__, "--writer", str(database), "--seconds", str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def build(home: Path) -> None:
@@ -106,11 +69,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("--writer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.writer:
-        write(options.writer, options.seconds)
-        return 0
     return measure(options.runs, options.tests, options.seconds)
 
 

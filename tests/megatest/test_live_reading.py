@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import live_reading
+from benchmarks import live_writer
 from mtsite.config import AreaConfig
 from mtsite.megatest.database import reading
 from mtsite.megatest.merge import list_areas
@@ -18,7 +18,7 @@ RUNS, TESTS, SECONDS = 10, 150, 3.0
 @pytest.fixture
 def area(tmp_path: Path) -> AreaConfig:
     (tmp_path / "megatest.config").write_text("[fields]\nsysname TEXT\nfsname TEXT\n")
-    live_reading.fill(tmp_path / "megatest.db", RUNS, TESTS)
+    live_writer.fill(tmp_path / "megatest.db", RUNS, TESTS)
     return AreaConfig(name="fullrun", path=tmp_path)
 
 
@@ -40,7 +40,7 @@ def comments(run: Run) -> set[str]:
 
 
 def test_a_busy_writer_never_fails_and_what_is_read_is_whole(area: AreaConfig) -> None:
-    writer = live_reading.start_writer(area.path / "megatest.db", SECONDS)
+    writer = live_writer.start_writer(area.path / "megatest.db", SECONDS)
     read: list[Run] = []
     while writer.poll() is None:
         read += read_all(area)
@@ -48,7 +48,7 @@ def test_a_busy_writer_never_fails_and_what_is_read_is_whole(area: AreaConfig) -
     with writer.stdout as output:
         took = json.loads(output.read())
     assert writer.returncode == 0
-    assert len(took) > SECONDS / live_reading.PERIOD / 4
+    assert len(took) > SECONDS / live_writer.PERIOD / 4
     whole = [run for run in read if not run.in_flight_read]
     assert len(whole) > RUNS
     assert all(len(run.tests) == TESTS for run in read)
@@ -57,7 +57,7 @@ def test_a_busy_writer_never_fails_and_what_is_read_is_whole(area: AreaConfig) -
 
 
 def test_reading_leaves_nothing_beside_a_live_database(area: AreaConfig) -> None:
-    writer = live_reading.start_writer(area.path / "megatest.db", 0.5)
+    writer = live_writer.start_writer(area.path / "megatest.db", 0.5)
     while writer.poll() is None:
         read_all(area)
     assert writer.stdout is not None
