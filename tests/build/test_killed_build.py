@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,32 +18,52 @@ from mtsite.atomicfile import TEMPORARY_PREFIX
 pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 4
+KILLS = 5
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
+from mtsite import atomicfile
 from mtsite.build.site import build_site
 from mtsite.config import load_config
 from mtsite.engines.inprocess import InProcess
+from mtsite.manifest import Manifest
+
+last, seen = int(sys.argv[2]), 0
+
+def step():
+    global seen
+    seen += 1
+    if seen == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def counted(work):
+    def stepped(*given, **named):
+        step()
+        returned = work(*given, **named)
+        step()
+        return returned
+    return stepped
+
+atomicfile._replace = counted(atomicfile._replace)
+Manifest.commit = counted(Manifest.commit)
 config = load_config(Path(sys.argv[1]), {})
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
-sys.stdin.readline()
 build_site(config, InProcess(1), lambda *_: None, environ={}, allow_drop=True)
+print(seen)
 """
+"""A build that kills itself before or after its n-th file or commit; else it tells how many."""
 
 
 def make(root: Path) -> TestSite:
-    """Two areas of 12 runs with logs, steps and items: about half a second of building."""
+    """Two areas of 8 runs with logs, steps and items."""
     areas = []
     for name in ("a", "b"):
         area = make_area(root / "areas", name)
-        for number in range(12):
+        for number in range(8):
             wrong = "FAIL" if number % 3 == 0 else "PASS"
             tests = [
                 test("compile", status=wrong, log=f"ERROR: {name} {number}\n" * 20),
                 test("regress", items=["fast", "slow/big"], steps=[step("sim", log="go\n")]),
-                *(test(f"t{n}", status=wrong, log=f"line {n}\n") for n in range(6)),
+                *(test(f"t{n}", status=wrong, log=f"line {n}\n") for n in range(2)),
             ]
             area.add_run(run(("u/nfs", "s/zfs")[number % 2], f"r{number:02d}", tests))
         areas.append(area)
@@ -56,7 +75,7 @@ def change_rows(site: TestSite, root: Path) -> None:
     """New runs, a changed status, a late step, a run that is gone."""
     for name in ("a", "b"):
         area = area_of(root, name)
-        area.runs_made = 12
+        area.runs_made = 8
         area.add_run(run("u/nfs", "new", [test("compile", status="FAIL", log="ERROR: new\n")]))
         area.change_status("r04", "compile", "FAIL")
         area.add_step("r05", "t1", step("late", log="late\n"))
@@ -80,49 +99,28 @@ def area_of(root: Path, name: str) -> TestArea:
     return TestArea(name, base / name, fields, base / f"{name}_links", base / f"{name}_disk")
 
 
-def begin(site: TestSite) -> "subprocess.Popen[str]":
-    """A build in a process of its own, that waits for its start."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(site.root / "mtsite.toml")],
+def build_and_kill(site: TestSite, last: int) -> int:
+    """Build up to this step; how many steps were taken when it came to its end, else 0."""
+    child = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(site.root / "mtsite.toml"), str(last)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        check=False,
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    return child
+    assert child.returncode in {0, -signal.SIGKILL}, child.stderr
+    return int(child.stdout) if child.returncode == 0 else 0
 
 
-def start(child: "subprocess.Popen[str]") -> None:
-    assert child.stdin is not None
-    child.stdin.write("\n")
-    child.stdin.flush()
-
-
-def build_and_kill(site: TestSite, seconds: float) -> bool:
-    """Whether the build was still going on when it was killed."""
-    child = begin(site)
-    start(child)
+def build_and_kill_after(site: TestSite, seconds: float) -> bool:
+    """Whether a build was still going on when it was killed from outside."""
+    words = [sys.executable, "-m", "mtsite", "-q", "build"]
+    child = subprocess.Popen(words, cwd=site.root, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGKILL)
-    code = child.wait()
-    for stream in (child.stdin, child.stdout):
-        assert stream is not None
-        stream.close()
-    assert code in {0, -signal.SIGKILL}
-    return code != 0
-
-
-def seconds_of_a_build(site: TestSite) -> float:
-    child = begin(site)
-    before = time.monotonic()
-    start(child)
-    child.communicate()
-    assert child.returncode == 0
-    return time.monotonic() - before
+        child.kill()
+    return child.wait() != 0
 
 
 def restore(site: TestSite, saved: Path) -> None:
@@ -146,34 +144,28 @@ def test_a_killed_build_is_made_whole_by_the_next(
         for directory in (site.tree, site.state):
             shutil.copytree(directory, saved / directory.name, symlinks=True)
         change(site, tmp_path)
-    whole = seconds_of_a_build(site)
+    steps = build_and_kill(site, -1)
     clean = site.build_clean(tmp_path / "clean")
     assert difference(site.tree, clean) == []
-    killed = 0
     for number in range(KILLS):
         restore(site, saved)
-        killed += build_and_kill(site, whole * (number + 0.5) / KILLS)
+        assert build_and_kill(site, 1 + (steps - 1) * number // (KILLS - 1)) == 0
         if number == 1:
             # Killed again where it went on: what the first left must not look finished.
-            killed += build_and_kill(site, whole * 0.4)
+            build_and_kill(site, steps // 4)
         site.build(allow_drop=True)
         assert difference(site.tree, clean) == [], f"killed at {number} of {KILLS}"
         left = [path for path in site.tree.rglob("*") if path.name.startswith(TEMPORARY_PREFIX)]
         assert left == []
-    assert killed >= KILLS - 1
 
 
-def test_no_page_is_ever_half_a_page(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0.5, 0.9])
+def test_a_build_killed_from_outside_leaves_whole_pages_and_a_lock_that_is_taken_over(
+    tmp_path: Path, seconds: float
+) -> None:
     site = make(tmp_path)
-    whole = seconds_of_a_build(site)
-    restore(site, tmp_path / "saved")
-    assert build_and_kill(site, whole * 0.6)
+    build_and_kill_after(site, seconds)
     for path in pages(site.tree):
         assert (site.tree / path).read_bytes().endswith(b"</html>\n"), path
-
-
-def test_a_lock_of_a_killed_build_is_taken_over(tmp_path: Path) -> None:
-    site = make(tmp_path)
-    assert build_and_kill(site, 0.2)
     assert site.build().problems == []
     assert crawl(site.tree, pages(site.tree)).dead == []
