@@ -234,17 +234,7 @@ class _RunPages:
         values.append(self._neighbours(index))
         values.append(repr(self.run.meta.get(one.testname)))
         if one.toplevel:
-            values.append(
-                [
-                    (
-                        self.rows[i],
-                        self.verdicts[i].value,
-                        self._fact_values(self.run.tests[i].name),
-                    )
-                    for i in self.place.items.get(one.testname, ())
-                ]
-            )
-            values.append([self._first_line(i) for i in self.place.items.get(one.testname, ())])
+            values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
         if fingerprint:
             context = test.context(
@@ -256,9 +246,11 @@ class _RunPages:
         facts = self.facts.tests.get(name)
         return None if facts is None else digest.fact_values(facts)
 
-    def _first_line(self, index: int) -> str:
-        logs = self.kept.tests[self.run.tests[index].name].logs
-        return next((log.findings[0].excerpt for log in logs if log.findings), "")
+    def _item_values(self, index: int) -> tuple[object, ...]:
+        """What the page of an iterated test shows of one item."""
+        name = self.run.tests[index].name
+        logs = [digest.log_values(entry) for entry in self.kept.tests[name].logs]
+        return (self.rows[index], self.verdicts[index].value, self._fact_values(name), logs)
 
     def _neighbours(self, index: int) -> list[object]:
         """The failures before and after, and whether a row sums this item up: links go there."""

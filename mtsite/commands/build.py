@@ -13,14 +13,16 @@ from mtsite.errors import (
     MtsiteError,
     PartlyDoneError,
     UsageError,
+    VerificationError,
 )
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
     from mtsite.config import Config
+    from mtsite.engines.engine import Engine
 
 
-@click.command(epilog=exits(3, 10, 11))
+@click.command(epilog=exits(3, 10, 11, 13))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where to build."
 )
@@ -28,10 +30,18 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-drop", is_flag=True, help="Go on although over a tenth of the known runs are gone."
 )
+@click.option(
+    "--verify", is_flag=True, help="Then build it clean beside the tree and compare every byte."
+)
 @click.argument("area_dirs", nargs=-1, type=click.Path(path_type=Path), metavar="[AREA_DIR...]")
 @click.pass_obj
 def command(
-    invocation: Invocation, output: Path | None, full: bool, allow_drop: bool, area_dirs: list[Path]
+    invocation: Invocation,
+    output: Path | None,
+    full: bool,
+    allow_drop: bool,
+    verify: bool,
+    area_dirs: list[Path],
 ) -> None:
     """Regenerate what changed.
 
@@ -54,12 +64,27 @@ def command(
             full=full,
             allow_drop=allow_drop,
         )
+        differing = _differing(config, engine, invocation) if verify else ()
     finally:
         engine.close()
     summary.problems[:0] = lost
     _show(invocation, config.site.output, asdict(summary))
+    if differing:
+        raise VerificationError(
+            "\n".join([f"{len(differing)} files differ from a clean build:", *differing]),
+            "mtsite build --full, and please report it",
+        )
     if summary.problems:
         raise _left_out(config, summary.unreadable, summary.problems)
+
+
+def _differing(config: "Config", engine: "Engine", invocation: Invocation) -> tuple[str, ...]:
+    from mtsite.build.verify import verify_site
+
+    verified = verify_site(config, engine, invocation.report.progress, environ=invocation.environ)
+    if not verified.differing:
+        invocation.report.say(f"{verified.files} files equal a clean build, byte for byte")
+    return verified.differing
 
 
 def _left_out(config: "Config", unreadable: int, problems: list[str]) -> MtsiteError:

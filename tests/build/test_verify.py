@@ -1,5 +1,7 @@
 """`build --verify` compares the tree with a clean build of the same input."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from areas import make_area, run, test
@@ -42,3 +44,14 @@ def test_verifying_leaves_nothing_behind(tmp_path: Path) -> None:
     before = sorted(path.name for path in site.state.iterdir())
     verify_site(site.config(), InProcess(1), silent, environ={})
     assert sorted(path.name for path in site.state.iterdir()) == before
+
+
+def test_the_command_exits_13_and_names_what_differs(tmp_path: Path) -> None:
+    site = site_with_two_runs(tmp_path)
+    command = [sys.executable, "-m", "mtsite", "build", "--verify"]
+    good = subprocess.run(command, cwd=site.root, capture_output=True, text=True, check=False)
+    assert (good.returncode, "equal a clean build" in good.stderr) == (0, True)
+    (site.tree / "index.html").write_text("edited")
+    bad = subprocess.run(command, cwd=site.root, capture_output=True, text=True, check=False)
+    assert bad.returncode == 13
+    assert "1 files differ from a clean build:\nindex.html" in bad.stderr
