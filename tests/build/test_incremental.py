@@ -82,7 +82,8 @@ class History:
         kind = ("test.html", "run.html", "target.html")[seed % 3]
         own = self.site.root / "templates"
         own.mkdir(exist_ok=True)
-        text = f'{{% extends "mtsite/{kind}" %}}{{# edit {self.edits} #}}'
+        block = f"{{% block main %}}{{{{ super() }}}}<p>edit {self.edits}</p>{{% endblock %}}"
+        text = f'{{% extends "mtsite/{kind}" %}}{block}'
         (own / kind).write_text(text)
 
     def edit_config(self, seed: int) -> None:
