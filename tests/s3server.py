@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ class Server:
     child: subprocess.Popen[bytes]
     grpc_ports: dict[str, int]
 
+    @cached_property
+    def _own(self) -> Any:
+        return self.client()
+
     @property
     def environment(self) -> dict[str, str]:
         """What boto3 needs to know to be let in."""
@@ -57,15 +62,12 @@ class Server:
     def make_bucket(self) -> str:
         """The name of a new, empty bucket."""
         name = f"bucket-{random.SystemRandom().randrange(10**12)}"
-        client = self.client()
-        try:
-            client.create_bucket(Bucket=name)
-        finally:
-            client.close()
+        self._own.create_bucket(Bucket=name)
         return name
 
     def stop(self) -> None:
         """End the server at once, by its pid; its directory is thrown away anyway."""
+        self._own.close()
         self.child.kill()
         self.child.wait()
         for service, port in self.grpc_ports.items():

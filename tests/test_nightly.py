@@ -148,3 +148,12 @@ def test_an_unreadable_area_leaves_the_others_their_night(tmp_path: Path) -> Non
     assert reduce.counts["moved"] == 3
     assert "area gone" in build.error
     assert build.counts["runs"] == 5
+
+
+def test_a_night_ends_by_saying_where_the_site_is(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    _, said = run_night(config, {"build": fine})
+    assert said.splitlines()[-1] == f"the site: {tmp_path / 'site' / 'index.html'}"
+    addressed = replace(config, site=replace(config.site, base_url="https://runs.example"))
+    _, said = run_night(addressed, {"build": fine})
+    assert said.splitlines()[-1] == "the site: https://runs.example/index.html"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+AHEAD = 128
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -15,8 +16,8 @@ def in_threads(
     """Yield (task, what work returned) in batches, as they finish: all since the last batch.
 
     The first exception ends it: no further task begins, those under way finish and are still
-    yielded, then it is raised. Closing the iterator early does the same. Never more than twice as
-    many tasks as threads have begun and were not yet dealt with by the caller.
+    yielded, then it is raised. Closing the iterator early does the same. Never more than AHEAD
+    tasks have begun that the caller has not dealt with.
     """
     crew = _Crew(work, iter(tasks), threads)
     crew.start()
@@ -37,7 +38,7 @@ class _Crew(Generic[T, R]):
         self._taking = threading.Lock()
         self._stopped = threading.Event()
         self._finished: SimpleQueue[tuple[T, R] | None] = SimpleQueue()
-        self._room = threading.Semaphore(2 * threads)
+        self._room = threading.Semaphore(AHEAD)
         self._threads = [threading.Thread(target=self._labour) for _ in range(threads)]
         self._running = 0
         self.errors: list[BaseException] = []

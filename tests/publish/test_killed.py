@@ -15,7 +15,7 @@ from mtsite.publish.destination import Destination
 pytestmark = pytest.mark.faults
 
 CHILD = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from mtsite.config import PublishConfig
 from publishing import Publishing, Watched, small_site, add_run
@@ -28,6 +28,7 @@ publisher.build(site)
 done = []
 def before(kind, path):
     done.append(path)
+    time.sleep(0.005)  # a network's pace
     if len(done) > allowed:
         os.kill(os.getpid(), 9)
 publisher.wrap = lambda destination: Watched(destination, before)

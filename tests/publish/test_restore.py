@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from areas import make_area, run
+from areas import test as row
 from publishing import small_site
 
 from mtsite import cli
@@ -179,7 +181,11 @@ def test_a_build_that_could_not_fetch_goes_on_and_exits_3(
 ) -> None:
     (tmp_path / "www").write_text("no directory")
     settings = tmp_path / "mtsite.toml"
-    settings.write_text('[publish]\ndestination = "www"\n[build]\nengine = "inprocess"\n')
+    area = make_area(tmp_path, runs=[run("ubuntu/nfs", "w01", tests=[row("good", log="fine\n")])])
+    settings.write_text(
+        f'[areas.fullrun]\npath = "{area.path}"\n[build]\nengine = "inprocess"\n'
+        '[publish]\ndestination = "www"\n'
+    )
     call = ["--config", str(settings)]
     assert cli.run([*call, "build"], Invocation()) == 3
     assert "what was published is not known" in capsys.readouterr().err
