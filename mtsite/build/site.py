@@ -23,6 +23,7 @@ from mtsite.build.render import Pen, load_theme, theme
 from mtsite.build.runs import write_runs
 from mtsite.build.state import BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
+from mtsite.build.theme import Theme
 from mtsite.build.vanished import write_gone
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
@@ -98,15 +99,14 @@ def _start(
     site.mkdir(parents=True, exist_ok=True)
     frame = frame_of(config)
     dirs = theme_dirs(config)
-    look = load_theme(dirs)
-    recipes = [(kind.EDITION, look.recipe(kind.TEMPLATE)) for kind in KINDS]
-    recipe = digest.of(recipes, repr(frame), repr(config.redact))
+    made_from, recipe = _recipe(config, frame, load_theme(dirs), manifest)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
     state = BuildState(config, engine, report, manifest, frame, dirs, recipe, time.time())
+    state.recipe_made_from = made_from
     state.load_touched()
     state.interrupted = state.interrupted or adopted
     state.all_pages = manifest.get("recipe") != recipe
@@ -114,6 +114,19 @@ def _start(
     shutil.rmtree(state.spool, ignore_errors=True)
     state.spool.mkdir(parents=True)
     return state
+
+
+def _recipe(config: Config, frame: SiteFrame, look: Theme, manifest: Manifest) -> tuple[str, str]:
+    """(digest of the template files and all else, digest of what pages are made by).
+
+    Which templates a page includes takes parsing all of them: the answer is remembered for as
+    long as no file among them moves.
+    """
+    given = (repr(frame), repr(config.redact), [kind.EDITION for kind in KINDS])
+    made_from = digest.of(look.templates_digest(), given)
+    if manifest.get("recipe made from") == made_from:
+        return made_from, manifest.get("recipe")
+    return made_from, digest.of([look.recipe(kind.TEMPLATE) for kind in KINDS], given)
 
 
 def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) -> BuildPlan:
@@ -224,6 +237,7 @@ def _finish(state: BuildState) -> BuildSummary:
         os.sync()
     state.touched.clear()
     state.manifest.put("recipe", state.recipe)
+    state.manifest.put("recipe made from", state.recipe_made_from)
     state.save_touched()
     shutil.rmtree(state.spool, ignore_errors=True)
     return state.summary

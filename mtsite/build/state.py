@@ -52,6 +52,7 @@ class BuildState:
     theme_dirs: tuple[Path, ...]
     recipe: str
     looked_at: float
+    recipe_made_from: str = ""
     known: Mapping[str, KnownRun] = field(default_factory=dict)
     listed: SiteListing = field(default_factory=lambda: SiteListing({}, {}, {}, 0))
     all_pages: bool = False

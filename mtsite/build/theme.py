@@ -73,7 +73,8 @@ class Theme:
             *(directory / "static" for directory in project_dirs),
             product_dir("static"),
         ]
-        self._watched = [*own, product_dir("templates"), *self._static]
+        self._templates_in = [*own, product_dir("templates")]
+        self._watched = [*self._templates_in, *self._static]
         self._stamps = self._look()
         product = jinja2.FileSystemLoader(product_dir("templates"))
         loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(own)] if own else []
@@ -125,6 +126,17 @@ class Theme:
                 digest.update(f"{name}\0{len(source)}\0{source}".encode())
             known = self._recipes[template] = digest.hexdigest()
         return known
+
+    def templates_digest(self) -> str:
+        """A digest of every template file: equal, then all recipes are; costs no parsing."""
+        digest = hashlib.sha256()
+        for top in self._templates_in:
+            for path in sorted(path for path in top.rglob("*") if path.is_file()):
+                content = path.read_bytes()
+                name = path.relative_to(top).as_posix()
+                digest.update(f"{name}\0{len(content)}\0".encode() + content)
+            digest.update(b"\0\0")
+        return digest.hexdigest()
 
     def _sources(self, template: str) -> dict[str, str]:
         loader = self._loader
