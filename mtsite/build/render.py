@@ -26,6 +26,19 @@ from mtsite.rollup import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How pages are made: where templates may lie, what all pages share, and recipes.
+
+    `recipes` has a digest per template: of it with all that it includes, the EDITION of its page
+    kind and the frame.
+    """
+
+    dirs: tuple[Path, ...]
+    frame: SiteFrame
+    recipes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteTask:
     """One run whose pages may have moved.
 
@@ -60,12 +73,11 @@ class RunWriter:
     """The work on a `WriteTask`."""
 
     site: Path
-    theme_dirs: tuple[Path, ...]
-    frame: SiteFrame
+    look: Look
 
     def __call__(self, task: WriteTask) -> RunWritten:
         """Write the record and every page whose input moved; take away pages that have none."""
-        pen = Pen(self.site, self.theme_dirs, self.frame, task.dir, task.known)
+        pen = Pen(self.site, self.look, task.dir, task.known)
         if task.spool is None:
             assert task.gone is not None
             kept, sealed = task.gone, bool(task.gone.sealed)
@@ -86,33 +98,21 @@ class RunWriter:
 class Pen:
     """Writes files of one owner and remembers which: those with an unmoved fingerprint are kept."""
 
-    def __init__(
-        self,
-        site: Path,
-        theme_dirs: tuple[Path, ...],
-        frame: SiteFrame,
-        owner: str,
-        known: Mapping[str, Page],
-    ) -> None:
+    def __init__(self, site: Path, look: Look, owner: str, known: Mapping[str, Page]) -> None:
         self.site = site
-        self.theme = theme(theme_dirs)
-        self.frame = frame
-        self.frame_values = repr(frame)
+        self.recipes = look.recipes
+        self.theme = theme(look.dirs)
+        self.frame = look.frame
         self.owner = owner
         self.known = known
         self.seen: set[str] = set()
         self.changed: list[Page] = []
         self.rendered = 0
-        self._recipes: dict[str, str] = {}
 
     def fresh(self, kind: ModuleType, path: str, *values: object) -> str:
         """The fingerprint of a page if it must be written, '' if it stands as it is."""
         self.seen.add(path)
-        recipe = self._recipes.get(kind.__name__)
-        if recipe is None:
-            recipe = digest.of(kind.EDITION, self.theme.recipe(kind.TEMPLATE), self.frame_values)
-            self._recipes[kind.__name__] = recipe
-        fingerprint = digest.of(recipe, values)
+        fingerprint = digest.of(self.recipes[kind.TEMPLATE], values)
         known = self.known.get(path)
         return "" if known is not None and known.fingerprint == fingerprint else fingerprint
 

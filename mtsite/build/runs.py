@@ -110,7 +110,7 @@ class _Writing:
 
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
-        writer = RunWriter(self.state.site, self.state.theme_dirs, self.state.frame)
+        writer = RunWriter(self.state.site, self.state.look)
         for outcome in self.state.engine.map(writer, self._tasks()):
             if outcome.returned is None:
                 self.state.failed(f"run {outcome.task.dir}", outcome.error)

@@ -6,6 +6,7 @@
 A kill anywhere leaves a tree that the next build finishes: see `mtsite.manifest`.
 """
 
+import json
 import os
 import shutil
 import time
@@ -19,7 +20,7 @@ from mtsite.build import digest, levels, listing, sweep, unreadable
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
 from mtsite.build.read import redactor_of
-from mtsite.build.render import Pen, load_theme, theme
+from mtsite.build.render import Look, Pen, load_theme, theme
 from mtsite.build.runs import write_runs
 from mtsite.build.state import BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
@@ -99,14 +100,15 @@ def _start(
     site.mkdir(parents=True, exist_ok=True)
     frame = frame_of(config)
     dirs = theme_dirs(config)
-    made_from, recipe = _recipe(config, frame, load_theme(dirs), manifest)
+    made_from, recipes = _recipes(frame, load_theme(dirs), manifest)
+    recipe = digest.of(sorted(recipes.items()), repr(config.redact))
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
-    state = BuildState(config, engine, report, manifest, frame, dirs, recipe, time.time())
-    state.recipe_made_from = made_from
+    look = Look(dirs, frame, recipes)
+    state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
     state.load_touched()
     state.interrupted = state.interrupted or adopted
     state.all_pages = manifest.get("recipe") != recipe
@@ -116,17 +118,21 @@ def _start(
     return state
 
 
-def _recipe(config: Config, frame: SiteFrame, look: Theme, manifest: Manifest) -> tuple[str, str]:
-    """(digest of the template files and all else, digest of what pages are made by).
+def _recipes(frame: SiteFrame, theme: Theme, manifest: Manifest) -> tuple[str, dict[str, str]]:
+    """(digest of all template files, recipe per template).
 
     Which templates a page includes takes parsing all of them: the answer is remembered for as
     long as no file among them moves.
     """
-    given = (repr(frame), repr(config.redact), [kind.EDITION for kind in KINDS])
-    made_from = digest.of(look.templates_digest(), given)
-    if manifest.get("recipe made from") == made_from:
-        return made_from, manifest.get("recipe")
-    return made_from, digest.of([look.recipe(kind.TEMPLATE) for kind in KINDS], given)
+    editions = {kind.TEMPLATE: kind.EDITION for kind in KINDS}
+    made_from = digest.of(theme.templates_digest(), editions, repr(frame))
+    if manifest.get("recipes made from") == made_from:
+        remembered: dict[str, str] = json.loads(manifest.get("recipes"))
+        return made_from, remembered
+    return made_from, {
+        template: digest.of(edition, theme.recipe(template), repr(frame))
+        for template, edition in editions.items()
+    }
 
 
 def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) -> BuildPlan:
@@ -175,7 +181,7 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
 
 
 def _write_targets(state: BuildState) -> None:
-    writer = TargetWriter(state.site, state.config.state_dir, state.theme_dirs, state.frame)
+    writer = TargetWriter(state.site, state.config.state_dir, state.look)
     words = _area_words(state)
     tasks = [
         TargetTask(
@@ -204,7 +210,7 @@ def _write_targets(state: BuildState) -> None:
 def _write_levels(state: BuildState) -> None:
     """Every level above what was touched, and the root."""
     everything = state.all_pages or state.interrupted or state.areas_moved
-    assets = theme(state.theme_dirs).assets_digest
+    assets = theme(state.look.dirs).assets_digest
     if not state.touched and not everything and state.manifest.get("assets") == assets:
         return
     state.manifest.put("assets", assets)
@@ -213,7 +219,7 @@ def _write_levels(state: BuildState) -> None:
     tree = Tree(
         {key: TargetNode.decode(line) for key, line in found.items()},
         words,
-        ZoneInfo(state.frame.timezone),
+        ZoneInfo(state.look.frame.timezone),
         _satellites(state),
         _held(state),
     )
@@ -237,7 +243,8 @@ def _finish(state: BuildState) -> BuildSummary:
         os.sync()
     state.touched.clear()
     state.manifest.put("recipe", state.recipe)
-    state.manifest.put("recipe made from", state.recipe_made_from)
+    state.manifest.put("recipes", json.dumps(state.look.recipes))
+    state.manifest.put("recipes made from", state.recipes_made_from)
     state.save_touched()
     shutil.rmtree(state.spool, ignore_errors=True)
     return state.summary
@@ -245,7 +252,7 @@ def _finish(state: BuildState) -> BuildSummary:
 
 def _pen(state: BuildState, owner: str) -> Pen:
     known = state.pages_of(owner, trusted=not state.interrupted)
-    return Pen(state.site, state.theme_dirs, state.frame, owner, known)
+    return Pen(state.site, state.look, owner, known)
 
 
 def _area_words(state: BuildState) -> dict[str, AreaWords]:

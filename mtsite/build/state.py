@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mtsite.build.listing import SiteListing
 from mtsite.build.nodes import Target
+from mtsite.build.render import Look
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
 from mtsite.manifest import KnownRun, Manifest, Page
 from mtsite.model import RunKey
-from mtsite.pages.page import SiteFrame
 
 Report = Callable[[str, int, int], None]
 """Called as report(what, done, total) while the build goes on; total 0 means unknown."""
@@ -48,11 +48,10 @@ class BuildState:
     engine: Engine
     report: Report
     manifest: Manifest
-    frame: SiteFrame
-    theme_dirs: tuple[Path, ...]
+    look: Look
     recipe: str
     looked_at: float
-    recipe_made_from: str = ""
+    recipes_made_from: str = ""
     known: Mapping[str, KnownRun] = field(default_factory=dict)
     listed: SiteListing = field(default_factory=lambda: SiteListing({}, {}, {}, 0))
     all_pages: bool = False

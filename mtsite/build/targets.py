@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build.nodes import TargetNode, Tree, month_of, target_node
-from mtsite.build.render import Pen
+from mtsite.build.render import Look, Pen
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunSummary, TestName
 from mtsite.pages import history, month, redirect, target
-from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, Stretch
+from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
 from mtsite.rollup import ABSENT, BAD, GOOD, Verdict
 
 GRID_RUNS = 30
@@ -53,13 +53,12 @@ class TargetWriter:
 
     site: Path
     state_dir: Path
-    theme_dirs: tuple[Path, ...]
-    frame: SiteFrame
+    look: Look
 
     def __call__(self, task: TargetTask) -> TargetWritten:
         """Write every page of the target whose input moved."""
         owner = target_owner(task.area, task.values)
-        pen = Pen(self.site, self.theme_dirs, self.frame, owner, task.known)
+        pen = Pen(self.site, self.look, owner, task.known)
         with Manifest.open(self.state_dir) as manifest:
             node = _TargetPages(pen, manifest, task).write()
         removed = pen.remove_rest()

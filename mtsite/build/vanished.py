@@ -23,7 +23,7 @@ def write_gone(state: BuildState, plan: BuildPlan) -> None:
         trusted = old is not None and bool(old.fingerprint)
         known = state.pages_of(run_dir, trusted=trusted)
         tasks.append(WriteTask(run_dir, gone=kept, known=known))
-    writer = RunWriter(state.site, state.theme_dirs, state.frame)
+    writer = RunWriter(state.site, state.look)
     for outcome in state.engine.map(writer, tasks):
         remains = outcome.task.gone
         if outcome.returned is None or remains is None:
