@@ -29,11 +29,13 @@ from mtsite.rollup import Verdict
 class Look:
     """How pages are made: where templates may lie, what all pages share, and recipes.
 
+    `compiled` is where compiled templates are kept from one process to the next.
     `recipes` has a digest per template: of it with all that it includes, the EDITION of its page
     kind and the frame.
     """
 
     dirs: tuple[Path, ...]
+    compiled: Path
     frame: SiteFrame
     recipes: Mapping[str, str]
 
@@ -101,7 +103,7 @@ class Pen:
     def __init__(self, site: Path, look: Look, owner: str, known: Mapping[str, Page]) -> None:
         self.site = site
         self.recipes = look.recipes
-        self.theme = theme(look.dirs)
+        self.theme = theme(look.dirs, look.compiled)
         self.frame = look.frame
         self.owner = owner
         self.known = known
@@ -147,16 +149,16 @@ class Pen:
 
 
 @lru_cache(maxsize=4)
-def theme(dirs: tuple[Path, ...]) -> Theme:
+def theme(dirs: tuple[Path, ...], compiled: Path) -> Theme:
     """The theme of these directories, loaded once per process."""
-    return Theme(dirs)
+    return Theme(dirs, compiled)
 
 
-def load_theme(dirs: tuple[Path, ...]) -> Theme:
+def load_theme(dirs: tuple[Path, ...], compiled: Path) -> Theme:
     """The theme as its files are now: one process may build again and again while they change."""
-    if theme(dirs).is_stale():
+    if theme(dirs, compiled).is_stale():
         theme.cache_clear()
-    return theme(dirs)
+    return theme(dirs, compiled)
 
 
 def _settle(taken: Taken, task: WriteTask) -> tuple[RunRecord, RunFacts]:

@@ -99,15 +99,15 @@ def _start(
     site = config.site.output
     site.mkdir(parents=True, exist_ok=True)
     frame = frame_of(config)
-    dirs = theme_dirs(config)
-    made_from, recipes = _recipes(frame, load_theme(dirs), manifest)
+    dirs, compiled = theme_dirs(config), config.state_dir / "templates"
+    made_from, recipes = _recipes(frame, load_theme(dirs, compiled), manifest)
     recipe = digest.of(sorted(recipes.items()), repr(config.redact))
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
-    look = Look(dirs, frame, recipes)
+    look = Look(dirs, compiled, frame, recipes)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
     state.load_touched()
     state.interrupted = state.interrupted or adopted
@@ -210,7 +210,7 @@ def _write_targets(state: BuildState) -> None:
 def _write_levels(state: BuildState) -> None:
     """Every level above what was touched, and the root."""
     everything = state.all_pages or state.interrupted or state.areas_moved
-    assets = theme(state.look.dirs).assets_digest
+    assets = theme(state.look.dirs, state.look.compiled).assets_digest
     if not state.touched and not everything and state.manifest.get("assets") == assets:
         return
     state.manifest.put("assets", assets)

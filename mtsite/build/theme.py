@@ -66,8 +66,11 @@ class _Inlining(jinja2.BaseLoader):
 class Theme:
     """The look of a site. Rendering depends on the templates and on the context, nothing else."""
 
-    def __init__(self, project_dirs: Sequence[Path] = ()) -> None:
-        """`project_dirs`: where the user's own `templates/` and `static/` may lie, first wins."""
+    def __init__(self, project_dirs: Sequence[Path] = (), cache_dir: Path | None = None) -> None:
+        """`project_dirs`: where the user's own `templates/` and `static/` may lie, first wins.
+
+        `cache_dir` keeps compiled templates for the next process; they follow their sources.
+        """
         own = [directory / "templates" for directory in project_dirs]
         self._static = [
             *(directory / "static" for directory in project_dirs),
@@ -88,6 +91,7 @@ class Theme:
             lstrip_blocks=True,
             auto_reload=False,
             keep_trailing_newline=True,
+            bytecode_cache=_compiled_in(cache_dir) if cache_dir is not None else None,
         )
         self._recipes: dict[str, str] = {}
         self._templates: dict[str, jinja2.Template] = {}
@@ -186,6 +190,11 @@ class Theme:
                     if file.suffix in wanted and file.is_file():
                         found[file.name] = file
         return found
+
+
+def _compiled_in(directory: Path) -> jinja2.BytecodeCache:
+    directory.mkdir(parents=True, exist_ok=True)
+    return jinja2.FileSystemBytecodeCache(str(directory))
 
 
 def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:
