@@ -51,7 +51,7 @@ Outcomes = dict[TestName, tuple[str, int | None]]
 class Page:
     """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of its input.
 
-    `owner` is the directory of the run that it belongs to, 'shared' or 'store'.
+    `owner` is the directory of the run that it belongs to, 'target:…', 'area:…', 'site' or 'store'.
     """
 
     path: str
@@ -203,21 +203,21 @@ class Manifest:
         """The newest runs of these targets of an area that have rows, newest first."""
         wanted = json.dumps([json.dumps(tuple(target)) for target in targets])
         rows = self._db.execute(
-            "SELECT summary FROM runs WHERE area = ? AND gone = 0"
+            "SELECT place, summary FROM runs WHERE area = ? AND gone = 0"
             " AND target IN (SELECT value FROM json_each(?))"
-            " ORDER BY place DESC, runname DESC LIMIT ?",
+            " ORDER BY place DESC, runname DESC, target DESC LIMIT ?",
             (_text(area), wanted, limit),
         )
-        return [_summary(row[0]) for row in rows]
+        return _newest_first(rows)
 
     def moved_in(self, home: str, *, limit: int) -> list[RunSummary]:
         """The newest runs that an area holds for another area, newest first."""
         rows = self._db.execute(
-            "SELECT summary FROM runs WHERE home = ? AND area != ? AND gone = 0"
-            " ORDER BY place DESC, runname DESC LIMIT ?",
+            "SELECT place, summary FROM runs WHERE home = ? AND area != ? AND gone = 0"
+            " ORDER BY place DESC, runname DESC, target DESC, area DESC LIMIT ?",
             (_text(home), _text(home), limit),
         )
-        return [_summary(row[0]) for row in rows]
+        return _newest_first(rows)
 
     def outcomes(self, run_dir: str) -> Outcomes:
         """Verdict and duration of every test of a run."""
@@ -258,11 +258,11 @@ class Manifest:
             ),
         )
 
-    def rehome(self, run_dir: str, home: str, fingerprint: str) -> None:
+    def rehome(self, run_dir: str, summary: RunSummary, fingerprint: str) -> None:
         """Only where the rows of a run lie has changed: its own pages don't show it."""
         self._db.execute(
-            "UPDATE runs SET home = ?, fingerprint = ? WHERE dir = ?",
-            (_text(home), fingerprint, run_dir),
+            "UPDATE runs SET home = ?, summary = ?, fingerprint = ? WHERE dir = ?",
+            (_text(summary.home), record.summary_json(summary), fingerprint, run_dir),
         )
 
     # -- targets and the listing of the areas
@@ -297,6 +297,8 @@ _RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, in
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10)
     connection.execute("PRAGMA synchronous = NORMAL")
+    # A full cache would be written out under a lock that workers, who read beside, wait for.
+    connection.execute("PRAGMA cache_spill = OFF")
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     known = ""
     if "meta" in tables:
@@ -333,6 +335,13 @@ def _summary(line: str) -> RunSummary:
     found = record.read_summary(json.loads(line))
     assert found is not None
     return found
+
+
+def _newest_first(rows: Iterable[tuple[int, str]]) -> list[RunSummary]:
+    """The order of `target_runs` turned round, where many runs began in one second too."""
+    found = [(place, _summary(line)) for place, line in rows]
+    found.sort(key=lambda row: (row[0], row[1].key.runname, row[1].key), reverse=True)
+    return [summary for _, summary in found]
 
 
 def _pack(outcomes: Outcomes) -> bytes:

@@ -65,9 +65,14 @@ def place_of(head: RunHead) -> int:
     return head.event_time or 0
 
 
-def known_fingerprint(head: RunHead, looked_at: float) -> str:
-    """What to remember of a run that was read at that time: unsure where rows are that fresh."""
-    if not head.fingerprint or head.newest_update >= looked_at - RACY_SECONDS:
+def known_fingerprint(head: RunHead, looked_at: float, *, as_listed: bool = True) -> str:
+    """What to remember of a run that was read at that time: unsure where rows are that fresh.
+
+    Unsure, too, where it was not read `as_listed`: a run on its way to an archive loses rows here,
+    and has its fingerprint again there.
+    """
+    fresh = head.newest_update >= looked_at - RACY_SECONDS
+    if not head.fingerprint or fresh or not as_listed:
         return RACY + head.fingerprint
     return head.fingerprint
 

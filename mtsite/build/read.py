@@ -75,7 +75,7 @@ class RunRead:
     """What the parent learns of a run. `activity` is the last sign of life in its rows.
 
     `input` covers all that its pages show except facts and neighbours; `sealed` says that the
-    facts in its record still stand.
+    facts in its record still stand. `as_listed`: its rows were those that the listing had seen.
     """
 
     dir: str
@@ -88,6 +88,7 @@ class RunRead:
     activity: int
     spool: Path
     blobs: list[tuple[str, str, int]]
+    as_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class RunReader:
         head = task.head
         with database.reading(head.database) as connection:
             run = reader.read_run(connection, head)
+            as_listed = reader.is_as_listed(connection, head)
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
         rows = digest.of_rows(run)
         old = self._old_record(run)
@@ -132,7 +134,9 @@ class RunReader:
             gone="",
         )
         what = rows if shown is run else digest.of_rows(shown)
-        return self._put_aside(Taken(shown, verdicts, kept, rows, what), head, still_sealed, store)
+        taken = Taken(shown, verdicts, kept, rows, what)
+        read = self._put_aside(taken, head, still_sealed, store)
+        return replace(read, as_listed=as_listed)
 
     def _old_record(self, run: Run) -> RunRecord:
         try:

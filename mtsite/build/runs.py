@@ -4,15 +4,16 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mtsite import urls
+from mtsite import record, urls
 from mtsite.build import digest
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.seal import LOOK_BACK, Outcomes, run_facts
 from mtsite.build.state import BuildState
-from mtsite.manifest import KnownRun
-from mtsite.model import RunFacts
+from mtsite.build.unreadable import keep_files
+from mtsite.manifest import KnownRun, Page
+from mtsite.model import RunFacts, RunSummary
 
 BATCH_RUNS = 64
 
@@ -26,9 +27,26 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
         reads = _read(state, batch)
         state.save_touched()
         _Writing(state, reads).write()
-        state.manifest.commit()
         done += len(batch)
         state.report("runs", done, len(plan.read))
+
+
+def rehome_runs(state: BuildState, plan: BuildPlan) -> None:
+    """Only where their rows lie has changed: records and manifest say so, no page does."""
+    for run_dir in plan.rehomed:
+        head = state.listed.heads[run_dir]
+        try:
+            kept = record.load(state.site, head.key)
+        except ValueError:
+            kept = None
+        summary = replace(state.known[run_dir].summary, home=head.home)
+        if kept is not None and kept.summary is not None:
+            content = record.save(state.site, replace(kept, summary=summary))
+            found = digest.of_bytes(content)
+            path = urls.record_file(head.key)
+            state.note_files([Page(path, found, len(content), found, run_dir)], [], 0)
+        state.manifest.rehome(run_dir, summary, head.fingerprint)
+    state.manifest.commit()
 
 
 def _batches(state: BuildState, dirs: Sequence[str]) -> Iterator[list[str]]:
@@ -62,10 +80,13 @@ def _read(state: BuildState, batch: Sequence[str]) -> dict[str, RunRead]:
     reads: dict[str, RunRead] = {}
     for outcome in state.engine.map(reader, tasks):
         if outcome.returned is None:
-            state.failed(f"run {urls.run_dir(outcome.task.head.key)}", outcome.error)
+            run_dir = urls.run_dir(outcome.task.head.key)
+            state.failed(f"run {run_dir}", outcome.error)
+            keep_files(state, run_dir)
             continue
-        reads[outcome.returned.dir] = outcome.returned
         _note_read(state, outcome.returned)
+        # The manifest has them now: those of a target's thousand runs would fill the memory.
+        reads[outcome.returned.dir] = replace(outcome.returned, outcomes={}, blobs=[])
     state.summary.read += len(reads)
     return reads
 
@@ -76,14 +97,14 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     if before is None or state.manifest.outcomes(read.dir) != read.outcomes:
         state.touch(read.summary.key)
     summary = before.summary if before is not None else read.summary
-    state.manifest.note_run(_known(state, read, "", "", summary_from=summary), read.outcomes)
+    state.manifest.note_run(_known(state, read, "", "", summary=summary), read.outcomes)
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)
 
 
 def _known(
-    state: BuildState, read: RunRead, fingerprint: str, input_digest: str, *, summary_from: object
+    state: BuildState, read: RunRead, fingerprint: str, input_digest: str, *, summary: RunSummary
 ) -> KnownRun:
     head = state.listed.heads[read.dir]
     return KnownRun(
@@ -95,7 +116,7 @@ def _known(
         sealed=False,
         input=input_digest,
         gone=False,
-        summary=summary_from,  # type: ignore[arg-type]
+        summary=summary,
     )
 
 
@@ -110,12 +131,18 @@ class _Writing:
 
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
-        writer = RunWriter(self.state.site, self.state.look)
-        for outcome in self.state.engine.map(writer, self._tasks()):
+        state = self.state
+        writer = RunWriter(state.site, state.look)
+        for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
             if outcome.returned is None:
-                self.state.failed(f"run {outcome.task.dir}", outcome.error)
+                state.failed(f"run {outcome.task.dir}", outcome.error)
+                keep_files(state, outcome.task.dir)
             else:
                 self._note_written(self.reads[outcome.task.dir], outcome.returned)
+            if done % BATCH_RUNS == 0:
+                state.save_touched()
+        # What was written and what it touched go together: a kill from here on forgets neither.
+        state.save_touched()
 
     def _tasks(self) -> Iterator[WriteTask]:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})
@@ -132,7 +159,9 @@ class _Writing:
         state = self.state
         facts = None if read.sealed else self._facts(read, order)
         seal = facts is not None and self._settled(read)
-        shown = digest.of(read.input, repr(facts), following, state.recipe, read.sealed or seal)
+        sealed = read.sealed or seal
+        home = state.listed.heads[read.dir].home
+        shown = digest.of(read.input, repr(facts), following, state.recipe, sealed, home)
         self.inputs[read.dir] = shown
         old = state.known.get(read.dir)
         trusted = old is not None and bool(old.fingerprint)
@@ -152,7 +181,8 @@ class _Writing:
     def _facts(self, read: RunRead, order: Sequence[tuple[int, str, str]]) -> RunFacts:
         *before, (_, runname, _) = order
         earlier = [(name, self._outcomes(run_dir)) for _, name, run_dir in before[-LOOK_BACK:]]
-        return run_facts(runname, read.outcomes, earlier, more=len(before) > LOOK_BACK)
+        outcomes = self._outcomes(read.dir)
+        return run_facts(runname, outcomes, earlier, more=len(before) > LOOK_BACK)
 
     def _outcomes(self, run_dir: str) -> Outcomes:
         """Outcomes of an earlier run; those within reach of the next runs are kept at hand."""
@@ -164,16 +194,17 @@ class _Writing:
         return found
 
     def _settled(self, read: RunRead) -> bool:
-        return (
-            read.ended and read.activity <= self.state.listed.now - self.state.config.build.settle
-        )
+        settled_before = self.state.listed.now - self.state.config.build.settle
+        return read.ended and read.as_listed and read.activity <= settled_before
+
+    def _fingerprint(self, read: RunRead) -> str:
+        head = self.state.listed.heads[read.dir]
+        return known_fingerprint(head, self.state.looked_at, as_listed=read.as_listed)
 
     def _note_unmoved(self, old: KnownRun, read: RunRead) -> None:
-        head = self.state.listed.heads[read.dir]
-        fingerprint = known_fingerprint(head, self.state.looked_at)
-        self.state.manifest.note_run(
-            replace(old, home=head.home, place=place_of(head), fingerprint=fingerprint), None
-        )
+        place = place_of(self.state.listed.heads[read.dir])
+        known = replace(old, place=place, fingerprint=self._fingerprint(read))
+        self.state.manifest.note_run(known, None)
 
     def _note_written(self, read: RunRead, written: RunWritten) -> None:
         state = self.state
@@ -184,9 +215,9 @@ class _Writing:
         known = _known(
             state,
             read,
-            known_fingerprint(head, state.looked_at),
+            self._fingerprint(read),
             self.inputs[read.dir],
-            summary_from=written.summary,
+            summary=written.summary,
         )
         state.manifest.note_run(replace(known, sealed=written.sealed), None)
         state.summary.sealed += written.sealed and not read.sealed

@@ -21,7 +21,7 @@ from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
 from mtsite.build.read import redactor_of
 from mtsite.build.render import Look, Pen, load_theme, theme
-from mtsite.build.runs import write_runs
+from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.state import BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
 from mtsite.build.theme import Theme
@@ -47,6 +47,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (index, area, target, month, history, run, test, log, redirect, gone, notfound)
 LARGEST_DROP = 0.1
+COMMIT_TARGETS = 16
 
 
 def build_site(
@@ -74,6 +75,7 @@ def build_site(
         state = _start(config, engine, report, manifest, full=full)
         plan = _plan(state, environ, allow_drop=allow_drop)
         _mark_touched(state, plan)
+        rehome_runs(state, plan)
         write_gone(state, plan)
         write_runs(state, plan)
         _write_targets(state)
@@ -101,7 +103,7 @@ def _start(
     frame = frame_of(config)
     dirs, compiled = theme_dirs(config), config.state_dir / "templates"
     made_from, recipes = _recipes(frame, load_theme(dirs, compiled), manifest)
-    recipe = digest.of(sorted(recipes.items()), repr(config.redact))
+    recipe = digest.of(sorted(recipes.items()), repr(config.redact), config.reduce.dead_after)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = full or lost or manifest.get("site") != str(site)
     if adopted:
@@ -145,6 +147,7 @@ def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) ->
     state.summary.unreadable = len(state.listed.unreadable)
     for name, error in state.listed.unreadable.items():
         state.summary.problems.append(f"area {name}: {error.removeprefix(f'area {name}: ')}")
+    state.listed = unreadable.without_marks(state.listed, state.known)
     left_out = frozenset(state.listed.unreadable)
     plan = plan_build(state.known, state.listed.heads, left_out, all_pages=state.all_pages)
     standing = sum(not one.gone for one in state.known.values())
@@ -167,13 +170,9 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
         old = state.known.get(run_dir)
         state.touch(old.key if old is not None else heads[run_dir].key)
     unreadable.keep_published(state)
-    homes = {}
-    for run_dir in plan.rehomed:
-        state.manifest.rehome(run_dir, heads[run_dir].home, heads[run_dir].fingerprint)
-        homes[heads[run_dir].home] = True
     told = (sorted(_area_words(state).items()), _satellites(state), _held(state))
     words = digest.of(repr(told))
-    state.areas_moved = bool(homes) or state.manifest.get("areas") != words
+    state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != words
     state.manifest.put("areas", words)
     if state.all_pages or state.interrupted:
         state.touched.update(state.manifest.targets())
@@ -183,7 +182,7 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
 def _write_targets(state: BuildState) -> None:
     writer = TargetWriter(state.site, state.config.state_dir, state.look)
     words = _area_words(state)
-    tasks = [
+    tasks = (
         TargetTask(
             name,
             values,
@@ -191,19 +190,19 @@ def _write_targets(state: BuildState) -> None:
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
         )
         for name, values in sorted(state.touched)
-    ]
-    done = 0
-    for outcome in state.engine.map(writer, tasks):
-        done += 1
+    )
+    for done, outcome in enumerate(state.engine.map(writer, tasks), start=1):
         written = outcome.returned
         if written is None:
-            state.failed(
-                f"target {outcome.task.area}/{'/'.join(outcome.task.values)}", outcome.error
-            )
+            values = outcome.task.values
+            state.failed(f"target {outcome.task.area}/{'/'.join(values)}", outcome.error)
+            state.unfinished.add((outcome.task.area, values))
             continue
         state.manifest.note_target(written.area, written.values, written.node)
         state.note_files(written.pages, written.removed, written.rendered)
-        state.report("targets", done, len(tasks))
+        if done % COMMIT_TARGETS == 0:
+            state.manifest.commit()
+        state.report("targets", done, len(state.touched))
     state.manifest.commit()
 
 
@@ -237,11 +236,12 @@ def _write_levels(state: BuildState) -> None:
 
 
 def _finish(state: BuildState) -> BuildSummary:
-    if state.interrupted:
+    if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     if state.stored:
         os.sync()
-    state.touched.clear()
+    state.touched = state.unfinished
+    state.areas_moved = False
     state.manifest.put("recipe", state.recipe)
     state.manifest.put("recipes", json.dumps(state.look.recipes))
     state.manifest.put("recipes made from", state.recipes_made_from)

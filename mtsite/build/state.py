@@ -41,7 +41,8 @@ class BuildState:
 
     `all_pages`: the recipe of some page moved, so every run is expanded. `interrupted`: the last
     build died, so what it left of shared pages is not relied on. `stored`: blobs or records were
-    written that must reach the disk before the manifest says so.
+    written that must reach the disk before the build is said to be over. `unfinished`: targets
+    whose pages could not be written, left to the next build.
     """
 
     config: Config
@@ -59,6 +60,7 @@ class BuildState:
     areas_moved: bool = False
     stored: bool = False
     touched: set[Target] = field(default_factory=set)
+    unfinished: set[Target] = field(default_factory=set)
     summary: BuildSummary = field(default_factory=BuildSummary)
 
     @property
@@ -78,7 +80,8 @@ class BuildState:
     def save_touched(self) -> None:
         """Remember on disk what is touched, so that the next build finishes it after a kill."""
         rows = [[area, list(values)] for area, values in sorted(self.touched)]
-        self.manifest.put("pending", json.dumps(rows) if rows else "")
+        pending = rows or self.areas_moved
+        self.manifest.put("pending", json.dumps(rows) if pending else "")
         self.manifest.commit()
 
     def load_touched(self) -> None:

@@ -1,12 +1,14 @@
 """Areas that can't be read this time: what is published stays, and is due when they are back."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mtsite import record
 from mtsite.atomicfile import TEMPORARY_PREFIX
 from mtsite.build import digest
+from mtsite.build.listing import SiteListing
 from mtsite.build.state import BuildState
 from mtsite.manifest import KnownRun, Page
 from mtsite.model import RunKey
@@ -27,9 +29,33 @@ def keep_published(state: BuildState) -> None:
     ]
     state.manifest.begin_runs(one.dir for one in kept)
     for one in kept:
-        if not state.manifest.owned(one.dir):
-            state.manifest.note_pages(_files_of(state.site, one))
+        if keep_files(state, one.dir):
             state.touch(one.key)
+
+
+def keep_files(state: BuildState, run_dir: str) -> bool:
+    """Know the files of a known run from the tree, where the manifest does not; whether so."""
+    if run_dir not in state.known or state.manifest.owned(run_dir):
+        return False
+    state.manifest.note_pages(_files_of(state.site, run_dir))
+    return True
+
+
+def without_marks(listed: SiteListing, known: Mapping[str, KnownRun]) -> SiteListing:
+    """The listing without the marks of runs that moved to areas which can't be read this time.
+
+    Such a mark is all that can be seen of the run now, and does not mean that it is gone.
+    """
+    away = {
+        run_dir
+        for run_dir, head in listed.heads.items()
+        if head.moved_to
+        and (old := known.get(run_dir)) is not None
+        and old.home != head.home
+        and old.home in listed.unreadable
+    }
+    kept = {run_dir: head for run_dir, head in listed.heads.items() if run_dir not in away}
+    return replace(listed, heads=kept) if away else listed
 
 
 def key_names(state: BuildState, area: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -54,9 +80,9 @@ def missing_linktree(name: str, linktree: Path | None, area_path: Path) -> tuple
     )
 
 
-def _files_of(site: Path, one: KnownRun) -> list[Page]:
+def _files_of(site: Path, run_dir: str) -> list[Page]:
     pages = []
-    for below in (one.dir, f"_record/{one.dir}"):
+    for below in (run_dir, f"_record/{run_dir}"):
         for directory, _, names in os.walk(site / below):
             for name in names:
                 path = Path(directory, name)
@@ -64,5 +90,5 @@ def _files_of(site: Path, one: KnownRun) -> list[Page]:
                     content = path.read_bytes()
                     where = path.relative_to(site).as_posix()
                     found = digest.of_bytes(content)
-                    pages.append(Page(where, found, len(content), "", one.dir))
+                    pages.append(Page(where, found, len(content), "", run_dir))
     return pages

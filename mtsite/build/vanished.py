@@ -1,11 +1,13 @@
 """Runs whose rows are no more: their addresses go on answering with what remains."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mtsite import record, urls
 from mtsite.build.plan import BuildPlan
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.state import BuildState
+from mtsite.build.unreadable import keep_files
 from mtsite.manifest import KnownRun, Outcomes
 from mtsite.megatest.reader import RunHead
 from mtsite.model import RunKey, RunRecord, RunSummary, State, Status
@@ -16,22 +18,26 @@ def write_gone(state: BuildState, plan: BuildPlan) -> None:
     """Small pages for every planned run that is gone."""
     state.manifest.begin_runs(plan.gone)
     state.manifest.commit()
-    tasks = []
+    writer = RunWriter(state.site, state.look)
+    for outcome in state.engine.map(writer, _tasks(state, plan)):
+        remains = outcome.task.gone
+        if outcome.returned is None or remains is None:
+            state.failed(f"run {outcome.task.dir}", outcome.error)
+            keep_files(state, outcome.task.dir)
+        else:
+            _note(state, remains, outcome.returned)
+    state.summary.gone = len(plan.lost)
+    state.manifest.commit()
+
+
+def _tasks(state: BuildState, plan: BuildPlan) -> Iterator[WriteTask]:
+    """One by one: the records of all runs that ever went would not fit into memory."""
     for run_dir, reason in sorted(plan.gone.items()):
         kept = _record_of(state, run_dir, reason)
         old = state.known.get(run_dir)
         trusted = old is not None and bool(old.fingerprint)
         known = state.pages_of(run_dir, trusted=trusted)
-        tasks.append(WriteTask(run_dir, gone=kept, known=known))
-    writer = RunWriter(state.site, state.look)
-    for outcome in state.engine.map(writer, tasks):
-        remains = outcome.task.gone
-        if outcome.returned is None or remains is None:
-            state.failed(f"run {outcome.task.dir}", outcome.error)
-        else:
-            _note(state, remains, outcome.returned)
-    state.summary.gone = len(plan.lost)
-    state.manifest.commit()
+        yield WriteTask(run_dir, gone=kept, known=known)
 
 
 def remaining_outcomes(kept: RunRecord) -> Outcomes:

@@ -136,6 +136,18 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
     return _to_run(head, row, tests, meta, in_flight=True)
 
 
+def is_as_listed(connection: AreaConnection, head: RunHead) -> bool:
+    """Whether a run still has the fingerprint that it was listed with; True if none can tell.
+
+    Raises:
+        MissingError: its rows are not in this database any more.
+    """
+    if not head.fingerprint:
+        return True
+    totals = Sums(connection).of_run(head.run_id)
+    return _fingerprint(_run_row(connection, head), totals) == head.fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class _Here:
     """Where rows are read: what all heads of a database share."""

@@ -160,3 +160,25 @@ def clean_elsewhere(site: TestSite, directory: Path) -> Path:
         LC_ALL="C",
     )
     return directory / "site"
+
+
+def test_targets_whose_runs_began_in_one_second_keep_the_law(tmp_path: Path) -> None:
+    area = make_area(tmp_path, "a")
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    for target in ("u/c", "u/a", "u/b"):
+        area.add_run(run(target, "w1", [test("t")], event_time=1_700_000_000))
+        site.build()
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_another_dead_after_reaches_sealed_runs(tmp_path: Path) -> None:
+    area = make_area(tmp_path, "a", runs=[run("u/v", "w1", [test("t", state="RUNNING")])])
+    area.runs_made = 20
+    area.add_run(run("u/v", "w2", [test("t")]))
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    site.build()
+    site.write_config({"a": area.path}, '[reduce]\ndead_after = "30d"\n')
+    site.build()
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []

@@ -14,6 +14,8 @@ from crawl import crawl, pages
 from sites import TestSite, difference, make_site
 
 from mtsite.atomicfile import TEMPORARY_PREFIX
+from mtsite.build import site as build
+from mtsite.build.state import BuildState
 
 pytestmark = pytest.mark.faults
 
@@ -169,3 +171,39 @@ def test_a_build_killed_from_outside_leaves_whole_pages_and_a_lock_that_is_taken
         assert (site.tree / path).read_bytes().endswith(b"</html>\n"), path
     assert site.build().problems == []
     assert crawl(site.tree, pages(site.tree)).dead == []
+
+
+class Killed(BaseException):
+    """What no part of a build catches."""
+
+
+def build_and_stop_before(site: TestSite, part: str, patch: pytest.MonkeyPatch) -> None:
+    def stop(_state: BuildState) -> None:
+        raise Killed
+
+    with patch.context() as patched, pytest.raises(Killed):
+        patched.setattr(build, part, stop)
+        site.build()
+
+
+def test_a_comment_reaches_the_listings_though_the_build_died_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make(tmp_path)
+    site.build()
+    area_of(tmp_path, "a").execute("UPDATE runs SET comment = 'rerun by hand'")
+    build_and_stop_before(site, "_write_targets", monkeypatch)
+    site.build()
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_the_title_of_an_area_reaches_its_page_though_the_build_died_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make(tmp_path)
+    site.build()
+    file = site.root / "mtsite.toml"
+    file.write_text(file.read_text().replace("[areas.a]", '[areas.a]\ntitle = "Chips"'))
+    build_and_stop_before(site, "_write_levels", monkeypatch)
+    site.build()
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
