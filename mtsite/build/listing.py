@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import urls
@@ -46,7 +46,9 @@ def list_site(
     found = _remembered(chosen, manifest)
     if found is None:
         found = merge.list_areas(chosen, environ)
-        manifest.note_listing(_given(chosen), pickle.dumps(found))
+        manifest.note_listing(
+            _given(chosen), pickle.dumps([_without_environment(one) for one in found])
+        )
     heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
     moved = {name: masked_head(head, redactor) for name, head in heads.items() if head.moved_to}
     heads |= moved
@@ -71,6 +73,14 @@ def _remembered(settings: list[AreaConfig], manifest: Manifest) -> list[AreaList
     except Exception:  # the pickle of another version, or a file that went: look again
         return None
     return found if stands else None
+
+
+def _without_environment(listing: AreaListing) -> AreaListing:
+    """Whoever builds may have secrets in the environment: they are not for the disk."""
+    if listing.area is None:
+        return listing
+    config = replace(listing.area.config, environment={})
+    return replace(listing, area=replace(listing.area, config=config))
 
 
 def _given(settings: list[AreaConfig]) -> str:

@@ -11,9 +11,11 @@ import pytest
 from areas import TestArea, datum, insert, make_area, run, step, test
 from areas import connect as connect_to
 from crawl import crawl, pages
-from sites import TestSite, difference, files_of, make_site
+from sites import TestSite, difference, files_of, make_site, silent
 
 from mtsite import urls
+from mtsite.build.site import build_site
+from mtsite.engines.inprocess import InProcess
 from mtsite.model import RunKey
 
 OUTSIDE = "SENTINEL-of-another-user"
@@ -194,3 +196,11 @@ def test_a_new_rule_of_the_site_masks_rows_that_were_published(
 
 def test_a_masked_tree_has_no_dead_link(secret: Confined) -> None:
     assert crawl(secret.site.tree, pages(secret.site.tree)).dead == []
+
+
+def test_the_environment_of_a_build_is_not_kept_on_disk(tmp_path: Path) -> None:
+    area = make_area(tmp_path, runs=[run("u/v", "w1", [test("t")])])
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    build_site(site.config(), InProcess(1), silent, environ={"AWS_SECRET_ACCESS_KEY": TOKEN})
+    assert TOKEN.encode() not in (site.state / "manifest.db").read_bytes()
