@@ -1,6 +1,6 @@
 """Digests of what pages are made from: equal input, equal digest, on every machine.
 
-Everything goes through `repr` of tuples of plain values: fast, and independent of hash seeds,
+Everything goes through `ascii` of tuples of plain values: fast, and independent of hash seeds,
 locale and the order of dictionaries.
 """
 
@@ -20,7 +20,7 @@ _LOG = attrgetter(
 
 def of(*values: object) -> str:
     """A digest (32 hex) of plain values: text, numbers, None, tuples and lists of them."""
-    return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(ascii(values).encode()).hexdigest()[:32]
 
 
 def of_bytes(content: bytes) -> str:

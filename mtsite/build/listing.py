@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import urls
+from mtsite.build import digest
 from mtsite.build.masked import masked_head
 from mtsite.build.read import AreaPlace
 from mtsite.config import AreaConfig
@@ -15,6 +16,8 @@ from mtsite.megatest import database, merge
 from mtsite.megatest.area import CONFIG_NAME, find_databases
 from mtsite.megatest.merge import AreaListing
 from mtsite.megatest.reader import RunHead
+
+LONGEST_GAP = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +46,50 @@ def list_site(
     What a moved run's row says is masked by `redactor`: it goes on a page as it is.
     """
     chosen = list(settings)
-    found = _remembered(chosen, manifest)
+    given = digest.of(repr(chosen), sorted(environ.items()))
+    found = _remembered(given, manifest)
     if found is None:
         found = merge.list_areas(chosen, environ)
-        manifest.note_listing(
-            _given(chosen), pickle.dumps([_without_environment(one) for one in found])
-        )
+        stamps = {path: _stamp(path) for one in found for path in _config_files(one)}
+        kept = [_without_environment(one) for one in found]
+        manifest.note_listing(given, pickle.dumps((kept, stamps)))
     heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
     moved = {name: masked_head(head, redactor) for name, head in heads.items() if head.moved_to}
     heads |= moved
-    times = [max(head.activity_time, head.newest_update) for head in heads.values()]
     return SiteListing(
         heads=heads,
         listings={listing.name: listing for listing in found},
         places={listing.name: _place(listing) for listing in found if listing.area is not None},
-        now=max(times, default=0),
+        now=newest_time(heads.values()),
         unreadable={listing.name: listing.error for listing in found if listing.error},
     )
 
 
-def _remembered(settings: list[AreaConfig], manifest: Manifest) -> list[AreaListing] | None:
+def newest_time(heads: Iterable[RunHead]) -> int:
+    """The newest sign of life that the rows know: what stands in for a clock.
+
+    One run alone can't turn it forward by more than a month: a host whose clock is wrong would
+    make every running test look dead and every run settled.
+    """
+    times = sorted(max(head.activity_time, head.newest_update) for head in heads)
+    if len(times) < 2:
+        return times[0] if times else 0
+    return min(times[-1], times[-2] + LONGEST_GAP)
+
+
+def _remembered(given: str, manifest: Manifest) -> list[AreaListing] | None:
     """The listing of the last build, if nothing that it was made from has moved since."""
-    given, packed = manifest.listing()
-    if given != _given(settings) or not packed:
+    known, packed = manifest.listing()
+    if known != given or not packed:
         return None
     try:
-        found: list[AreaListing] = pickle.loads(packed)
-        stands = all(_stands(listing) for listing in found)
+        found: list[AreaListing]
+        stamps: dict[Path, tuple[int, int]]
+        found, stamps = pickle.loads(packed)
+        stands = all(_stamp(path) == stamp for path, stamp in stamps.items())
+        return found if stands and all(_stands(listing) for listing in found) else None
     except Exception:  # the pickle of another version, or a file that went: look again
         return None
-    return found if stands else None
 
 
 def _without_environment(listing: AreaListing) -> AreaListing:
@@ -83,9 +100,15 @@ def _without_environment(listing: AreaListing) -> AreaListing:
     return replace(listing, area=replace(listing.area, config=config))
 
 
-def _given(settings: list[AreaConfig]) -> str:
-    """All but the databases that a listing is made from: settings and configuration files."""
-    return repr([(one, _stamp(one.path / CONFIG_NAME)) for one in settings])
+def _config_files(listing: AreaListing) -> set[Path]:
+    """megatest.config of an area and every file that a value of it came from."""
+    if listing.area is None:
+        return set()
+    config = listing.area.config
+    files = {listing.area.path / CONFIG_NAME}
+    for section, values in config.sections.items():
+        files.update(place[0] for key in values for place in config.places(section, key))
+    return files
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -81,15 +81,17 @@ class Tree:
     zone: ZoneInfo
     satellites: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
+    _of_area: dict[str, list[Target]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The targets of an area are asked for at every level: found once."""
+        for target in sorted(self.targets):
+            self._of_area.setdefault(target[0], []).append(target)
 
     def below(self, area: str, values: Sequence[str] = ()) -> list[Target]:
         """The targets of an area that begin with these key values."""
         start = tuple(values)
-        return sorted(
-            target
-            for target in self.targets
-            if target[0] == area and target[1][: len(start)] == start
-        )
+        return [one for one in self._of_area.get(area, ()) if one[1][: len(start)] == start]
 
     def node(self, area: str, values: Sequence[str] = ()) -> NodeSummary:
         """One row for an area (no values), a key level or a target."""

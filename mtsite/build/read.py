@@ -49,11 +49,10 @@ class AreaPlace:
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """One run to read; `relook`: look for its logs although it is sealed."""
+    """One run to read, and where its files may lie."""
 
     head: RunHead
     place: AreaPlace | None
-    relook: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class RunReader:
         old = self._old_record(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
         store = _Store(self.site)
-        if still_sealed and not task.relook:
+        if still_sealed:
             tests = _with_verdicts(run, verdicts, old)
         else:
             tests = self._take_tests(run, verdicts, old, task.place, store)

@@ -23,7 +23,7 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
     done = 0
     for batch in _batches(state, list(plan.read)):
         state.manifest.begin_runs(batch)
-        state.manifest.commit()
+        state.commit()
         reads = _read(state, batch)
         state.save_touched()
         _Writing(state, reads).write()
@@ -46,7 +46,7 @@ def rehome_runs(state: BuildState, plan: BuildPlan) -> None:
             path = urls.record_file(head.key)
             state.note_files([Page(path, found, len(content), found, run_dir)], [], 0)
         state.manifest.rehome(run_dir, summary, head.fingerprint)
-    state.manifest.commit()
+    state.commit()
 
 
 def _batches(state: BuildState, dirs: Sequence[str]) -> Iterator[list[str]]:
@@ -221,5 +221,4 @@ class _Writing:
         )
         state.manifest.note_run(replace(known, sealed=written.sealed), None)
         state.summary.sealed += written.sealed and not read.sealed
-        state.stored = True
         state.note_files(written.pages, written.removed, written.rendered)

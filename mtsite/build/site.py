@@ -201,9 +201,9 @@ def _write_targets(state: BuildState) -> None:
         state.manifest.note_target(written.area, written.values, written.node)
         state.note_files(written.pages, written.removed, written.rendered)
         if done % COMMIT_TARGETS == 0:
-            state.manifest.commit()
+            state.commit()
         state.report("targets", done, len(state.touched))
-    state.manifest.commit()
+    state.commit()
 
 
 def _write_levels(state: BuildState) -> None:
@@ -238,8 +238,6 @@ def _write_levels(state: BuildState) -> None:
 def _finish(state: BuildState) -> BuildSummary:
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
-    if state.stored:
-        os.sync()
     state.touched = state.unfinished
     state.areas_moved = False
     state.manifest.put("recipe", state.recipe)

@@ -1,6 +1,7 @@
 """What all steps of one build share: where things lie, what is known, what was touched so far."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,8 +41,8 @@ class BuildState:
     """One build while it goes on. `looked_at` is when the areas were listed.
 
     `all_pages`: the recipe of some page moved, so every run is expanded. `interrupted`: the last
-    build died, so what it left of shared pages is not relied on. `stored`: blobs or records were
-    written that must reach the disk before the build is said to be over. `unfinished`: targets
+    build died, so what it left of shared pages is not relied on. `stored`: files were written
+    that must reach the disk before the manifest says so. `unfinished`: targets
     whose pages could not be written, left to the next build.
     """
 
@@ -82,7 +83,7 @@ class BuildState:
         rows = [[area, list(values)] for area, values in sorted(self.touched)]
         pending = rows or self.areas_moved
         self.manifest.put("pending", json.dumps(rows) if pending else "")
-        self.manifest.commit()
+        self.commit()
 
     def load_touched(self) -> None:
         """What a build that died had touched."""
@@ -97,10 +98,18 @@ class BuildState:
             return known
         return {path: replace(page, fingerprint="") for path, page in known.items()}
 
+    def commit(self) -> None:
+        """Make what was noted permanent, once the files that it speaks of are on disk."""
+        if self.stored:
+            os.sync()
+            self.stored = False
+        self.manifest.commit()
+
     def note_files(self, pages: Sequence[Page], removed: Sequence[str], rendered: int) -> None:
         """These files were written and taken away."""
         self.manifest.note_pages(pages)
         self.manifest.forget_pages(removed)
+        self.stored = self.stored or bool(pages)
         self.summary.written += len(pages)
         self.summary.removed += len(removed)
         self.summary.rendered += rendered

@@ -5,6 +5,7 @@ mtsite.toml), then among those that came with the product. A user's `run.html` m
 product's by its full name: `{% extends "mtsite/run.html" %}`.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import jinja2
 from jinja2 import meta
+from jinja2.bccache import Bucket
 
 import mtsite
 
@@ -91,7 +93,7 @@ class Theme:
             lstrip_blocks=True,
             auto_reload=False,
             keep_trailing_newline=True,
-            bytecode_cache=_compiled_in(cache_dir) if cache_dir is not None else None,
+            bytecode_cache=_Compiled(str(cache_dir)) if cache_dir is not None else None,
         )
         self._recipes: dict[str, str] = {}
         self._templates: dict[str, jinja2.Template] = {}
@@ -192,9 +194,17 @@ class Theme:
         return found
 
 
-def _compiled_in(directory: Path) -> jinja2.BytecodeCache:
-    directory.mkdir(parents=True, exist_ok=True)
-    return jinja2.FileSystemBytecodeCache(str(directory))
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Compiled templates in a directory that may vanish or be full: then they are compiled anew."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError, ValueError, EOFError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
+            super().dump_bytecode(bucket)
 
 
 def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:

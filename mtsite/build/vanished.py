@@ -17,7 +17,7 @@ from mtsite.rollup import Verdict
 def write_gone(state: BuildState, plan: BuildPlan) -> None:
     """Small pages for every planned run that is gone."""
     state.manifest.begin_runs(plan.gone)
-    state.manifest.commit()
+    state.commit()
     writer = RunWriter(state.site, state.look)
     for outcome in state.engine.map(writer, _tasks(state, plan)):
         remains = outcome.task.gone
@@ -27,7 +27,7 @@ def write_gone(state: BuildState, plan: BuildPlan) -> None:
         else:
             _note(state, remains, outcome.returned)
     state.summary.gone = len(plan.lost)
-    state.manifest.commit()
+    state.commit()
 
 
 def _tasks(state: BuildState, plan: BuildPlan) -> Iterator[WriteTask]:
@@ -62,7 +62,6 @@ def known_from(kept: RunRecord, summary: RunSummary, fingerprint: str) -> KnownR
 
 def _note(state: BuildState, kept: RunRecord, written: RunWritten) -> None:
     state.manifest.note_run(known_from(kept, written.summary, "gone"), remaining_outcomes(kept))
-    state.stored = True
     state.note_files(written.pages, written.removed, written.rendered)
 
 

@@ -1,12 +1,15 @@
 """Templates, parts and assets: what is found where, and the rules that all of them keep."""
 
 import re
+import shutil
 from pathlib import Path
 
 import jinja2
 import pytest
 
 from mtsite.build.theme import Theme, product_dir
+from mtsite.pages import notfound
+from mtsite.pages.page import SiteFrame
 
 TEMPLATES = product_dir("templates")
 STATIC = product_dir("static")
@@ -206,3 +209,15 @@ def test_colours_stand_in_tokens_alone() -> None:
         if file.name not in generated:
             raw = re.findall(r"#[0-9a-fA-F]{3,8}\b", file.read_text("utf-8"))
             assert not raw, f"{file.name}: {raw}"
+
+
+def test_a_cache_of_compiled_templates_may_vanish_or_hold_rubbish(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    expected = Theme().render("notfound.html", notfound.context(SiteFrame("x")))
+    assert Theme((), cache).render("notfound.html", notfound.context(SiteFrame("x"))) == expected
+    for kept in cache.iterdir():
+        kept.write_bytes(kept.read_bytes()[:60])
+    assert Theme((), cache).render("notfound.html", notfound.context(SiteFrame("x"))) == expected
+    theme = Theme((), cache)
+    shutil.rmtree(cache)
+    assert theme.render("notfound.html", notfound.context(SiteFrame("x"))) == expected
