@@ -7,6 +7,7 @@ product's by its full name: `{% extends "mtsite/run.html" %}`.
 
 import contextlib
 import hashlib
+import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -198,8 +199,10 @@ class _Compiled(jinja2.FileSystemBytecodeCache):
     """Compiled templates in a directory that may vanish or be full: then they are compiled anew."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        with contextlib.suppress(OSError, ValueError, EOFError):
+        try:
             super().load_bytecode(bucket)
+        except (OSError, ValueError, EOFError, TypeError, pickle.UnpicklingError):
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         with contextlib.suppress(OSError):
