@@ -1,0 +1,34 @@
+"""What all pages share: crumbs, the robots mark, links of the page for missing ones."""
+
+from dataclasses import replace
+
+from browser import records
+from pages.shown import FRAME, THEME, context_of_test
+
+from mtsite import urls
+from mtsite.pages import notfound
+from mtsite.pages.page import crumbs_to
+
+
+def test_missing_page_starts_its_links_at_the_sites_address() -> None:
+    frame = replace(FRAME, base_url="https://runs.example/sub/")
+    assert notfound.context(frame)["assets"] == "https://runs.example/sub/_assets/v1"
+    assert notfound.context(FRAME)["assets"] == "_assets/v1"
+
+
+def test_noindex_unless_the_site_says_otherwise() -> None:
+    pages = [
+        THEME.render(notfound.TEMPLATE, notfound.context(replace(FRAME, noindex=flag)))
+        for flag in (True, False)
+    ]
+    assert b'<meta name="robots" content="noindex">' in pages[0]
+    assert b"robots" not in pages[1]
+
+
+def test_every_ancestor_is_one_click_away(night: records.Night) -> None:
+    path = urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65"))
+    crumbs = crumbs_to(path, records.AREA, records.TARGET, records.KEYS)
+    assert [crumb[0] for crumb in crumbs] == [records.AREA, *records.TARGET]
+    assert [crumb[2] for crumb in crumbs] == ["area", *records.KEYS]
+    shown = context_of_test(night, ("synth_sweep", "corner=ss,v=0.65"))
+    assert shown["crumbs"][-1] == ("ww47.5", "../../index.html", "run")  # type: ignore[index]
