@@ -76,10 +76,12 @@ class AreaConfig:
         PREFIXES, {}, "Prefixes of stored paths and what they are called on this host."
     )
     aliases: tuple[str, ...] = option(
-        TEXTS, [], "Former names of the area; their addresses lead here."
+        TEXTS, [], "Former names of the area, in notes of moved runs; no redirects yet."
     )
-    intro: Path | None = option(PATH, None, "A Markdown file shown on the area's page.")
-    contact: str = option(TEXT, "", "Whom to ask about this area.")
+    intro: Path | None = option(
+        PATH, None, "A Markdown file for the area's page; no page shows it yet."
+    )
+    contact: str = option(TEXT, "", "Whom to ask about this area; no page shows it yet.")
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 
 
@@ -103,12 +105,10 @@ class BuildConfig:
     settle: int = option(
         AGE, "1h", "How long nothing of an ended run must have moved before it is sealed."
     )
-    engine: str = option(
-        one_of("inprocess", "processes", "dask"), "processes", "Who does the work."
-    )
+    engine: str = option(one_of("inprocess", "processes"), "processes", "Who does the work.")
     workers: int = option(whole_number(1, 1024), 2, "How many workers the engine uses.")
     time_limit: int = option(
-        AGE, "0s", "Stop cleanly after this time, newest runs first; 0s: no limit."
+        AGE, "0s", "Time after which a build stops cleanly; nothing acts on it yet."
     )
     log_cap: int = option(SIZE, "256MiB", "The most that is read of one log.")
 
@@ -126,13 +126,17 @@ class PublishConfig:
 
 @dataclass(frozen=True)
 class RetainConfig:
-    """[retain]: three clocks, logs ≤ pages ≤ rows; None is for ever."""
+    """[retain]: three clocks, logs ≤ pages ≤ rows; None is for ever. Nothing acts on them yet."""
 
     logs: int | None = option(
-        AGE_OR_FOREVER, "forever", "When blobs and log pages end; findings and excerpts stay."
+        AGE_OR_FOREVER, "forever", "When blobs and log pages end; nothing acts on it yet."
     )
-    pages: int | None = option(AGE_OR_FOREVER, "forever", "When a run's pages end.")
-    rows: int | None = option(AGE_OR_FOREVER, "forever", "When a run's rows end.")
+    pages: int | None = option(
+        AGE_OR_FOREVER, "forever", "When a run's pages end; nothing acts on it yet."
+    )
+    rows: int | None = option(
+        AGE_OR_FOREVER, "forever", "When a run's rows end; nothing acts on it yet."
+    )
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ nightly = "23:30"
 
 
 def test_flags_win_over_variables_over_the_file(load: Load, tmp_path: Path) -> None:
-    text = '[site]\ntitle = "file"\n[build]\nworkers = 3\nengine = "dask"\n'
+    text = '[site]\ntitle = "file"\n[build]\nworkers = 3\nengine = "processes"\n'
     environ = {"MTSITE_BUILD_WORKERS": "5", "MTSITE_BUILD_ENGINE": "processes", "MTSITE_X": "y"}
     config = load(text, environ, flags={"build.engine": "inprocess"})
     assert (config.site.title, config.build.workers, config.build.engine) == (

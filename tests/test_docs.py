@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 from mtsite.cli import COMMANDS
+from mtsite.config import SECTIONS, AreaConfig
+from mtsite.options import Option, options_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+SETTINGS = [
+    (name, option)
+    for name, section in {**SECTIONS, "areas": AreaConfig}.items()
+    for option in options_of(section).values()
+]
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
 
@@ -67,3 +74,21 @@ def test_the_make_targets_that_the_readme_shows_exist() -> None:
     assert {"demo", "test"} <= targets
     for target in targets:
         assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+@pytest.fixture(scope="module")
+def readers() -> str:
+    """The source of all that may act on a setting."""
+    files = [*(ROOT / "mtsite").rglob("*.py"), *(ROOT / "jobs").glob("*.py")]
+    shown = [path for path in files if path.name != "config.py" and "sample" not in path.parts]
+    return "\n".join(path.read_text(encoding="utf-8") for path in shown)
+
+
+@pytest.mark.parametrize(
+    ("section", "option"), SETTINGS, ids=lambda part: getattr(part, "name", part)
+)
+def test_a_setting_that_nothing_acts_on_says_so(section: str, option: Option, readers: str) -> None:
+    wanted = [option.attribute] if section == "areas" else [section, option.attribute]
+    acted_on = all(re.search(rf"\.{word}\b", readers) for word in wanted)
+    says_so = option.sentence.endswith(("nothing acts on it yet.", "no page shows it yet."))
+    assert says_so != acted_on

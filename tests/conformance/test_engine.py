@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from mtsite.config import BuildConfig
 from mtsite.engines.engine import ENGINES, Engine, Outcome, open_engine
 from mtsite.errors import UsageError
+from mtsite.options import options_of
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -76,3 +78,7 @@ def test_a_worker_that_dies_is_reported_and_the_rest_goes_on() -> None:
 def test_an_unknown_engine_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="hovercraft"):
         open_engine("hovercraft", 2)
+
+
+def test_the_configuration_takes_the_engines_that_there_are() -> None:
+    assert options_of(BuildConfig)["engine"].kind.name == f"one of {', '.join(ENGINES)}"
