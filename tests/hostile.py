@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from areas import TestArea, connect, datum, insert, item, make_area, run, step, test
+from areas import TestArea, datum, item, make_area, run, step, test
+from storage import connect, insert
 
 from mtsite import urls
 from mtsite.model import RunKey

@@ -10,7 +10,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from areas import TestArea, connect
+from areas import TestArea
+from storage import connect
 
 RunName = tuple[object, ...]
 Rows = Counter[tuple[object, ...]]

@@ -5,10 +5,11 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from areas import BASE, DAY, connect, insert, make_area
+from areas import BASE, DAY, make_area
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import last_updates, runs_in
+from storage import connect, insert
 
 from mtsite.archive.reduce import reduce_area
 from mtsite.config import ReduceConfig

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from areas import TestArea, datum, insert, make_area, run, step, test
-from areas import connect as connect_to
+from areas import TestArea, datum, make_area, run, step, test
 from crawl import crawl, pages
 from sites import TestSite, difference, files_of, make_site, silent
+from storage import connect as connect_to
+from storage import insert
 
 from mtsite import urls
 from mtsite.build.site import build_site
