@@ -1,17 +1,15 @@
 """Bad input at the command line: one message with what, where and what to do; never a traceback."""
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
+from calling import Ended, mtsite
 from crawl import crawl, pages
 from sites import difference, files_of, make_site
 
@@ -24,29 +22,7 @@ from mtsite.invocation import Invocation
 from mtsite.model import RunKey
 from mtsite.terminal import TerminalReport
 
-ROOT = Path(__file__).resolve().parent.parent
 INPROCESS = '[build]\nengine = "inprocess"\n'
-
-
-@dataclass
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-def mtsite(*words: str, cwd: Path) -> Ended:
-    """One call as a process of its own."""
-    child = subprocess.run(
-        [sys.executable, "-m", "mtsite", *words],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Ended(child.returncode, child.stdout, child.stderr)
 
 
 class Caller:

@@ -1,0 +1,220 @@
+"""What each command says and writes."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import areas
+import pytest
+from calling import Ended, called
+
+from mtsite import lock
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a site of one area, as the current directory."""
+    area = areas.make_area(tmp_path, runs=[areas.run("ubuntu/nfs", "w01", tests=[areas.test("t")])])
+    text = f'[site]\nbase_url = "https://runs.example/"\n[areas.fullrun]\npath = "{area.path}"\n'
+    (tmp_path / "mtsite.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_mtsite_toml_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = called(["config", "show"], capsys)
+    assert ended.code == 2
+    assert "no mtsite.toml in" in ended.err
+    assert "mtsite init AREA_DIR" in ended.err
+
+
+def test_config_show_tells_values_and_where_they_come_from(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(["config", "show", "--origin"], capsys)
+    assert 'site.base_url = "https://runs.example"' in ended.out
+    assert re.search(r'site\.title = "Test results"\s+# default', ended.out)
+    assert re.search(r"areas\.fullrun\.path = .*mtsite\.toml:4", ended.out)
+
+
+def test_config_show_as_json_is_one_document(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(called(["config", "show", "--json"], capsys).out)
+    assert document["schema"] == "mtsite/config/1"
+    assert {"key", "value", "origin"} == set(document["settings"][0])
+
+
+def test_config_check_lists_every_mistake(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (site / "mtsite.toml").open("a") as file:
+        file.write("[reduce]\nolder_than = 2\nkeep_livee = 1\n")
+    ended = called(["config", "check"], capsys)
+    assert ended.code == 2
+    assert "reduce.older_than" in ended.err
+    assert "keep_livee" in ended.err
+
+
+def test_config_check_looks_into_the_areas(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["config", "check"], capsys).code == 0
+    (site / "fullrun" / "megatest.config").unlink()
+    ended = called(["config", "check"], capsys)
+    assert ended.code == 2
+    assert "megatest.config" in ended.err
+
+
+def test_area_ls_tells_keys_and_runs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = called(["area", "ls"], capsys)
+    assert ended.code == 0
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("fullrun")]
+    assert re.split(r"  +", line)[1:4] == ["G4 (v1.6208 to v1.65)", "sysname/fsname", "1"]
+
+
+def test_area_ls_goes_on_after_an_unreadable_area(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (site / "mtsite.toml").open("a") as file:
+        file.write('[areas.gone]\npath = "gone"\n')
+    ended = called(["area", "ls", "--json"], capsys)
+    assert ended.code == 3
+    document = json.loads(ended.out)
+    assert [one["runs"] for one in document["areas"]] == [1, 0]
+
+
+def test_area_show_names_what_it_does_not_know(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(["area", "show", "fullrun"], capsys).code == 0
+    ended = called(["area", "show", "other"], capsys)
+    assert ended.code == 10
+    assert "no area other" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        (["fullrun/ubuntu/nfs/w01"], "fullrun/ubuntu/nfs/w01/index.html"),
+        (["fullrun/ubuntu/nfs/w01/t"], "fullrun/ubuntu/nfs/w01/t/index.html"),
+        (["fullrun/ubuntu/nfs/w01/t/a//b"], "fullrun/ubuntu/nfs/w01/t/a/~/b/index.html"),
+        (
+            ["--log", "x.log", "--line", "120-180", "fullrun/ubuntu/nfs/w01/t/i"],
+            "fullrun/ubuntu/nfs/w01/t/i/_log/x.log.html#L120-180",
+        ),
+    ],
+)
+def test_link_prints_the_address_to_share(
+    site: Path, capsys: pytest.CaptureFixture[str], words: list[str], address: str
+) -> None:
+    ended = called(["link", *words], capsys)
+    assert (ended.code, ended.out) == (0, f"https://runs.example/{address}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["other/ubuntu/nfs/w01"], 10),
+        (["fullrun/ubuntu/nfs"], 2),
+        (["fullrun"], 2),
+        (["fullrun/ubuntu/nfs/w01", "--log", "x"], 2),
+        (["fullrun/ubuntu/nfs/w01/t", "--line", "1"], 2),
+        (["fullrun/ubuntu/nfs/w01/t", "--log", "x", "--line", "1-"], 2),
+    ],
+)
+def test_link_refuses_what_has_no_address(
+    site: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int
+) -> None:
+    ended = called(["link", *words], capsys)
+    assert (ended.code, ended.out) == (code, "")
+
+
+def test_init_writes_a_file_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", 'a "b"\n'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "megatest.config").write_text("")
+    assert called(["init", "one", 'a "b"\n'], capsys).code == 0
+    shown = called(["config", "show", "--json"], capsys)
+    keys = {row["key"]: row["value"] for row in json.loads(shown.out)["settings"]}
+    assert json.loads(keys["areas.one.path"]) == str(tmp_path / "one")
+    assert 'areas.a "b"_.path' in keys
+
+
+def test_every_commented_default_of_init_can_be_switched_on(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = called(["init", "-n", "fullrun"], capsys).out
+    switched = re.sub(r'(?m)^# (\w+ = (?!"\.\.\.").*)$', r"\1", text)
+    assert switched != text
+    (site / "mtsite.toml").write_text(switched)
+    ended = called(["config", "show"], capsys)
+    assert ended.code == 0, ended.err
+
+
+def test_init_never_overwrites(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (site / "mtsite.toml").read_bytes()
+    ended = called(["init", "fullrun"], capsys)
+    assert ended.code == 2
+    assert (site / "mtsite.toml").read_bytes() == before
+
+
+def test_init_refuses_what_is_no_area(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert called(["init"], capsys).code == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_build_needs_no_configuration(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "elsewhere").mkdir()
+    monkeypatch.chdir(site / "elsewhere")
+    ended = called(["build", "../fullrun"], capsys)
+    assert ended.code == 0, ended.err
+    assert (site / "elsewhere/site/fullrun/ubuntu/nfs/w01/index.html").is_file()
+
+
+def test_build_never_writes_into_an_area(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(site / "fullrun")
+    ended = called(["build", "."], capsys)
+    assert ended.code == 2
+    assert "into the area fullrun" in ended.err
+    assert not (site / "fullrun/site").exists()
+
+
+def test_a_second_nightly_exits_11_and_says_who_holds_it(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lock.hold(site / ".mtsite", "nightly", "mtsite nightly"):
+        ended = called(["nightly"], capsys)
+    assert ended.code == 11
+    assert f"`mtsite nightly` on host {os.uname().nodename}, pid {os.getpid()}" in ended.err
+
+
+def test_a_quiet_night_says_nothing(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["nightly", "-q"], capsys) == Ended(0, "", "")
+
+
+def test_nightly_as_json_tells_each_step(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = called(["nightly", "-q", "--json", "--skip", "reduce"], capsys)
+    document = json.loads(ended.out)
+    assert document["schema"] == "mtsite/nightly/1"
+    assert [(step["name"], step["ok"]) for step in document["steps"]] == [
+        ("build", True),
+        ("publish", True),
+    ]
+
+
+def test_schedule_lists_its_jobs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = called(["schedule", "--list"], capsys)
+    assert [line.split()[0] for line in ended.out.splitlines()][1:] == sorted(
+        ["nightly", "refresh"], key=ended.out.index
+    )
