@@ -114,7 +114,8 @@ def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary
     except MtsiteError as expected:
         return StepSummary(name, error=expected.message)
     except OSError as expected:
-        return StepSummary(name, error=f"{expected.filename or name}: {expected.strerror}")
+        where, what = expected.filename or name, expected.strerror or str(expected)
+        return StepSummary(name, error=f"{where}: {what}")
     except Exception:
         # A bug in one step must not cost the night the others; it is told with its traceback.
         return StepSummary(name, error=traceback.format_exc())

@@ -88,6 +88,14 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
     assert summary.steps[0].error == "site/index.html: No space left on device"
 
 
+def test_trouble_without_a_file_or_number_is_told_by_its_text(tmp_path: Path) -> None:
+    def timeout(_: Night) -> Done:
+        raise TimeoutError("timed out")
+
+    summary, _ = run_night(site(tmp_path), {"publish": timeout})
+    assert summary.steps[0].error == "publish: timed out"
+
+
 def test_a_fine_night_has_no_failure(tmp_path: Path) -> None:
     summary, _ = run_night(site(tmp_path), {"build": fine})
     assert nightly.failure(summary) is None
