@@ -39,7 +39,7 @@ def main() -> None:
             hugo = HUGO_PAGES / timed(lambda: hugo_pages(root / "hugo"), given.rounds)
             rate = given.runs * given.tests / seconds
             print(f"jinja2 line          {jinja:9.0f} pages/s   ours/theirs {rate / jinja:.2f}")
-            print(f"hugo                 {hugo:9.0f} pages/s")
+            print(f"hugo                 {hugo:9.0f} pages/s   ours/theirs {rate / hugo:.2f}")
         if given.memory:
             small = peak_of(root / "m50", 50, given.tests)
             large = peak_of(root / "m200", 200, given.tests)

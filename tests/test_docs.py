@@ -10,6 +10,7 @@ import pytest
 from mtsite.cli import COMMANDS
 from mtsite.config import SECTIONS, AreaConfig
 from mtsite.options import Option, options_of
+from mtsite.rollup import BAD, GOOD, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -92,3 +93,16 @@ def test_a_setting_that_nothing_acts_on_says_so(section: str, option: Option, re
     acted_on = all(re.search(rf"\.{word}\b", readers) for word in wanted)
     says_so = option.sentence.endswith(("nothing acts on it yet.", "no page shows it yet."))
     assert says_so != acted_on
+
+
+def test_the_table_of_verdicts_counts_them_as_the_code_does() -> None:
+    text = (DOCS / "model.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| ([A-Z]) \| (\w+) \| (good|neither|bad) \|", text)
+    counted = {
+        verdict: "good" if verdict in GOOD else "bad" if verdict in BAD else "neither"
+        for verdict in Verdict
+    }
+    assert {letter: (name, kind) for letter, name, kind in rows} == {
+        verdict.value: (verdict.name, kind) for verdict, kind in counted.items()
+    }
+    assert len(rows) == len(Verdict)
