@@ -16,78 +16,97 @@ from typing import BinaryIO
 
 TEMPORARY_PREFIX = ".tmp-"
 _numbers = itertools.count()
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+# mkstemp would make files private to their owner; a page is as public as the umask says.
 
 
-def write(path: Path, content: bytes) -> bool:
+def write(path: Path | str, content: bytes) -> bool:
     """Put content at path, making parent directories; False when it already held these bytes.
 
     A file that holds the same bytes is left untouched, so that its time stamp tells when the
     content changed. A symbolic link or special file at path is replaced, not followed.
     """
-    if _holds(path, content):
+    name = os.fspath(path)
+    if _holds(name, content):
         return False
-    _replace(path, lambda file: file.write(content), durable=False)
+    _put(name, content)
     return True
 
 
 def write_durable(path: Path, content: bytes) -> bool:
     """The same, but content and name have reached the disk when it returns."""
-    if _holds(path, content):
+    if _holds(os.fspath(path), content):
         # An earlier call may have died between its rename and the flush of the directory.
         _flush(path)
         _flush(path.parent)
         return False
-    _replace(path, lambda file: file.write(content), durable=True)
+    _replace(path, lambda file: file.write(content))
     return True
 
 
 def copy_durable(path: Path, source: BinaryIO) -> None:
     """Put the rest of an open file at path, however large, on disk when it returns."""
-    _replace(path, lambda file: shutil.copyfileobj(source, file, 1 << 20), durable=True)
+    _replace(path, lambda file: shutil.copyfileobj(source, file, 1 << 20))
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(name: str, content: bytes) -> bool:
     try:
-        found = os.lstat(path)
+        found = os.lstat(name)
     except (FileNotFoundError, NotADirectoryError):
         return False
     if not stat.S_ISREG(found.st_mode) or found.st_size != len(content):
         return False
-    return path.read_bytes() == content
+    return Path(name).read_bytes() == content
 
 
-def _replace(path: Path, fill: Callable[[BinaryIO], object], *, durable: bool) -> None:
+def _put(name: str, content: bytes) -> None:
+    # A build puts tens of thousands of small files: plain calls, no objects of pathlib and io.
+    directory = name.rpartition("/")[0] or "."
+    temporary = f"{directory}/{TEMPORARY_PREFIX}{os.getpid()}-{next(_numbers)}"
+    try:
+        try:
+            descriptor = os.open(temporary, _NEW, 0o666)
+        except FileNotFoundError:
+            Path(directory).mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(temporary, _NEW, 0o666)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, name)  # noqa: PTH105  # as above: a string is at hand
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     temporary = path.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{next(_numbers)}"
     try:
-        with _create(temporary, durable=durable) as file:
+        with _create(temporary) as file:
             fill(file)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if durable:
-        _flush(path.parent)
+    _flush(path.parent)
 
 
-def _create(temporary: Path, *, durable: bool) -> BinaryIO:
-    # mkstemp would make the file private to its owner; a page is as public as the umask says.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+def _create(temporary: Path) -> BinaryIO:
     try:
-        descriptor = os.open(temporary, flags, 0o666)
+        descriptor = os.open(temporary, _NEW, 0o666)
     except FileNotFoundError:
-        _make_directory(temporary.parent, durable=durable)
-        descriptor = os.open(temporary, flags, 0o666)
+        _make_directory(temporary.parent)
+        descriptor = os.open(temporary, _NEW, 0o666)
     return os.fdopen(descriptor, "wb")
 
 
-def _make_directory(directory: Path, *, durable: bool) -> None:
-    if not durable:
-        directory.mkdir(parents=True, exist_ok=True)
-        return
+def _make_directory(directory: Path) -> None:
     missing = [directory]
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)

@@ -102,6 +102,7 @@ class Pen:
 
     def __init__(self, site: Path, look: Look, owner: str, known: Mapping[str, Page]) -> None:
         self.site = site
+        self._root = str(site)
         self.recipes = look.recipes
         self.theme = theme(look.dirs, look.compiled)
         self.frame = look.frame
@@ -128,7 +129,7 @@ class Pen:
     def write(self, path: str, content: bytes, fingerprint: str) -> None:
         """Put a file in its place and note it."""
         self.seen.add(path)
-        atomicfile.write(self.site / path, content)
+        atomicfile.write(f"{self._root}/{path}", content)
         page = Page(path, digest.of_bytes(content), len(content), fingerprint, self.owner)
         self.changed.append(page)
 

@@ -46,7 +46,7 @@ def counted(work):
         return returned
     return stepped
 
-atomicfile._replace = counted(atomicfile._replace)
+atomicfile._put = counted(atomicfile._put)
 Manifest.commit = counted(Manifest.commit)
 config = load_config(Path(sys.argv[1]), {})
 build_site(config, InProcess(1), lambda *_: None, environ={}, allow_drop=True)
