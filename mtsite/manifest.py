@@ -85,6 +85,7 @@ class Manifest:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._names: dict[TestName, TestName] = {}
 
     @classmethod
     @contextmanager
@@ -224,7 +225,9 @@ class Manifest:
         row = self._db.execute("SELECT verdicts FROM runs WHERE dir = ?", (run_dir,)).fetchone()
         if row is None:
             return {}
-        return {(t, i): (v, d) for t, i, v, d in json.loads(zlib.decompress(row[0]))}
+        shared = self._names.setdefault
+        rows = json.loads(zlib.decompress(row[0]))
+        return {shared((t, i), (t, i)): (v, d) for t, i, v, d in rows}
 
     def begin_runs(self, dirs: Iterable[str]) -> None:
         """Pages of these runs are going to change: what was known of them counts no more."""

@@ -16,6 +16,8 @@ from mtsite.manifest import KnownRun, Page
 from mtsite.model import RunFacts, RunSummary
 
 BATCH_RUNS = 64
+COMMIT_RUNS = 16
+"""What is noted of so many runs is held in memory at most."""
 
 
 def write_runs(state: BuildState, plan: BuildPlan) -> None:
@@ -139,7 +141,7 @@ class _Writing:
                 keep_files(state, outcome.task.dir)
             else:
                 self._note_written(self.reads[outcome.task.dir], outcome.returned)
-            if done % BATCH_RUNS == 0:
+            if done % COMMIT_RUNS == 0:
                 state.save_touched()
         # What was written and what it touched go together: a kill from here on forgets neither.
         state.save_touched()
@@ -147,6 +149,7 @@ class _Writing:
     def _tasks(self) -> Iterator[WriteTask]:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})
         for area, values in targets:
+            self._recent.clear()
             order = self.state.manifest.target_runs(area, values)
             for position, (_, _, run_dir) in enumerate(order):
                 if run_dir in self.reads:
