@@ -1,7 +1,13 @@
 """What every engine promises; `inprocess` is the reference."""
 
+import functools
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +15,16 @@ from mtsite.config import BuildConfig
 from mtsite.engines.engine import ENGINES, Engine, Outcome, open_engine
 from mtsite.errors import UsageError
 from mtsite.options import options_of
+
+TWO_IDLE_WORKERS = """
+import multiprocessing, time
+from mtsite.engines.processes import Processes
+engine = Processes(2)
+for _ in engine.map(time.sleep, [0.1] * 8):
+    pass
+print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -27,6 +43,13 @@ def double(number: int) -> int:
 def die_at_three(number: int) -> int:
     if number == 3:
         os._exit(7)
+    return number
+
+
+def be_killed_once(mark: Path, number: int) -> int:
+    if number == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
@@ -65,14 +88,22 @@ def test_no_tasks_no_outcomes(engine: Engine) -> None:
     assert list(engine.map(double, [])) == []
 
 
-def test_a_worker_that_dies_is_reported_and_the_rest_goes_on() -> None:
+def test_only_the_task_that_kills_its_worker_is_lost() -> None:
     engine = open_engine("processes", 2)
     outcomes: list[Outcome[int, int]] = list(engine.map(die_at_three, range(20)))
     engine.close()
     assert sorted(outcome.task for outcome in outcomes) == list(range(20))
-    lost = [outcome.task for outcome in outcomes if outcome.error]
-    assert 3 in lost
-    assert len(lost) < 10
+    assert [outcome.task for outcome in outcomes if outcome.error] == [3]
+
+
+def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    engine = open_engine("processes", 2)
+    work = functools.partial(be_killed_once, tmp_path / "killed")
+    outcomes: list[Outcome[int, int]] = list(engine.map(work, range(20)))
+    engine.close()
+    assert sorted(outcome.returned for outcome in outcomes if outcome.returned is not None) == list(
+        range(20)
+    )
 
 
 def test_an_unknown_engine_is_a_usage_error() -> None:
@@ -82,3 +113,32 @@ def test_an_unknown_engine_is_a_usage_error() -> None:
 
 def test_the_configuration_takes_the_engines_that_there_are() -> None:
     assert options_of(BuildConfig)["engine"].kind.name == f"one of {', '.join(ENGINES)}"
+
+
+def test_workers_end_with_a_parent_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", TWO_IDLE_WORKERS],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as parent:
+        assert parent.stdout is not None
+        workers = [int(number) for number in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    left = [pid for pid in workers if is_alive(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be collected does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in {"Z", "X"}
