@@ -42,6 +42,7 @@ class RunActivity:
     waiting: int = 0
     unknown: tuple[str, ...] = ()
     holds_highest: tuple[str, ...] = ()
+    status: str = ""
 
     @property
     def name(self) -> tuple[tuple[str, ...], str]:
@@ -107,16 +108,17 @@ def tests_update_times_are_trusted(connection: sqlite3.Connection) -> bool:
 def _run_rows(connection: sqlite3.Connection) -> list[RunActivity]:
     keys = key_names(connection)
     update = _time("last_update") if "last_update" in column_names(connection, "runs") else "NULL"
-    listed = ", ".join(
-        ["id", "runname", "state", _time("event_time"), update, *(quote(key) for key in keys)]
-    )
+    status = "status" if "status" in column_names(connection, "runs") else "NULL"
+    fixed = ["id", "runname", "state", _time("event_time"), update, status]
+    listed = ", ".join([*fixed, *(quote(key) for key in keys)])
     rows = connection.execute(f"SELECT {listed} FROM runs ORDER BY id").fetchall()
     return [
         RunActivity(
             run_id=row[0],
-            target=tuple(_text(value) for value in row[5:]),
+            target=tuple(_text(value) for value in row[6:]),
             runname=_text(row[1]),
             state=_text(row[2]),
+            status=_text(row[5]),
             event_time=row[3],
             activity=_newest(row[3], row[4] or None),
         )

@@ -1,0 +1,142 @@
+"""Megatest's pattern language for names: `%` and `*`, comma lists, `~` for "not". Pure.
+
+Megatest has three matchers. Names of runs, key values and states go by the one of its queries:
+a pattern with `%` is SQL's LIKE (`_` is any one character, ASCII letters of either case), one
+without is a GLOB (`*`, `?`, `[a-z]`, `[^a-z]`, letters as they are). Tests to run go by the other
+(`test_matcher`), in which all but the wildcards is a regular expression. Nothing can be escaped.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from mtsite.errors import UsageError
+
+Match = Callable[[str], bool]
+
+_STAR = None
+"""Stands among the parts of a pattern for any number of any characters."""
+
+
+def matcher(pattern: str, *, any_case: bool = False) -> Match:
+    """Whether a name matches any element of a comma list; `~` before an element negates it.
+
+    An empty element matches the empty name alone. With `any_case` GLOBs too take ASCII letters of
+    either case.
+    """
+    tests = [_element(one.strip(), any_case) for one in pattern.split(",")]
+    return lambda name: any(test(name) for test in tests)
+
+
+def target_matcher(pattern: str) -> Callable[[Sequence[str]], bool]:
+    """Whether a target matches any element of a comma list of `value/value/…`.
+
+    As in Megatest's queries: empty parts are dropped, parts that lack match only an empty key
+    value, parts too many are ignored. `%` alone is every target.
+    """
+    tests = [_target_element(one.strip()) for one in pattern.split(",")]
+    return lambda target: any(test(target) for test in tests)
+
+
+def test_matcher(pattern: str) -> Callable[[str, str], bool]:
+    """Whether (testname, item path) is chosen, as by Megatest's -testpatt; '' chooses nothing.
+
+    `test` is the test with all its items, `test/` its row without an item. A part with `%` takes
+    letters of either case; all else is a regular expression that must match the whole.
+
+    Raises:
+        UsageError: a part is no regular expression.
+    """
+    elements = [one for one in pattern.split(",") if one]
+    pairs = [_test_element(one) for one in elements]
+    return lambda name, item: any(test(name) and of_item(item) for test, of_item in pairs)
+
+
+def _element(element: str, any_case: bool) -> Match:
+    if element.startswith("~"):
+        unwanted = _element(element[1:], any_case)
+        return lambda name: not unwanted(name)
+    like = "%" in element
+    parts = list(_like(element) if like else _glob(element))
+    flags = re.DOTALL | re.ASCII | (re.IGNORECASE if like or any_case else 0)
+    compiled = re.compile(_expression(parts), flags)
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def _target_element(element: str) -> Callable[[Sequence[str]], bool]:
+    if element == "%":
+        return lambda target: True
+    tests = [_element(part, False) for part in element.split("/") if part]
+    nothing = _element("", False)
+
+    def matches(target: Sequence[str]) -> bool:
+        lacking = [nothing] * (len(target) - len(tests))
+        return all(test(value) for test, value in zip([*tests, *lacking], target, strict=False))
+
+    return matches
+
+
+def _test_element(element: str) -> tuple[Match, Match]:
+    name, slash, item = element.partition("/")
+    return _in_memory(name), _in_memory(item if slash else "%")
+
+
+def _in_memory(part: str) -> Match:
+    if part.startswith("~"):
+        unwanted = _in_memory(part[1:])
+        return lambda name: not unwanted(name)
+    wildcard, flags = ("%", re.IGNORECASE) if "%" in part else ("*", 0)
+    try:
+        compiled = re.compile(part.replace(wildcard, ".*"), flags | re.DOTALL)
+    except re.error as error:
+        message = f"{part!r} is no pattern: {error}"
+        raise UsageError(message, "outside wildcards it is a regular expression") from error
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def _like(element: str) -> Iterator[str | None]:
+    for character in element:
+        yield _STAR if character == "%" else "." if character == "_" else re.escape(character)
+
+
+def _glob(element: str) -> Iterator[str | None]:
+    place = 0
+    while place < len(element):
+        character = element[place]
+        place += 1
+        if character == "[":
+            set_, place = _character_set(element, place)
+            yield set_
+        else:
+            yield _STAR if character == "*" else "." if character == "?" else re.escape(character)
+
+
+def _character_set(element: str, start: int) -> tuple[str, int]:
+    """The set that begins at `start`, and where it ends; one without an end matches nothing."""
+    place = start + element.startswith("^", start)
+    end = element.find("]", place + 1)
+    if end < 0:
+        return "(?!)", len(element)
+    inner = ""
+    for low, dash, high in re.findall(r"(.)(?:(-)(.))?", element[place:end], re.DOTALL):
+        # SQLite takes the first of a range by itself too: [c-a] is c.
+        spans = dash and low <= high
+        inner += f"{re.escape(low)}-{re.escape(high)}" if spans else re.escape(low)
+    return f"[{'^' * (place - start)}{inner}]", end + 1
+
+
+def _expression(parts: Sequence[str | None]) -> str:
+    """One expression whose time is bounded by pattern × name, whatever either holds.
+
+    What stands between two wildcards is taken where it first fits and never tried again.
+    """
+    pieces = [[""]]
+    for part in parts:
+        if part is _STAR:
+            pieces.append([""])
+        else:
+            pieces[-1].append(part)
+    first, *between = ("".join(piece) for piece in pieces)
+    if not between:
+        return first
+    *between, last = between
+    return first + "".join(f"(?>.*?{piece})" for piece in between if piece) + f".*{last}"
