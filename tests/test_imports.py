@@ -21,7 +21,8 @@ FLOORS = (
     ("megatest", "logs"),
     # 0: ground. From left to right, again.
     (
-        *("engines", "plugins", "lock", "config", "tomlfile", "options", "manifest", "record"),
+        *("engines", "plugins", "lock", "retention", "holds", "config", "tomlfile", "options"),
+        *("manifest", "record"),
         *("notes", "atomicfile", "urls", "rollup", "model", "errors", "__init__"),
     ),
 )
