@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import re2
-
 from mtsite.errors import ConfigError
 from mtsite.options import (
     AGE,
@@ -37,6 +35,7 @@ from mtsite.options import (
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
+from mtsite.regex import compile_bytes
 from mtsite.tomlfile import TableReader, TomlFile, dotted
 
 FILE_NAME = "mtsite.toml"
@@ -156,6 +155,13 @@ class RedactConfig:
 
 
 @dataclass(frozen=True)
+class LogsConfig:
+    """[logs]: what judges logs. `settings` has the tables [logs.FAMILY] by family of rules."""
+
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ScheduleConfig:
     """[schedule]: when `mtsite schedule` does what."""
 
@@ -183,6 +189,7 @@ class Config:
     publish: PublishConfig = field(default_factory=PublishConfig)
     retain: RetainConfig = field(default_factory=RetainConfig)
     redact: RedactConfig = field(default_factory=RedactConfig)
+    logs: LogsConfig = field(default_factory=LogsConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -257,9 +264,10 @@ def load_config(
     reader = TableReader(TomlFile(path))
     tables = reader.file.tables
     for name in tables:
-        if name not in {*SECTIONS, "areas"}:
-            reader.unknown((name,), tables[name], [*SECTIONS, "areas"])
+        if name not in {*SECTIONS, "areas", "logs"}:
+            reader.unknown((name,), tables[name], [*SECTIONS, "areas", "logs"])
     own = _own_rules(reader, tables)
+    logs = _logs(reader, tables)
     sections = {
         name: section(
             **reader.values(
@@ -283,7 +291,7 @@ def load_config(
         _check_together(reader, config)
     if reader.mistakes:
         raise ConfigError(reader.mistakes, "`mtsite config check` shows this list again")
-    return replace(config, redact=replace(config.redact, own=own))
+    return replace(config, redact=replace(config.redact, own=own), logs=logs)
 
 
 def effective_values(config: Config) -> list[tuple[str, str, str]]:
@@ -356,14 +364,21 @@ def _own_rules(reader: TableReader, tables: dict[str, Any]) -> tuple[OwnRule, ..
     return tuple(rules.values())
 
 
+def _logs(reader: TableReader, tables: dict[str, Any]) -> LogsConfig:
+    """The tables [logs.FAMILY], taken out of the section; the family itself reads its own."""
+    section = reader.table(("logs",), tables.get("logs", {}))
+    for name, found in section.items():
+        if not isinstance(found, dict):
+            reader.mistake(("logs", name), "expected a table, as [logs.FAMILY]")
+    return LogsConfig({name: found for name, found in section.items() if isinstance(found, dict)})
+
+
 def _regex_mistake(regex: str) -> str:
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return "matches even empty text" if re2.compile(regex, options).fullmatch("") else ""
-    except re2.error as wrong:
-        reason = wrong.args[0].decode() if isinstance(wrong.args[0], bytes) else str(wrong)
-        return f"no regular expression in RE2's syntax: {reason}"
+        found = compile_bytes(regex.encode()).search(b"")
+    except ValueError as wrong:
+        return f"no regular expression in RE2's syntax: {wrong}"
+    return "matches even empty text" if found is not None else ""
 
 
 def _areas(reader: TableReader) -> dict[str, AreaConfig]:

@@ -7,7 +7,7 @@ Times are Unix seconds in UTC, durations seconds; None means that the row does n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import Any, NewType
 
 State = NewType("State", str)
 """Where a test or run is in its life: NOT_STARTED … COMPLETED, as Megatest writes it."""
@@ -134,7 +134,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted."""
+    """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted.
+
+    `rule` is a code of the catalogue, "family/what"; `level` CRITICAL, ERROR or WARNING.
+    """
 
     rule: str
     level: str
@@ -144,6 +147,12 @@ class Finding:
     masked: str
     """SHA-256 (16 hex) of the excerpt with numbers, hex, times, paths and pids masked."""
 
+    id: str = ""
+    """12 hex: of rule, masked hash, and the ordinal among equal ones of the log."""
+
+    title: str = ""
+    link: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
@@ -151,7 +160,11 @@ class LogRecord:
 
     `name` is relative to the run directory; `kind` is final, step or file. `blob` is the path
     below the site ('_blobs/ab/<sha256>.log'), '' when nothing could be stored and `note` says why.
-    `size` is bytes of the stored text, `source_size` of the file read.
+    `size` is bytes of the stored text, `source_size` of the file read. `findings` are the first
+    errors of `finding_count`, `warnings` the first of `warning_count`: these make no test bad.
+    `levels` counts lines per severity where the log has levels. `dialect` is the family of rules
+    that claimed the log, `facts` (plain JSON) what it knows. `rules` is the digest of the rule set
+    that judged it; `faults` say what rules did wrong.
     """
 
     name: str
@@ -166,6 +179,13 @@ class LogRecord:
     findings: tuple[Finding, ...] = ()
     finding_count: int = 0
     note: str = ""
+    warnings: tuple[Finding, ...] = ()
+    warning_count: int = 0
+    levels: Mapping[str, int] = field(default_factory=dict)
+    dialect: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    rules: str = ""
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

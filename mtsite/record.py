@@ -32,10 +32,12 @@ _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _FINDING = attrgetter(*Finding.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
 _SUMMARY = tuple(RunSummary.__dataclass_fields__)
+_LOG_MAPPINGS = ("redacted", "levels", "facts")
+_LOG_FINDINGS = ("findings", "warnings")
 _LOG = tuple(
     (field.name, field.default)
     for field in LogRecord.__dataclass_fields__.values()
-    if field.name not in {"name", "kind", "redacted", "findings"}
+    if field.name not in {"name", "kind", *_LOG_MAPPINGS, *_LOG_FINDINGS}
 )
 
 
@@ -205,15 +207,20 @@ def _log(log: LogRecord) -> dict[str, object]:
         value = getattr(log, name)
         if value != default:
             plain[name] = value
-    if log.redacted:
-        plain["redacted"] = dict(sorted(log.redacted.items()))
-    if log.findings:
-        plain["findings"] = [_FINDING(finding) for finding in log.findings]
+    for name in _LOG_MAPPINGS:
+        if found := getattr(log, name):
+            plain[name] = dict(sorted(found.items()))
+    for name in _LOG_FINDINGS:
+        if found := getattr(log, name):
+            plain[name] = [_FINDING(finding) for finding in found]
     return plain
 
 
 def _read_log(row: Mapping[str, Any]) -> LogRecord:
     given = dict(row)
-    if "findings" in given:
-        given["findings"] = tuple(Finding(*finding) for finding in given["findings"])
+    for name in _LOG_FINDINGS:
+        if name in given:
+            given[name] = tuple(Finding(*finding) for finding in given[name])
+    if "faults" in given:
+        given["faults"] = tuple(given["faults"])
     return LogRecord(**given)

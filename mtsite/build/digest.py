@@ -5,6 +5,7 @@ locale and the order of dictionaries.
 """
 
 import hashlib
+import json
 from operator import attrgetter
 
 from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestFacts
@@ -13,8 +14,13 @@ _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
 _TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data")))
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
+_LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
 _LOG = attrgetter(
-    *(n for n in LogRecord.__dataclass_fields__ if n not in ("redacted", "source_mtime_ns"))
+    *(
+        name
+        for name in LogRecord.__dataclass_fields__
+        if name not in ("redacted", "levels", "facts", "source_mtime_ns")
+    )
 )
 
 
@@ -45,7 +51,8 @@ def fact_values(facts: TestFacts) -> tuple[object, ...]:
 
 def log_values(log: LogRecord) -> tuple[object, ...]:
     """All of a log record that a page may show, as plain values."""
-    return (_LOG(log), sorted(log.redacted.items()))
+    mappings = json.dumps(_LOG_MAPPINGS(log), sort_keys=True)
+    return (_LOG(log), mappings)
 
 
 def of_rows(run: Run) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mtsite import atomicfile, record, rollup, urls
 from mtsite.build import digest
+from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
-from mtsite.config import RedactConfig
+from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError
 from mtsite.logs import take
 from mtsite.logs.redact import Redactor, make_redactor
@@ -100,6 +101,7 @@ class RunReader:
     dead_after: int
     log_cap: int
     redact: RedactConfig
+    logs: LogsConfig = field(default_factory=LogsConfig)
 
     def __call__(self, task: ReadTask) -> RunRead:
         """Read rows and logs, store blobs, put the run aside.
@@ -192,7 +194,12 @@ class RunReader:
                 yield replace(old, kind=log.kind)
             else:
                 taken, content, _ = take.take_log(
-                    log.name, log.path, log.kind, redactor=redactor, cap_bytes=self.log_cap
+                    log.name,
+                    log.path,
+                    log.kind,
+                    redactor=redactor,
+                    cap_bytes=self.log_cap,
+                    rule_set=rule_set_of(self.logs),
                 )
                 if taken.blob:
                     store.put(taken.blob, content)

@@ -75,6 +75,7 @@ def _read(state: BuildState, batch: Sequence[str]) -> dict[str, RunRead]:
         dead_after=state.config.reduce.dead_after,
         log_cap=state.config.build.log_cap,
         redact=state.config.redact,
+        logs=state.config.logs,
     )
     places = state.listed.places
     heads = [state.listed.heads[run_dir] for run_dir in batch]

@@ -11,7 +11,6 @@ import operator
 import re
 from collections.abc import Iterator, Sequence
 
-from mtsite.logs.pattern import Match, Pattern, compile_bytes, count_groups
 from mtsite.logs.redact_rules import (
     DEFAULT_RULES,
     KEY_BEGIN,
@@ -21,6 +20,7 @@ from mtsite.logs.redact_rules import (
     key_block,
     own_rule,
 )
+from mtsite.regex import Match, Pattern, compile_bytes, count_groups
 
 MARK = "▮▮▮"
 _ROUNDS = 4

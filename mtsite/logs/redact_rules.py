@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mtsite.logs.pattern import compile_bytes
+from mtsite.regex import compile_bytes
 
 Edit = tuple[int, int, str]
 """Bytes from, to, and the name of the rule that wants them masked."""

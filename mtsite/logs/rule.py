@@ -9,7 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mtsite.logs.source import next_line
+from mtsite.logs.source import Content, next_line
+
+CRITICAL = "CRITICAL"
+ERROR = "ERROR"
+WARNING = "WARNING"
+LEVELS = (CRITICAL, ERROR, WARNING)
+"""What a finding may be, worst first. A warning never makes a test bad and is counted apart."""
 
 EXCERPT_CHARACTERS = 500
 LINE_BYTES = 4096
@@ -21,7 +27,7 @@ _LEAD_BYTES = 100
 class Window(NamedTuple):
     """A line that a hint chose, in a log without escapes. Numbers are offsets into `content`."""
 
-    content: bytes
+    content: Content
     start: int
     end: int
     after: int
@@ -48,19 +54,33 @@ class Window(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """What a rule saw at a window: how bad, the bytes to show, and how many lines more it takes."""
+    """What a rule saw at a window: how bad, the bytes to show, and how many lines more it takes.
+
+    `code` is the meaning of the family that it is, where that is not the rule's own name; `title`
+    and `link` stand in for the rule's.
+    """
 
     level: str
     excerpt: bytes
     more_lines: int = 0
+    code: str = ""
+    title: str = ""
+    link: str = ""
 
 
 class Rule(NamedTuple):
-    """One way to find something. `hint` must choose every line that `read` would take."""
+    """One way to find something. `hint` must choose every line that `read` would take.
+
+    `name` is "family/what". A hint looks at one line: it must not match a line end, but as the
+    one character before a line's first.
+    """
 
     name: str
     hint: bytes
     read: Callable[[Window], Sighting | None]
+    title: str = ""
+    help: str = ""
+    link: str = ""
 
 
 _MASKS = (
@@ -88,3 +108,11 @@ def masked_line(text: str) -> str:
 def masked_hash(text: str) -> str:
     """16 hex digits that are equal for the same failure at another time, place or pid."""
     return hashlib.sha256(masked_line(text).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def finding_id(rule: str, masked: str, ordinal: int) -> str:
+    """12 hex digits: the same finding of the same log in every build, wherever lines move to.
+
+    `ordinal` counts from 1 the findings of the log that have this rule and this masked hash.
+    """
+    return hashlib.sha256(f"{rule}\n{masked}\n{ordinal}".encode()).hexdigest()[:12]

@@ -1,60 +1,255 @@
-"""One pass over a log: hints of all rules over the whole buffer, rules on the lines chosen."""
+"""Judge a log: one pass for the rules of all families, and the pass of the dialect that claims it.
+
+Hints of all rules are one RE2 expression over the text; a rule's function sees only lines that a
+hint chose. What a rule or dialect of another package does wrong is said in `faults` and stops
+nothing.
+"""
 
 import functools
 import html
+import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mtsite.logs import ansi
-from mtsite.logs.pattern import Pattern, compile_bytes
-from mtsite.logs.rule import EXCERPT_CHARACTERS, Rule, Sighting, Window, masked_hash
-from mtsite.logs.severity import RULES
-from mtsite.logs.source import count_ends, decode_line, next_line
+from mtsite.logs.families import RuleSet
+from mtsite.logs.family import HEAD_BYTES, Analysis, Family, Log
+from mtsite.logs.rule import (
+    EXCERPT_CHARACTERS,
+    LEVELS,
+    WARNING,
+    Rule,
+    Sighting,
+    Window,
+    finding_id,
+    masked_hash,
+)
+from mtsite.logs.source import Content, count_ends, decode_line, next_line
 from mtsite.model import Finding
+from mtsite.regex import Pattern, PatternSet, compile_bytes
 
 SHOWN = 20
-"""So many findings are kept; the rest is counted."""
+"""So many errors, and so many warnings, are kept; the rest is counted."""
 
 _HTML = re.compile(rb"[\s\xef\xbb\xbf]*<(?:!doctype html|html)\b", re.IGNORECASE)
 _TAG = re.compile(rb"<[/!]?[A-Za-z-][^<>\r\n]*>")
 
 
-def scan(content: bytes, rules: Sequence[Rule] = RULES) -> tuple[list[Finding], int]:
-    """The first findings in the order of lines, and the true number of all.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of a log after its analysis; counts are true, lists hold the first ones.
+
+    `findings` are errors and worse, `warnings` apart from them. `dialect` is the family that
+    claimed the log, `facts` what it knows beyond findings. `faults` are mistakes of rules.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    finding_count: int = 0
+    warnings: tuple[Finding, ...] = ()
+    warning_count: int = 0
+    dialect: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+
+Seen = tuple[int, str, Sighting, str]
+"""Number of the first line, code, what was seen, the link of its rule."""
+
+
+def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
+    """Judge the redacted text of the log of this name.
 
     Lines count as in `source.split_lines`; escapes inside a line hide nothing, nor do the tags of
-    an HTML log. A line belongs to one finding: the first rule that takes it wins.
+    an HTML log. A line belongs to one finding: the dialect's, else that of the first rule that
+    takes it.
     """
-    content = ansi.strip(content)
-    marked_up = _HTML.match(content) is not None
+    faults: list[str] = []
+    head = content[:HEAD_BYTES]
+    plain = ansi.strip(content[:])
+    marked_up = _HTML.match(plain) is not None
     if marked_up:
-        content = _TAG.sub(b"", content)
+        plain = _TAG.sub(b"", plain)
+    dialect = _claiming(rule_set, name, head, faults)
+    facts: dict[str, Any] = {}
+    rules = rule_set.rules
+    own_pass: Iterator[Seen] = iter(())
+    if dialect is not None:
+        log = Log(name, content, rule_set.settings.get(dialect.name, {}))
+        own_pass = _analysed(dialect, log, facts, faults)
+        rules = rule_set.own if dialect.exclusive else rules
+    kept = _Kept(marked_up)
+    for seen in _merged(own_pass, _sightings(plain, rules, faults)):
+        kept.add(seen)
+    return Judged(
+        findings=tuple(kept.errors),
+        finding_count=kept.error_count,
+        warnings=tuple(kept.warnings),
+        warning_count=kept.warning_count,
+        dialect=dialect.name if dialect else "",
+        facts=facts,
+        faults=tuple(faults),
+    )
+
+
+def _claiming(rule_set: RuleSet, name: str, head: bytes, faults: list[str]) -> Family | None:
+    for family in rule_set.families:
+        if family.claims is not None:
+            try:
+                if family.claims(name, head):
+                    return family
+            except Exception as error:  # another package's code
+                faults.append(_fault(family.name, "claims", error))
+    return None
+
+
+def _analysed(family: Family, log: Log, facts: dict[str, Any], faults: list[str]) -> Iterator[Seen]:
+    """The findings of a dialect; facts and faults are filled when it has ended."""
+    assert family.analyse is not None
+    known = {one.code for one in family.catalogue}
+    try:
+        analysis = family.analyse(log)
+        if not isinstance(analysis, Analysis):
+            raise TypeError(f"it gave {type(analysis).__name__}, not Analysis")
+        for line, seen in analysis.findings:
+            _check(seen)
+            if seen.code not in known or not isinstance(line, int) or line < 1:
+                raise ValueError(f"code {seen.code!r} at line {line!r}")
+            yield line, seen.code, seen, seen.link
+        # What can't be written can't be kept: better known now than when the record is saved.
+        facts.update(json.loads(json.dumps(dict(analysis.facts))))
+    except Exception as error:  # another package's code
+        faults.append(_fault(family.name, "analyse", error))
+
+
+def _sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> Iterator[Seen]:
+    """What the rules see, in the order of lines; each line belongs to one sighting."""
+    if not rules:
+        return
     hints = _joined(tuple(rule.hint for rule in rules))
-    findings: list[Finding] = []
-    total, number, at = 0, 1, 0
+    first = _Chooser(rules, faults)
+    number, at = 1, 0
     while (match := hints.search(content, at)) is not None:
         window = _window(content, at, match.start())
         number += count_ends(content, at, window.start)
-        rule, seen = _first_sighting(rules, window)
+        found = first.sighting(window)
         at, lines = window.after, 1
-        if seen is not None:
-            total += 1
-            if len(findings) < SHOWN:
-                findings.append(_finding(rule.name, seen, number, marked_up=marked_up))
+        if found is not None:
+            rule, seen = found
+            yield number, seen.code or rule.name, _titled(seen, rule), seen.link or rule.link
             for _ in range(seen.more_lines):
                 at, lines = next_line(content, at)[1], lines + 1
         number += lines
-    return findings, total
 
 
-def _first_sighting(rules: Sequence[Rule], window: Window) -> tuple[Rule, Sighting | None]:
-    for rule in rules:
-        if (seen := rule.read(window)) is not None:
-            return rule, seen
-    return rules[0], None
+class _Chooser:
+    """Finds the first rule that takes a line; a rule that fails is left out from then on."""
+
+    def __init__(self, rules: Sequence[Rule], faults: list[str]) -> None:
+        self._rules = list(rules)
+        self._faults = faults
+        self._set = _set_of(tuple(rule.hint for rule in rules)) if len(rules) > 1 else None
+        self._broken: set[int] = set()
+
+    def sighting(self, window: Window) -> tuple[Rule, Sighting] | None:
+        chosen = sorted(self._set.matching(window.line())) if self._set else (0,)
+        for index in chosen:
+            if index in self._broken:
+                continue
+            rule = self._rules[index]
+            try:
+                if (seen := rule.read(window)) is not None:
+                    _check(seen)
+                    return rule, seen
+            except Exception as error:  # another package's code
+                self._broken.add(index)
+                self._faults.append(_fault(rule.name, "read", error))
+        return None
 
 
-def _window(content: bytes, unread: int, hint: int) -> Window:
+def _merged(first: Iterator[Seen], second: Iterator[Seen]) -> Iterator[Seen]:
+    """Both in the order of lines, without what begins on a line that `first` has taken."""
+    taken = 0
+    ahead = next(second, None)
+    for one in first:
+        while ahead is not None and ahead[0] < one[0]:
+            if ahead[0] > taken:
+                yield ahead
+            ahead = next(second, None)
+        yield one
+        taken = max(taken, one[0] + one[2].more_lines)
+    while ahead is not None:
+        if ahead[0] > taken:
+            yield ahead
+        ahead = next(second, None)
+
+
+class _Kept:
+    """The first findings, and how many there were."""
+
+    def __init__(self, marked_up: bool) -> None:
+        self.errors: list[Finding] = []
+        self.warnings: list[Finding] = []
+        self.error_count = self.warning_count = 0
+        self._marked_up = marked_up
+        self._equal: Counter[tuple[str, str]] = Counter()
+
+    def add(self, seen: Seen) -> None:
+        if seen[2].level == WARNING:
+            self.warning_count += 1
+            if len(self.warnings) < SHOWN:
+                self.warnings.append(self._finding(*seen))
+        else:
+            self.error_count += 1
+            if len(self.errors) < SHOWN:
+                self.errors.append(self._finding(*seen))
+
+    def _finding(self, number: int, code: str, seen: Sighting, link: str) -> Finding:
+        raw = seen.excerpt
+        if self._marked_up:
+            text = html.unescape(raw.decode("utf-8", "surrogateescape"))
+            raw = text.encode("utf-8", "surrogateescape")
+        excerpt = decode_line(ansi.strip(raw))[0].strip()[:EXCERPT_CHARACTERS]
+        masked = masked_hash(excerpt)
+        self._equal[code, masked] += 1
+        return Finding(
+            rule=code,
+            level=seen.level,
+            first_line=number,
+            last_line=number + seen.more_lines,
+            excerpt=excerpt,
+            masked=masked,
+            id=finding_id(code, masked, self._equal[code, masked]),
+            title=seen.title,
+            link=link,
+        )
+
+
+def _titled(seen: Sighting, rule: Rule) -> Sighting:
+    return seen._replace(title=rule.title) if rule.title and not seen.title else seen
+
+
+def _check(seen: object) -> None:
+    """Refuse what is no sighting.
+
+    Raises:
+        TypeError: what another package's code gave can't be used.
+    """
+    if not isinstance(seen, Sighting):
+        raise TypeError(f"it gave {type(seen).__name__}, not Sighting")
+    texts = all(isinstance(text, str) for text in (seen.code, seen.title, seen.link))
+    lines = isinstance(seen.more_lines, int) and seen.more_lines >= 0
+    if seen.level not in LEVELS or not isinstance(seen.excerpt, bytes) or not (lines and texts):
+        raise TypeError("it gave a Sighting with nonsense in it")
+
+
+def _fault(name: str, what: str, error: Exception) -> str:
+    return f"rules {name}: {what} failed: {type(error).__name__}: {error}"[:300]
+
+
+def _window(content: Content, unread: int, hint: int) -> Window:
     # A hint may begin with the end of the line before.
     while content[hint : hint + 1] in (b"\r", b"\n"):
         hint += 1
@@ -65,16 +260,11 @@ def _window(content: bytes, unread: int, hint: int) -> Window:
     return Window(content, start, end, after, hint)
 
 
-def _finding(rule: str, seen: Sighting, number: int, *, marked_up: bool) -> Finding:
-    raw = seen.excerpt
-    if marked_up:
-        text = html.unescape(raw.decode("utf-8", "surrogateescape"))
-        raw = text.encode("utf-8", "surrogateescape")
-    excerpt = decode_line(raw)[0].strip()[:EXCERPT_CHARACTERS]
-    last = number + seen.more_lines
-    return Finding(rule, seen.level, number, last, excerpt, masked_hash(excerpt))
-
-
 @functools.cache
 def _joined(hints: tuple[bytes, ...]) -> Pattern:
     return compile_bytes(b"|".join(b"(?:" + hint + b")" for hint in hints))
+
+
+@functools.cache
+def _set_of(hints: tuple[bytes, ...]) -> PatternSet:
+    return PatternSet(hints)

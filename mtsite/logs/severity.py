@@ -7,11 +7,9 @@ A Python traceback is one sighting, shown by the line with its exception.
 
 import re
 
-from mtsite.logs.pattern import PatternSet
-from mtsite.logs.rule import Rule, Sighting, Window
-
-ERROR = "ERROR"
-CRITICAL = "CRITICAL"
+from mtsite.logs.family import Family, Meaning
+from mtsite.logs.rule import CRITICAL, ERROR, Rule, Sighting, Window
+from mtsite.regex import PatternSet
 
 # RE2 has no look-around: what must not stand before or after a word is matched with it.
 _BEFORE = rb"(?:^|[^\w/.=$-])"
@@ -127,7 +125,9 @@ def read_severity(window: Window) -> Sighting | None:
     level = _level_of(line)
     if level == ERROR and _PYTEST_SAYS.match(line):
         return Sighting(ERROR, line, _pytest_more(window))
-    return Sighting(level, line) if level else None
+    if level == CRITICAL:
+        return Sighting(CRITICAL, line, code="severity/critical")
+    return Sighting(ERROR, line) if level else None
 
 
 def _level_of(line: bytes) -> str:
@@ -200,4 +200,25 @@ def _read_traceback(window: Window, line: bytes) -> Sighting:
     return Sighting(ERROR, excerpt, last)
 
 
-RULES = (Rule("severity", _FAILS + rb"|Traceback \(most recent call last\):", read_severity),)
+FAMILY = Family(
+    name="severity",
+    edition=1,
+    rules=(
+        Rule("severity/error", _FAILS + rb"|Traceback \(most recent call last\):", read_severity),
+    ),
+    catalogue=(
+        Meaning(
+            "severity/error",
+            ERROR,
+            "The line says that something failed",
+            "A word or shape of compilers, make, test runners, simulators and shells that stands"
+            " for a failure. Read the lines around it: the first one is usually the cause.",
+        ),
+        Meaning(
+            "severity/critical",
+            CRITICAL,
+            "The line says that the program could not go on",
+            "A fatal error, a crash, a panic, memory or disk used up.",
+        ),
+    ),
+)

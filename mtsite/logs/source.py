@@ -5,11 +5,18 @@ follows the last line end is a line only if it is not empty. Lines are numbered 
 """
 
 import errno
+import mmap
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from mtsite.regex import Content as Content
+
+LONGEST_LINE = 1 << 20
+"""So much of one line, in bytes, is given to whoever goes through a log line by line."""
 
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
@@ -79,21 +86,60 @@ def split_lines_keeping_ends(content: bytes) -> list[bytes]:
     return content.splitlines(keepends=True)
 
 
-def count_lines(content: bytes) -> int:
+def count_lines(content: Content) -> int:
     """How many lines `split_lines` gives, without making them."""
-    if not content:
+    if not len(content):
         return 0
     return count_ends(content, 0, len(content)) + (content[-1] not in b"\r\n")
 
 
-def count_ends(content: bytes, start: int, end: int) -> int:
+def count_ends(content: Content, start: int, end: int) -> int:
     """Line ends between two offsets, of which none lies between a CR and its LF."""
+    if not isinstance(content, bytes):
+        return sum(_count_mapped(content, start, end))
     ends = content.count(b"\n", start, end)
     returns = content.count(b"\r", start, end)
     return ends + returns - content.count(b"\r\n", start, end) if returns else ends
 
 
-def next_line(content: bytes, at: int) -> tuple[int, int]:
+def _count_mapped(content: mmap.mmap, start: int, end: int) -> Iterator[int]:
+    while start < end:
+        stop = border_after(content, min(start + _CHUNK_BYTES, end))
+        block = content[start:stop]
+        yield count_ends(block, 0, len(block))
+        start = stop
+
+
+def border_after(content: Content, at: int) -> int:
+    """The offset itself, or the next one when it lies between a CR and its LF."""
+    return at + (0 < at < len(content) and content[at - 1 : at + 1] == b"\r\n")
+
+
+def numbered_blocks(content: Content) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines in lists of about a megabyte, each with the number of its first line.
+
+    Lines have no ends and at most LONGEST_LINE bytes.
+    """
+    number, at = 1, 0
+    while at < len(content):
+        stop = next_line(content, min(at + _BLOCK_BYTES, len(content)))[1]
+        if stop - at <= _BLOCK_BYTES + LONGEST_LINE:
+            lines = [line[:LONGEST_LINE] for line in content[at:stop].splitlines()]
+        else:
+            lines = list(_short_lines(content, at, stop))
+        yield number, lines
+        number += len(lines)
+        at = stop
+
+
+def _short_lines(content: Content, at: int, stop: int) -> Iterator[bytes]:
+    while at < stop:
+        end, after = next_line(content, at)
+        yield content[at : min(end, at + LONGEST_LINE)]
+        at = after
+
+
+def next_line(content: Content, at: int) -> tuple[int, int]:
     """Where the line that `at` lies on ends, and where the next one begins."""
     end = _LINE_END.search(content, at)
     return end.span() if end else (len(content), len(content))

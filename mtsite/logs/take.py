@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from mtsite import urls
+from mtsite.logs.families import RuleSet, built_in
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
 from mtsite.logs.source import count_broken, count_lines, read_log
@@ -11,7 +12,13 @@ from mtsite.model import LogRecord
 
 
 def take_log(
-    name: str, path: Path, kind: str, *, redactor: Redactor, cap_bytes: int
+    name: str,
+    path: Path,
+    kind: str,
+    *,
+    redactor: Redactor,
+    cap_bytes: int,
+    rule_set: RuleSet | None = None,
 ) -> tuple[LogRecord, bytes, str]:
     """One log as its record, the redacted bytes to store, and their SHA-256 in hex.
 
@@ -27,7 +34,8 @@ def take_log(
         return record, b"", ""
     content, redacted = redactor.redact(source.content)
     digest = hashlib.sha256(content).hexdigest()
-    findings, count = scan(content)
+    rule_set = rule_set or built_in()
+    judged = scan(content, rule_set, name)
     record = LogRecord(
         name=name,
         kind=kind,
@@ -38,9 +46,15 @@ def take_log(
         lines=count_lines(content),
         broken_bytes=count_broken(content),
         redacted=redacted,
-        findings=tuple(findings),
-        finding_count=count,
+        findings=judged.findings,
+        finding_count=judged.finding_count,
         note=source.note,
+        warnings=judged.warnings,
+        warning_count=judged.warning_count,
+        dialect=judged.dialect,
+        facts=judged.facts,
+        rules=rule_set.digest,
+        faults=judged.faults,
     )
     return record, content, digest
 

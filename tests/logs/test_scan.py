@@ -5,14 +5,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scanning import judged
 
 from mtsite.logs import ansi
+from mtsite.logs.family import Family
 from mtsite.logs.rule import Rule, Sighting, Window, masked_hash, masked_line
-from mtsite.logs.scan import SHOWN, scan
+from mtsite.logs.scan import SHOWN
+from mtsite.logs.severity import FAMILY
 from mtsite.logs.source import decode_line, split_lines
+from mtsite.model import Finding
 
 HERE = Path(__file__).parent
 REAL = HERE.parent / "data" / "logs"
+
+
+def scan(content: bytes) -> tuple[list[Finding], int]:
+    found = judged(content, FAMILY)
+    return list(found.findings), found.finding_count
 
 
 def severity_pairs() -> list[tuple[str, str]]:
@@ -119,10 +128,13 @@ def test_rules_are_tried_in_order_and_the_first_that_takes_a_line_wins() -> None
     def whole(window: Window) -> Sighting | None:
         return Sighting("WARNING", window.line(), more_lines=1)
 
-    rules = (Rule("a", b"xx", never), Rule("b", b"yy", whole), Rule("c", b"yy", whole))
-    findings, count = scan(b"1\nxx yy\n3\nyy\n", rules)
-    assert count == 2
-    assert [(f.rule, f.first_line, f.last_line) for f in findings] == [("b", 2, 3), ("b", 4, 5)]
+    rules = (Rule("a/x", b"xx", never), Rule("a/y", b"yy", whole), Rule("a/z", b"yy", whole))
+    found = judged(b"1\nxx yy\n3\nyy\n", Family("a", 1, rules))
+    assert (found.finding_count, found.warning_count) == (0, 2)
+    assert [(f.rule, f.first_line, f.last_line) for f in found.warnings] == [
+        ("a/y", 2, 3),
+        ("a/y", 4, 5),
+    ]
 
 
 def test_tags_and_entities_of_an_html_log_are_not_shown() -> None:

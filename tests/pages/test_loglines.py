@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
+from scanning import findings_of
 
-from mtsite.logs.scan import scan
 from mtsite.logs.source import split_lines
 from mtsite.model import Finding
 from mtsite.pages.loglines import LINE_BYTES, Shown, log_lines
@@ -176,7 +176,7 @@ def test_progress_at_the_end_of_a_log_keeps_its_last_state() -> None:
 
 def test_a_fold_that_holds_a_finding_is_open() -> None:
     content = b"a\n1\rERROR: x\r3\r4\n"
-    assert "<details class=log-fold open>" in log_lines(content, scan(content)[0], raw=RAW)
+    assert "<details class=log-fold open>" in log_lines(content, findings_of(content), raw=RAW)
 
 
 @pytest.mark.parametrize(

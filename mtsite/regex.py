@@ -5,10 +5,14 @@ on a hostile log. Bytes are matched as Latin-1: `.` and classes see one byte at 
 """
 
 import functools
+import mmap
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import re2
+
+Content = bytes | mmap.mmap
+"""What is searched: in memory, or mapped from a file."""
 
 MEMORY_BYTES = 64 << 20
 """Room for the automaton's states; below it RE2 falls back to a slower machine, same answer."""
@@ -31,10 +35,10 @@ class Pattern(Protocol):
     def groups(self) -> int:
         """How many capturing groups it has."""
 
-    def search(self, content: bytes, pos: int = 0) -> Match | None:
-        """The leftmost match that begins at `pos` or later."""
+    def search(self, content: Content, pos: int = 0, endpos: int = ...) -> Match | None:
+        """The leftmost match that begins at `pos` or later and ends at `endpos` or before."""
 
-    def finditer(self, content: bytes) -> Iterator[Match]:
+    def finditer(self, content: Content) -> Iterator[Match]:
         """All matches that don't overlap, in order."""
 
 

@@ -1,0 +1,18 @@
+"""The rule set of a site, made once per process from what mtsite.toml says of logs."""
+
+import functools
+import json
+
+from mtsite.config import LogsConfig
+from mtsite.logs.families import RuleSet, load_rule_set
+
+
+def rule_set_of(logs: LogsConfig) -> RuleSet:
+    """All families with the site's settings; what could not be used is in its `faults`."""
+    # As JSON it can be a key of the cache; a date in a setting becomes its text.
+    return _made(json.dumps(logs.settings, sort_keys=True, default=str))
+
+
+@functools.lru_cache(maxsize=4)
+def _made(settings: str) -> RuleSet:
+    return load_rule_set(json.loads(settings))
