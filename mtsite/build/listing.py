@@ -96,19 +96,16 @@ def _without_environment(listing: AreaListing) -> AreaListing:
     """Whoever builds may have secrets in the environment: they are not for the disk."""
     if listing.area is None:
         return listing
-    config = replace(listing.area.config, environment={})
+    config = replace(listing.area.config, environment={}, asked={})
     return replace(listing, area=replace(listing.area, config=config))
 
 
 def _config_files(listing: AreaListing) -> set[Path]:
-    """megatest.config of an area and every file that a value of it came from."""
+    """megatest.config of an area and every file that it includes, or would if it were there."""
     if listing.area is None:
         return set()
     config = listing.area.config
-    files = {listing.area.path / CONFIG_NAME}
-    for section, values in config.sections.items():
-        files.update(place[0] for key in values for place in config.places(section, key))
-    return files
+    return {listing.area.path / CONFIG_NAME, *config.included}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

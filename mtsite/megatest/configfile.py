@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from mtsite.megatest.grammar import Kind, Parse, Place
+from mtsite.megatest.grammar import Kind, Parse, Place, Terms
 
 _WORD_BREAK = re.compile(r"\W+", re.ASCII)
 _TIME_WORD = re.compile(r"([0-9]{1,12})([smhdwMy])")
@@ -32,8 +32,10 @@ class ConfigFile:
 
     Values are the text of the file; what Megatest would put into the environment for them (the
     sections that it passes through a shell) is in `environment`. `found` is False when the file
-    itself could not be opened; `problems` then says why. A missing include is no problem, nor is
-    a value that only a command could tell: ask `is_unresolved` where the value is needed.
+    itself could not be opened; `problems` then says why. A missing include is no problem (it
+    stands in `missing`, with the place that names it), nor is a value that only a command could
+    tell: ask `is_unresolved` where the value is needed. `included` are all files that were looked
+    for; `asked` the variables of the environment that the values depend on.
     """
 
     path: Path
@@ -41,6 +43,10 @@ class ConfigFile:
     sections: Mapping[str, Mapping[str, str]]
     problems: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
+    missing: tuple[tuple[Place, Path], ...]
+    included: tuple[Path, ...]
+    asked: Mapping[str, str | None] = field(repr=False)
+    given: frozenset[tuple[str, str]]
     _places: Mapping[tuple[str, str], tuple[Place, ...]] = field(repr=False)
     _kept: Mapping[tuple[str, str], str] = field(repr=False)
 
@@ -66,7 +72,7 @@ class ConfigFile:
         return (section, key) in self._kept
 
     def unresolved_form(self, section: str, key: str) -> str:
-        """The type of that form: 'shell', 'system', 'scheme' …; '' for a plain value."""
+        """That form's type: 'shell', 'system', 'scheme', 'getenv NAME' …; '' for a plain value."""
         return self._kept.get((section, key), "")
 
     def variables(self, target: Sequence[str]) -> dict[str, str]:
@@ -90,26 +96,46 @@ def read_config(
     target: Sequence[str] | None = None,
     kind: Kind = "megatest",
     fields: Sequence[str] = (),
+    given: Mapping[tuple[str, str], str] | None = None,
 ) -> ConfigFile:
     """Read a config file with all that it includes.
 
     `environ` is what `#{getenv …}` sees; MT_RUN_AREA_HOME and PWD are the area, as when Megatest
     starts there. `fields` and `target` name the key variables (megatest.config brings its own
     fields). With `allow_commands`, shell, system and scriptinc forms run in the area's directory.
+    `given` are values that stand in for those of the file, by (section, key).
     """
-    environment = {**environ, "MT_RUN_AREA_HOME": str(area_path), "PWD": str(area_path)}
     values = tuple(target or ())
-    if values:
-        environment["MT_TARGET"] = "/".join(values)
-    environment.update(zip(fields, values, strict=False))
-    parse = Parse(kind, area_path, values, environment, allow_commands)
+    around = surroundings(area_path, values, fields, environ)
+    terms = Terms(kind, area_path, values, around, given or {}, allow_commands=allow_commands)
+    return read_on_terms(path, terms)
+
+
+def surroundings(
+    area_path: Path, target: Sequence[str], fields: Sequence[str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment with what Megatest adds to it for an area and a target."""
+    environment = {**environ, "MT_RUN_AREA_HOME": str(area_path), "PWD": str(area_path)}
+    if target:
+        environment["MT_TARGET"] = "/".join(target)
+    environment.update(zip(fields, target, strict=False))
+    return environment
+
+
+def read_on_terms(path: Path, terms: Terms) -> ConfigFile:
+    """Read a config file with all that it includes; the environment is just what `terms` say."""
+    parse = Parse(terms)
     found = parse.read_top(path)
     return ConfigFile(
-        path,
-        found,
-        parse.sections,
-        tuple(parse.problems),
-        environment,
-        {key: tuple(places) for key, places in parse.places.items()},
-        {key: form for key, form in parse.kept.items() if form},
+        path=path,
+        found=found,
+        sections=parse.sections,
+        problems=tuple(parse.problems),
+        environment=parse.environment,
+        missing=tuple(parse.missing),
+        included=tuple(parse.included),
+        asked=parse.scope.asked,
+        given=frozenset(terms.given),
+        _places={key: tuple(places) for key, places in parse.places.items()},
+        _kept={key: form for key, form in parse.kept.items() if form},
     )

@@ -1,7 +1,8 @@
 """The `#{TYPE args}` forms of Megatest's config files, and what a shell would do to a value.
 
-`getenv get rget rp mtrah` are worked out natively. `shell` and `system` run only where the
-reader allows it; `scheme` never does. A form that is not worked out stays as it is written.
+`getenv get rget rp mtrah` are worked out natively, and of `scheme` the few expressions that need
+no interpreter. `shell` and `system` run only where the reader allows it. A form that is not worked
+out stays as it is written.
 """
 
 import os
@@ -9,8 +10,10 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from mtsite.megatest import scheme
 
 COMMAND_SECONDS = 20.0
 EXPANSIONS_PER_LINE = 1000
@@ -23,13 +26,17 @@ _FORM = re.compile(
     re.ASCII,
 )
 _COMMANDS = frozenset({"shell", "sh", "system"})
+_ENVIRONMENT = frozenset({"getenv", "gv"})
 _NEEDS_SHELL = re.compile(r"""["'`\\*?\[\]();|&<>{}$\n]|(?:^|\s)[~#]|^-""")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A line after expansion; `kept` is the type of a form that had to stay ('' for none)."""
+    """A line after expansion; `kept` is a form that had to stay ('' for none).
+
+    It is named by its type; one that needs a variable of the environment, by that as well.
+    """
 
     text: str
     kept: str = ""
@@ -41,7 +48,8 @@ class Scope:
     """What the forms of one file look at. `environment` grows while the file is read.
 
     `lookup(section, name)` finds what has been read so far; `target_section` is '' without a
-    target.
+    target. `closed`: the environment is only a part of the one that Megatest would have, so a
+    variable that is not there is unknown. `asked` notes the variables that were looked at.
     """
 
     area_path: Path
@@ -49,6 +57,13 @@ class Scope:
     lookup: Callable[[str, str], str | None]
     target_section: str
     allow_commands: bool
+    closed: bool = False
+    asked: dict[str, str | None] = field(default_factory=dict)
+
+    def getenv(self, name: str) -> str | None:
+        """A variable of the environment; None where there is none."""
+        found = self.asked[name] = self.environment.get(name)
+        return found
 
 
 def expand(line: str, scope: Scope, *, muted: bool = False) -> Expanded:
@@ -59,13 +74,9 @@ def expand(line: str, scope: Scope, *, muted: bool = False) -> Expanded:
     end = len(line)
     kept = ""
     for _ in range(EXPANSIONS_PER_LINE):
-        found, kept = _rightmost(line, end, scope, kept)
+        found, value, kept = _rightmost(line, end, scope, kept, muted=muted)
         if found is None:
             return Expanded(line, kept)
-        if muted and found[1] in _COMMANDS:
-            value = f"#{{({found[1]})  {found[2]}}}"
-        else:
-            value = _value(found[1], found[2], scope)
         line = line[: found.start()] + value + line[found.end() :]
         if len(line) > LINE_CHARACTERS:
             return Expanded("", kept, f"expands to more than {LINE_CHARACTERS} characters")
@@ -74,27 +85,30 @@ def expand(line: str, scope: Scope, *, muted: bool = False) -> Expanded:
     return Expanded("", kept, f"more than {EXPANSIONS_PER_LINE} expansions in one line")
 
 
-def _rightmost(line: str, end: int, scope: Scope, kept: str) -> tuple[re.Match[str] | None, str]:
+def _rightmost(
+    line: str, end: int, scope: Scope, kept: str, *, muted: bool
+) -> tuple[re.Match[str] | None, str, str]:
+    """The rightmost form that can be told, its value, and the last form on the way that can't."""
     at = line.rfind("#{", 0, end)
     while at >= 0:
         found = _FORM.match(line, at)
         if found is not None:
-            if _can_be_told(found[1], scope):
-                return found, kept
-            kept = found[1]
+            kind, text = found[1], found[2]
+            if muted and kind in _COMMANDS:
+                return found, f"#{{({kind})  {text}}}", kept
+            value = _value(kind, text, scope)
+            if value is not None:
+                return found, value, kept
+            kept = f"{kind} {text}".strip() if kind in _ENVIRONMENT else kind
         at = line.rfind("#{", 0, at + 1)
-    return None, kept
+    return None, "", kept
 
 
-def _can_be_told(kind: str, scope: Scope) -> bool:
-    if kind in {"scheme", "scm"}:
-        return False
-    return kind not in _COMMANDS or scope.allow_commands
-
-
-def _value(kind: str, text: str, scope: Scope) -> str:
-    if kind in {"getenv", "gv"}:
-        return scope.environment.get(text, MISSED)
+def _value(kind: str, text: str, scope: Scope) -> str | None:
+    """What a form yields; None where it can't be told."""
+    if kind in _ENVIRONMENT:
+        found = scope.getenv(text)
+        return (None if scope.closed else MISSED) if found is None else found
     if kind in {"get", "g"}:
         words = text.split()
         found = scope.lookup(words[0], words[1]) if len(words) > 1 else None
@@ -105,6 +119,28 @@ def _value(kind: str, text: str, scope: Scope) -> str:
         return str(scope.area_path / text) if text else str(scope.area_path)
     if kind == "rp":
         return _real_path(text, scope.area_path)
+    if kind in {"scheme", "scm"}:
+        return _of_scheme(text, scope)
+    return _of_command(kind, text, scope)
+
+
+def _of_scheme(text: str, scope: Scope) -> str | None:
+    missed: list[str] = []
+
+    def getenv(name: str) -> str | None:
+        found = scope.getenv(name)
+        if found is None:
+            missed.append(name)
+        return found
+
+    around = scheme.Surroundings(scope.area_path, getenv, scope.target_section)
+    told = scheme.evaluate(text, around)
+    return None if scope.closed and missed else told
+
+
+def _of_command(kind: str, text: str, scope: Scope) -> str | None:
+    if not scope.allow_commands:
+        return None
     code, lines = run_command(text, scope.area_path, scope.environment)
     if kind == "system":
         return str(code)
@@ -112,6 +148,7 @@ def _value(kind: str, text: str, scope: Scope) -> str:
 
 
 def _from_runconfigs(name: str, scope: Scope) -> str:
+    scope.asked["MT_TARGET"] = scope.environment.get("MT_TARGET")
     for section in (scope.target_section, "default"):
         found = scope.lookup(section, name) if section else None
         if found is not None:

@@ -7,19 +7,19 @@ line is classified. All sizes, depths and numbers are bounded: the files are any
 import errno
 import os
 import re
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import re2
 
 from mtsite.megatest import expand
+from mtsite.megatest.lines import is_inside, joined, read_regular, reason_of, shown
 
 Kind = Literal["megatest", "runconfigs", "testconfig"]
 Place = tuple[Path, int]
 
-FILE_BYTES = 16 << 20
 TOTAL_CHARACTERS = 64 << 20
 FILES = 1000
 DEPTH = 50
@@ -41,40 +41,60 @@ class _Stop(Exception):
     """Enough was read; the problem that says so is noted already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one read knows beforehand, and what it may do.
+
+    `environ` is all that `#{getenv …}` sees; with `closed` it is only a part of what Megatest
+    would have, so that a variable that isn't there is unknown instead of `#f`. `given` stand in for
+    values of the file, (section, key) → value. Includes must lie below `roots` (real paths; None:
+    anywhere).
+    """
+
+    kind: Kind
+    area_path: Path
+    target: tuple[str, ...]
+    environ: Mapping[str, str]
+    given: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    roots: tuple[Path, ...] | None = None
+    allow_commands: bool = False
+    closed: bool = False
+
+
 class Parse:
     """The state of one parse over all included files."""
 
-    def __init__(
-        self,
-        kind: Kind,
-        area_path: Path,
-        target: Sequence[str],
-        environment: dict[str, str],
-        allow_commands: bool,
-    ) -> None:
-        self.kind = kind
-        self.area_path = area_path
-        self.target = target
-        self.target_section = "/".join(target)
-        self.environment = environment
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.kind = terms.kind
+        self.area_path = terms.area_path
+        self.target_section = "/".join(terms.target)
+        self.environment = dict(terms.environ)
         self.scope = expand.Scope(
-            area_path, environment, self._lookup, self.target_section, allow_commands
+            terms.area_path,
+            self.environment,
+            self._lookup,
+            self.target_section,
+            terms.allow_commands,
+            terms.closed,
         )
         self.sections: dict[str, dict[str, str]] = {}
         self.problems: list[str] = []
         self.places: dict[tuple[str, str], list[Place]] = {}
         self.kept: dict[tuple[str, str], str] = {}
+        self.included: list[Path] = []
+        self.missing: list[tuple[Place, Path]] = []
         self.trim = False
         self.headers = 0
         self.files = 0
         self.characters = 0
         self.open_files: list[str] = []
         self.section = "default"
-        self.place: Place = (area_path, 0)
+        self.place: Place = (terms.area_path, 0)
         self.key: str | None = None
         self.pieces: list[str] = []
         self.indent: str | None = None
-        if kind == "runconfigs" and self.target_section:
+        if self.kind == "runconfigs" and self.target_section:
             self.sections[self.target_section] = {}
 
     # -- files and lines -----------------------------------------------------------------------
@@ -85,28 +105,39 @@ class Parse:
         try:
             self._read_lines(self._content(path), path, "default")
         except (OSError, ValueError) as trouble:
-            self._problem(_reason(path, trouble))
+            self._problem(reason_of(path, trouble))
             return False
         except _Stop:
             self._flush()
+        self._add_given()
         if not self.headers and self.sections.get("default"):
             self.place = (path, 1)
             self._problem("no [section] in this file: is it a config file?")
         return True
 
+    def _add_given(self) -> None:
+        """Values that stand in for some that no line of the file sets."""
+        for (section, key), value in self.terms.given.items():
+            self.sections.setdefault(section, {}).setdefault(key, value)
+
     def _read_include(self, path: Path, section: str) -> None:
+        self.included.append(path)
         try:
+            if not is_inside(path, self.terms.roots):
+                raise ValueError("it lies outside the area and the run directory")
             content = self._content(path)
         except (OSError, ValueError) as trouble:
-            if getattr(trouble, "errno", None) not in _MISSING:
-                self._problem(_reason(path, trouble))
+            if getattr(trouble, "errno", None) in _MISSING:
+                self.missing.append((self.place, path))
+            else:
+                self._problem(reason_of(path, trouble))
             return
         self._read_lines(content, path, section)
 
     def _content(self, path: Path) -> str:
         if os.path.realpath(path) in self.open_files:
             raise ValueError("it includes itself, directly or through another file")
-        raw = _read_regular(path)
+        raw = read_regular(path)
         try:
             return raw.decode()
         except UnicodeDecodeError as wrong:
@@ -122,7 +153,7 @@ class Parse:
             self._stop(f"more than {FILES} includes, or includes nested deeper than {DEPTH}")
         self.open_files.append(os.path.realpath(path))
         self.section = section
-        for number, line in _joined(content):
+        for number, line in joined(content):
             self.place = (path, number)
             self._count(len(line))
             if len(line) > expand.LINE_CHARACTERS:
@@ -223,16 +254,18 @@ class Parse:
             return
         value = rest or blanks
         self._set(key, value, form)
-        self._export(key, value)
-        self.key, self.pieces, self.indent = key, [value], None
+        self._export(key, self.sections[self.section][key])
+        if (self.section, key) not in self.terms.given:
+            self.key, self.pieces, self.indent = key, [value], None
 
     def _system(self, key: str, command: str, text: str, form: str) -> None:
-        if form or not self.scope.allow_commands or self._is_muted():
+        known = (self.section, key) in self.terms.given
+        if form or known or not self.scope.allow_commands or self._is_muted():
             self._set(key, text, form or "system")
             return
         code, lines = expand.run_command(command, self.area_path, self.environment)
         if code in {124, 127}:
-            self._problem(f"the command of {_shown(key)} could not be run or took too long")
+            self._problem(f"the command of {shown(key)} could not be run or took too long")
         self._set(key, " ".join(lines), "")
 
     def _continue(self, line: str, text: str, form: str) -> None:
@@ -250,6 +283,8 @@ class Parse:
     def _set(self, key: str, value: str, form: str) -> None:
         values = self.sections.setdefault(self.section, {})
         values.pop(key, None)
+        if (given := self.terms.given.get((self.section, key))) is not None:
+            value, form = given, ""
         values[key] = value
         self.places.setdefault((self.section, key), []).append(self.place)
         self.kept[self.section, key] = form
@@ -261,6 +296,8 @@ class Parse:
         self.key, self.pieces, self.indent = None, [], None
 
     def _lookup(self, section: str, key: str) -> str | None:
+        if (given := self.terms.given.get((section, key))) is not None:
+            return given
         if section == self.section and key == self.key and len(self.pieces) > 1:
             self.pieces = ["\n".join(self.pieces)]
             self.sections[section][key] = self.pieces[0]
@@ -282,7 +319,7 @@ class Parse:
         self._flush()
         if self.kind == "megatest" and self.section == "fields":
             names = self.sections.get("fields", {})
-            self.environment.update(zip(names, self.target, strict=False))
+            self.environment.update(zip(names, self.terms.target, strict=False))
         elif self.kind == "runconfigs" and _is_wildcard(self.section):
             self._apply_wildcard(self.sections.pop(self.section, {}))
 
@@ -309,42 +346,9 @@ class Parse:
     def _problem(self, reason: str) -> None:
         path, line = self.place
         if len(self.problems) < PROBLEMS:
-            self.problems.append(f"{_shown(str(path))}:{line}: {reason}")
+            self.problems.append(f"{shown(str(path))}:{line}: {reason}")
         elif len(self.problems) == PROBLEMS:
-            self.problems.append(f"{_shown(str(path))}: more problems follow")
-
-
-def _joined(content: str) -> Iterator[tuple[int, str]]:
-    """Logical lines, each with the number of its first physical line."""
-    parts: list[str] = []
-    first = 1
-    for number, line in enumerate(content.removesuffix("\n").split("\n"), start=1):
-        line = line.removesuffix("\r")
-        if not parts:
-            first = number
-        parts.append(line.removesuffix("\\"))
-        if not line.endswith("\\"):
-            yield first, "".join(parts)
-            parts = []
-    if parts:
-        yield first, "".join(parts)
-
-
-def _read_regular(path: Path) -> bytes:
-    """The bytes of a regular file of bounded size; a FIFO or device is never waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no regular file")
-        content = opened.read(FILE_BYTES + 1)
-    if len(content) > FILE_BYTES:
-        raise ValueError(f"it is larger than {FILE_BYTES >> 20} MiB")
-    return content
-
-
-def _reason(path: Path, trouble: Exception) -> str:
-    reason = getattr(trouble, "strerror", None) or str(trouble)
-    return f"{_shown(str(path))} can't be read: {reason}"
+            self.problems.append(f"{shown(str(path))}: more problems follow")
 
 
 def _is_wildcard(section: str) -> bool:
@@ -365,7 +369,3 @@ def _pattern(section: str) -> Any:
 
 def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in text[:300])

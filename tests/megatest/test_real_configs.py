@@ -89,11 +89,20 @@ def test_jobtools_joins_and_merges(fullrun: ConfigFile) -> None:
         "launcher",
         "flexi-launcher",
     ]
-    launcher = fullrun.get("jobtools", "launcher", "")
-    assert launcher.startswith("#{scheme (case (string->symbol") and "\n" not in launcher
-    assert fullrun.unresolved_form("jobtools", "launcher") == "scheme"
-    assert fullrun.is_unresolved("host-types", "alt"), "it is got from an unresolved value"
-    assert not fullrun.is_unresolved("host-types", "local")
+    assert fullrun.get("jobtools", "launcher") == "nbfake", "a case over the key datapath"
+    assert fullrun.get("host-types", "alt") == "nbfake", "it is got from there"
+    plain = corpus("main/tests/fullrun/megatest.config", "main/tests/fullrun")
+    assert plain.get("jobtools", "launcher") == "nbfake", "without a target, the else of the case"
+
+
+def test_fullrun_scheme_that_needs_no_interpreter(fullrun: ConfigFile) -> None:
+    assert fullrun.get("env-override", "WACKYVAR4") == "18"
+    assert fullrun.get("env-override", "WACKYVAR6") == "ubuntu/nfs/none"
+    assert fullrun.get("disks", "disk0") == f"{CONFIGS}/qa/fullrun/tmp/mt_runs"
+    assert fullrun.unresolved_form("setup", "max_concurrent_jobs") == "scheme", "number of CPUs"
+    without_target = corpus("qa/fullrun/megatest.config", "qa/fullrun")
+    assert without_target.is_unresolved("env-override", "WACKYVAR6")
+    assert not (CONFIGS / "qa/fullrun/tmp").exists(), "no directory is created"
 
 
 def test_a_value_nobody_needs_is_no_problem(fullrun: ConfigFile) -> None:
