@@ -19,6 +19,7 @@ from mtsite.regex import compile_bytes
 
 GROUP = "mtsite.log_rules"
 BUILT_IN: Mapping[str, str] = {
+    "migration": "mtsite.logs.migration:FAMILY",
     "severity": "mtsite.logs.severity:FAMILY",
 }
 LAST = "severity"
