@@ -164,7 +164,7 @@ def test_no_credentials_is_told() -> None:
 
 
 def test_nobody_listening_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mtsite.publish.s3._ATTEMPTS", 1)
+    monkeypatch.setattr("mtsite.publish.wire.ATTEMPTS", 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     with socket.socket() as probe:
@@ -218,6 +218,22 @@ def test_a_directory_needs_no_boto3(tmp_path: Path) -> None:
         "sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)\n"
     )
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0
+
+
+def test_a_get_and_a_put_need_no_boto3(server: s3server.Server) -> None:
+    script = (
+        "import sys\n"
+        "from mtsite.config import PublishConfig\n"
+        "from mtsite.publish.destination import open_destination\n"
+        "from mtsite.publish.headers import headers_for\n"
+        f"settings = PublishConfig(endpoint_url={server.endpoint!r})\n"
+        f"there = open_destination('s3://{server.make_bucket()}', settings)\n"
+        "tag = there.put('index.html', b'x', headers_for('index.html'))\n"
+        "assert there.get('index.html', unless=tag).unchanged\n"
+        "sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)\n"
+    )
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path), **server.environment}
     assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0
 
 

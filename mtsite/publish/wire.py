@@ -1,0 +1,214 @@
+"""Signed requests to one S3 server over kept connections, repeated where that can help."""
+
+import hashlib
+import http.client
+import os
+import random
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from mtsite.publish.destination import Source
+from mtsite.publish.sigv4 import EMPTY, Keys, Signer
+
+ATTEMPTS = 5
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+_LONGEST_PAUSE = 20
+_BLOCK = 1 << 20
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_AGAIN_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
+_BROKEN = (OSError, http.client.HTTPException)
+_CODE = re.compile(rb"<Code>([^<]{0,200})</Code>")
+_MESSAGE = re.compile(rb"<Message>([^<]{0,500})</Message>")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class RefusedError(Exception):
+    """A refusal; `response` has botocore's shape, so both are told in the same words."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.code = _found(_CODE, answer.content) or str(answer.status)
+        text = _found(_MESSAGE, answer.content) or _phrase(answer.status)
+        self.response: dict[str, Any] = {
+            "Error": {"Code": self.code, "Message": text},
+            "ResponseMetadata": {"HTTPStatusCode": answer.status},
+        }
+        super().__init__(f"{self.code}: {text}")
+
+
+@dataclass
+class Wire:
+    """Requests to `server`; may be used by several threads, each with its own connection.
+
+    `keys` gives what to sign with; `count` is told the method of each request that is sent.
+    """
+
+    server: SplitResult
+    region: str
+    keys: Callable[[], Keys]
+    count: Callable[[str], None]
+    pause: Callable[[float], None] = time.sleep
+    _signer: Signer = field(init=False)
+    _local: threading.local = field(default_factory=threading.local)
+    _open: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._signer = Signer(self.region)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: Source = b"") -> Answer:
+        """Send one request, again if the server or the way to it failed; `path` is quoted.
+
+        A success (2xx) and Not Modified come back, anything else raises.
+
+        Raises:
+            RefusedError: the server's last word.
+            OSError, HTTPException: no answer, or one that broke off.
+        """
+        payload = _digest(body)
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                answer = self._once(method, path, headers, body, payload)
+            except _BROKEN:
+                if last:
+                    raise
+            else:
+                if answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status == 304:
+                    return answer
+                refused = RefusedError(answer)
+                if last or not (answer.status in _AGAIN or refused.code in _AGAIN_CODES):
+                    raise refused
+            self.pause(random.random() * min(2**attempt, _LONGEST_PAUSE))
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._open:
+            connection.close()
+
+    def _once(
+        self, method: str, path: str, headers: Mapping[str, str], body: Source, payload: str
+    ) -> Answer:
+        """One request. A kept connection that the server has closed meanwhile is no failure."""
+        connection, kept = self._connection()
+        try:
+            return self._exchange(connection, method, path, headers, body, payload)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            connection.close()
+            if not kept:
+                raise
+            return self._exchange(connection, method, path, headers, body, payload)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _exchange(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Source,
+        payload: str,
+    ) -> Answer:
+        if not isinstance(body, bytes):
+            body.seek(0)
+        named = {**headers, "host": self.server.netloc}
+        signed = self._signer.sign(method, path, named, payload, self.keys(), datetime.now(UTC))
+        size = len(body) if isinstance(body, bytes) else _size(body)
+        if method == "PUT":
+            signed["content-length"] = str(size)
+        self.count(method)
+        # An answer may come before the whole body is sent, and none may follow then.
+        connection.request(method, self._target(path), body or None, signed)
+        if connection.sock is not None:
+            connection.sock.settimeout(ANSWER_SECONDS)
+        response = connection.getresponse()
+        content = response.read()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, found, content)
+
+    def _target(self, path: str) -> str:
+        plain_proxy = self.server.scheme == "http" and _proxy(self.server)
+        return f"http://{self.server.netloc}{path}" if plain_proxy else path
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        """This thread's connection, and whether it was used before."""
+        kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if kept is not None:
+            return kept, kept.sock is not None
+        made = _connect(self.server)
+        self._local.connection = made
+        self._open.append(made)
+        return made, False
+
+
+def _connect(server: SplitResult) -> http.client.HTTPConnection:
+    proxy = _proxy(server)
+    near = proxy or server
+    host = near.hostname or ""
+    if server.scheme != "https":
+        return http.client.HTTPConnection(
+            host, near.port, timeout=CONNECT_SECONDS, blocksize=_BLOCK
+        )
+    trusted = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+    secure = http.client.HTTPSConnection(
+        host, near.port, timeout=CONNECT_SECONDS, blocksize=_BLOCK, context=trusted
+    )
+    if proxy:
+        secure.set_tunnel(server.hostname or "", server.port or 443)
+    return secure
+
+
+def _proxy(server: SplitResult) -> SplitResult | None:
+    """The proxy that the environment names for this server (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)."""
+    named = getproxies().get(server.scheme, "")
+    if not named or proxy_bypass(server.hostname or ""):
+        return None
+    return urlsplit(named if "://" in named else f"http://{named}")
+
+
+def _digest(body: Source) -> str:
+    if isinstance(body, bytes):
+        return hashlib.sha256(body).hexdigest() if body else EMPTY
+    body.seek(0)
+    whole = hashlib.sha256()
+    while block := body.read(_BLOCK):
+        whole.update(block)
+    return whole.hexdigest()
+
+
+def _size(body: Any) -> int:
+    at = body.tell()
+    size = int(body.seek(0, os.SEEK_END))
+    body.seek(at)
+    return size
+
+
+def _found(pattern: re.Pattern[bytes], content: bytes) -> str:
+    found = pattern.search(content)
+    return found.group(1).decode("utf-8", "replace") if found else ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"
