@@ -7,7 +7,7 @@ file over the defaults.
 
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,19 @@ from mtsite.options import (
     PREFIXES,
     REQUIRED,
     SIZE,
+    TEST_VALUES,
     TEXT,
     TEXTS,
+    VALUES,
     WEB_ADDRESS,
     ZONE,
     one_of,
     option,
-    options_of,
-    toml_key,
-    toml_text,
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
 from mtsite.regex import compile_bytes
-from mtsite.tomlfile import TableReader, TomlFile, dotted
+from mtsite.tomlfile import TableReader, TomlFile
 
 FILE_NAME = "mtsite.toml"
 STATE_DIRECTORY = ".mtsite"
@@ -69,6 +68,12 @@ class AreaConfig:
     )
     testsuite: str = option(
         TEXT, "", "Stands in for [setup] area-name where a command would compute it.", key="name"
+    )
+    values: Mapping[str, Mapping[str, str]] = option(
+        VALUES, {}, "`section.key` = text: stands in for a value of megatest.config."
+    )
+    tests: Mapping[str, Mapping[str, Mapping[str, str]]] = option(
+        TEST_VALUES, {}, "`TEST.section.key` = text: stands in for a value of a testconfig."
     )
     title: str = option(TEXT, "", "What readers see instead of NAME.")
     path_map: Mapping[str, str] = option(
@@ -294,57 +299,6 @@ def load_config(
     return replace(config, redact=replace(config.redact, own=own), logs=logs)
 
 
-def effective_values(config: Config) -> list[tuple[str, str, str]]:
-    """Each setting as (key, value as TOML, where it comes from), in the order of the docs."""
-    tables: list[tuple[str, Any]] = [(name, getattr(config, name)) for name in SECTIONS]
-    tables += [(dotted(("redact", "own", i)), rule) for i, rule in enumerate(config.redact.own)]
-    tables += [(dotted(("areas", name)), area) for name, area in config.areas.items()]
-    return [
-        (
-            key := f"{prefix}.{name}",
-            each.kind.show(getattr(section, each.attribute)),
-            config.origins.get(key, "default"),
-        )
-        for prefix, section in tables
-        for name, each in options_of(type(section)).items()
-    ]
-
-
-def default_toml(areas: Sequence[tuple[str, Path]]) -> str:
-    """A working mtsite.toml for these areas: every setting with its sentence, as a comment."""
-    lines = ["# Settings of mtsite; docs/configuration.md has the same list.", "", "[site]"]
-    lines += [*_option_lines(SiteConfig, {"title", "output"}), ""]
-    for name, path in areas:
-        lines += [f"[areas.{toml_key(name)}]", f"path = {toml_text(str(path))}"]
-        lines += [*_option_lines(AreaConfig, set())[2:], ""]
-    for name, section in SECTIONS.items():
-        if section is not SiteConfig:
-            lines += [f"[{name}]", *_option_lines(section, set()), ""]
-    return "\n".join(lines)
-
-
-def _option_lines(section: type, written: Collection[str]) -> list[str]:
-    lines = []
-    for name, each in options_of(section).items():
-        mark = "" if name in written else "# "
-        lines += [f"# {each.sentence}", f"{mark}{name} = {each.written or toml_text('…')}"]
-    return lines
-
-
-def settings_table() -> str:
-    """The table of docs/configuration.md, as Markdown."""
-    tables = {**SECTIONS, "[redact.own]": OwnRule, "areas.NAME": AreaConfig}
-    lines = []
-    for title, section in tables.items():
-        lines += [f"### `[{title}]`", "", "| key | value | default | meaning |", "|--|--|--|--|"]
-        for name, each in options_of(section).items():
-            default = "required" if each.default is REQUIRED else each.written
-            shown = f"`{default}`" if each.written else default
-            lines.append(f"| `{name}` | {each.kind.name} | {shown} | {each.sentence} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
 def _own_rules(reader: TableReader, tables: dict[str, Any]) -> tuple[OwnRule, ...]:
     """The [[redact.own]] tables, taken out of the section; each regex is tried."""
     section = tables.get("redact")
@@ -387,9 +341,10 @@ def _areas(reader: TableReader) -> dict[str, AreaConfig]:
         key = ("areas", name)
         if not name or not name.isprintable():
             reader.mistake(key, "an area's name is one or more printable characters")
-        areas[name] = AreaConfig(
-            name=name, **reader.values(key, AreaConfig, reader.table(key, found))
-        )
+        table = reader.table(key, found)
+        areas[name] = AreaConfig(name=name, **reader.values(key, AreaConfig, table))
+        for inner in ("values", "tests"):
+            reader.note_origins((*key, inner), table.get(inner))
     return areas
 
 

@@ -7,7 +7,7 @@ Times are Unix seconds in UTC, durations seconds; None means that the row does n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NewType
+from typing import Any, ClassVar, NewType
 
 State = NewType("State", str)
 """Where a test or run is in its life: NOT_STARTED … COMPLETED, as Megatest writes it."""
@@ -73,6 +73,41 @@ class TestMeta:
     reviewed: str = ""
     tags: tuple[str, ...] = ()
     jobgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestDefinition:
+    """What a testconfig says of a test: whose it is, what it waits for, how it runs.
+
+    `source` is RUN where it was read in the run directory, so what was in force; AREA where only
+    the area's own testconfig, as it is at the time of reading, was there. `requirements` are those
+    beside waiton (mode, priority …), `itemmap` pairs of test ('' for all) and mapping, `ezsteps`
+    pairs of step and command. `variables` span the items; `items` are the paths that Megatest
+    would make of them, at most 1,000 of `item_count`. `unknown` are values ("items.NUMBER") with
+    the form that they would take a command for.
+    """
+
+    __test__ = False
+    RUN: ClassVar = "run directory"
+    AREA: ClassVar = "area"
+
+    source: str = ""
+    author: str = ""
+    owner: str = ""
+    description: str = ""
+    reviewed: str = ""
+    tags: tuple[str, ...] = ()
+    jobgroup: str = ""
+    runscript: str = ""
+    waiton: tuple[str, ...] = ()
+    requirements: tuple[tuple[str, str], ...] = ()
+    itemmap: tuple[tuple[str, str], ...] = ()
+    ezsteps: tuple[tuple[str, str], ...] = ()
+    iterated: bool = False
+    variables: tuple[tuple[str, str], ...] = ()
+    items: tuple[str, ...] = ()
+    item_count: int = 0
+    unknown: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +326,7 @@ class RunRecord:
     `facts` is None until the run is sealed; `sealed` is then the digest of the rows that they were
     frozen over (rows that change unseal the run). `gone` is '' while the rows exist; otherwise it
     says why they don't, and `summary` is what remains. `summary` is written at every build.
+    `definitions` are what testconfigs said, by testname.
     """
 
     key: RunKey
@@ -300,3 +336,4 @@ class RunRecord:
     sealed: str = ""
     summary: RunSummary | None = None
     gone: str = ""
+    definitions: Mapping[str, TestDefinition] = field(default_factory=dict)

@@ -246,6 +246,21 @@ def _prefixes(value: object, root: Path) -> dict[str, str]:
     return {str(key): _text(each, root) for key, each in value.items()}
 
 
+def _values(value: object, root: Path) -> dict[str, dict[str, str]]:
+    if not isinstance(value, Mapping) or not all(isinstance(v, Mapping) for v in value.values()):
+        raise ValueError('expected section.key = "text", as setup.linktree = "/proj/links"')
+    return {
+        str(section): {str(key): _text(each, root) for key, each in keys.items()}
+        for section, keys in value.items()
+    }
+
+
+def _values_by_name(value: object, root: Path) -> dict[str, dict[str, dict[str, str]]]:
+    if not isinstance(value, Mapping):
+        raise ValueError('expected TEST.section.key = "text", as sim.items.SEED = "1 2"')
+    return {str(name): _values(each, root) for name, each in value.items()}
+
+
 def _web_address(value: object, root: Path) -> str:
     text = _text(value, root)
     if not text:
@@ -303,6 +318,8 @@ AGE = Kind("age", _age, show=lambda value: toml_text(show_age(value)))
 AGE_OR_FOREVER = Kind('age or "forever"', _age_or_forever, show=lambda v: toml_text(show_age(v)))
 SIZE = Kind("size", _size, show=lambda value: toml_text(show_size(value)))
 TEXTS = Kind("list of text", _texts, lambda text: [part.strip() for part in text.split(",")])
+VALUES = Kind("values by section and key", _values)
+TEST_VALUES = Kind("values by test, section and key", _values_by_name)
 PREFIXES = Kind("table of prefix = prefix", _prefixes)
 WEB_ADDRESS = Kind("http(s) address", _web_address)
 ZONE = Kind("time zone", _zone)

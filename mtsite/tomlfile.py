@@ -147,6 +147,14 @@ class TableReader:
                 found[name] = Given("command line", each.kind.of_text(text), Path.cwd())
         return found
 
+    def note_origins(self, key: KeyPath, found: object) -> None:
+        """Note where each value below a key stands that is a table of the user's own."""
+        if isinstance(found, Mapping):
+            for name, inner in found.items():
+                self.note_origins((*key, str(name)), inner)
+        elif found is not None:
+            self.origins[dotted(key)] = self._place(key)
+
     def _value(self, key: KeyPath, each: Option, given: Given) -> Any:
         if given.value is None:
             return None

@@ -141,7 +141,7 @@ def test_init_writes_a_file_that_works(
     shown = called(["config", "show", "--json"], capsys)
     keys = {row["key"]: row["value"] for row in json.loads(shown.out)["settings"]}
     assert json.loads(keys["areas.one.path"]) == str(tmp_path / "one")
-    assert 'areas.a "b"_.path' in keys
+    assert r'areas."a \"b\"_".path' in keys
 
 
 def test_every_commented_default_of_init_can_be_switched_on(

@@ -15,15 +15,13 @@ from mtsite.config import (
     Config,
     OwnRule,
     config_for_areas,
-    default_toml,
-    effective_values,
     find_config,
     load_config,
     parse_age,
-    settings_table,
 )
 from mtsite.errors import ConfigError
 from mtsite.options import options_of, parse_size, show_age, show_size, toml_text
+from mtsite.settingstext import default_toml, effective_values, settings_table
 from mtsite.tomlfile import TomlFile
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"

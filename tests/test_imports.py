@@ -21,7 +21,8 @@ FLOORS = (
     ("megatest", "logs"),
     # 0: ground. From left to right, again.
     (
-        *("engines", "plugins", "lock", "retention", "holds", "config", "tomlfile", "options"),
+        *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config"),
+        *("tomlfile", "options"),
         *("manifest", "record"),
         *("regex", "notes", "atomicfile", "urls", "rollup", "model", "errors", "__init__"),
     ),

@@ -13,7 +13,8 @@ from mtsite.config import AreaConfig
 from mtsite.logs.redact import Redactor
 from mtsite.manifest import Manifest
 from mtsite.megatest import database, merge
-from mtsite.megatest.area import CONFIG_NAME, find_databases
+from mtsite.megatest.area import find_databases
+from mtsite.megatest.configuration import CONFIG_NAME
 from mtsite.megatest.merge import AreaListing
 from mtsite.megatest.reader import RunHead
 

@@ -1,15 +1,9 @@
 """`mtsite config`: what the settings are, where each comes from, and whether they can be used."""
 
-from dataclasses import fields
-from typing import TYPE_CHECKING
-
 import click
 
 from mtsite.errors import ConfigError
 from mtsite.invocation import Invocation, exits
-
-if TYPE_CHECKING:
-    from mtsite.config import Config
 
 
 @click.group()
@@ -22,18 +16,16 @@ def command() -> None:
 @click.pass_obj
 def show(invocation: Invocation, origin: bool) -> None:
     """Print the settings in effect, as TOML keys."""
+    from mtsite.settingstext import effective_values
+
     config = invocation.config()
-    shown = _settings(config)
+    values = [each for each in effective_values(config) if each[1]]
     if invocation.as_json:
-        rows = [
-            {"key": key, "value": text, "origin": config.origins.get(key, "default")}
-            for key, text in shown.items()
-        ]
+        rows = [{"key": key, "value": text, "origin": where} for key, text, where in values]
         invocation.print_json("config", {"file": str(config.file), "settings": rows})
         return
-    for key, text in shown.items():
-        where = f"  # {config.origins.get(key, 'default')}" if origin else ""
-        invocation.print(f"{key} = {text}{where}")
+    for key, text, where in values:
+        invocation.print(f"{key} = {text}" + (f"  # {where}" if origin else ""))
 
 
 @command.command("check", epilog=exits(10))
@@ -59,32 +51,3 @@ def check(invocation: Invocation) -> None:
         invocation.print_json("config-check", {"file": str(config.file), "mistakes": []})
     else:
         invocation.report.say(f"{config.file}: fine, {len(config.areas)} areas")
-
-
-def _settings(config: "Config") -> dict[str, str]:
-    from mtsite.config import SECTIONS, AreaConfig
-
-    shown = {}
-    for name, section in SECTIONS.items():
-        shown.update(_values(name, section, getattr(config, name)))
-    for area in config.areas.values():
-        shown.update(_values(f"areas.{area.name}", AreaConfig, area))
-    return shown
-
-
-def _values(prefix: str, section: type, values: object) -> dict[str, str]:
-    from mtsite.options import options_of, toml_text
-
-    shown = {
-        f"{prefix}.{name}": each.kind.show(getattr(values, each.attribute))
-        for name, each in options_of(section).items()
-        if getattr(values, each.attribute) is not None or each.default is not None
-    }
-    for rest in fields(section):
-        if "kind" not in rest.metadata and rest.name != "name":
-            found = getattr(values, rest.name)
-            for number, rule in enumerate(found):
-                shown[f"{prefix}.{rest.name}.{number}"] = toml_text(
-                    {"name": rule.name, "regex": rule.regex}
-                )
-    return shown

@@ -1,6 +1,5 @@
 """An area directory: its name, its fields, its linktree, its databases. Reads, never writes."""
 
-import os
 import pwd
 import stat
 from collections.abc import Mapping
@@ -8,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.config import AreaConfig
-from mtsite.errors import AreaUnreadableError, ConfigError, MissingError
+from mtsite.errors import AreaUnreadableError, MissingError
 from mtsite.megatest import schema
-from mtsite.megatest.configfile import ConfigFile, read_config
+from mtsite.megatest.configfile import ConfigFile
+from mtsite.megatest.configuration import read_configuration, testsuite_name
 from mtsite.megatest.database import AreaConnection, DatabaseMark, mark, reading
 
-CONFIG_NAME = "megatest.config"
 DATABASE_NAME = "megatest.db"
 COMPLETED_NAME = "completed-runs.db"
-HOMEHOST_NAME = ".homehost"
 TMP = Path("/tmp")
-_NO = frozenset({"no", "n", "false", "0", "off"})
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,8 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
         AreaUnreadableError: no megatest.config, no megatest.db, or one that can't be read.
         ConfigError: a value that is needed would have to be computed by a command.
     """
-    path = settings.path.absolute()
-    config = _config(settings, path, environ)
+    configuration = read_configuration(settings, environ)
+    path, config = configuration.path, configuration.config
     testsuite = testsuite_name(settings, config, environ)
     live = path / DATABASE_NAME
     if not live.exists():
@@ -62,22 +59,20 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
             f"area {settings.name}: no {DATABASE_NAME} in {path}",
             "areas of generation G4 have one; run Megatest there once",
         )
-    problems = list(config.problems)
-    fields, field_problems = _fields(live, config)
-    linktree, linktree_problems = _linktree(settings, config, path, environ)
+    fields, problems = _fields(live, configuration.fields)
     return Area(
         name=settings.name or testsuite,
         path=path,
         testsuite=testsuite,
         fields=fields,
-        linktree=linktree,
-        disks=_disks(config, path),
+        linktree=configuration.linktree,
+        disks=configuration.disks,
         config=config,
         databases=find_databases(path, testsuite, tmp=tmp),
-        allow_runs=_setting(config, "setup", "allow-runs").lower() not in _NO,
-        homehost=_homehost(config, path),
+        allow_runs=configuration.allow_runs,
+        homehost=configuration.homehost,
         settings=settings,
-        problems=(*problems, *field_problems, *linktree_problems),
+        problems=(*configuration.problems, *problems),
     )
 
 
@@ -86,29 +81,6 @@ def find_databases(path: Path, testsuite: str, *, tmp: Path = TMP) -> tuple[Path
     live, completed = path / DATABASE_NAME, path / COMPLETED_NAME
     newest = cache_of(path, testsuite, live, tmp) or live
     return (newest, completed) if completed.exists() else (newest,)
-
-
-def testsuite_name(settings: AreaConfig, config: ConfigFile, environ: Mapping[str, str]) -> str:
-    """The area's name by Megatest's own rule; `settings.testsuite` stands in for a command.
-
-    The directory's name loses its extension: an area in `v1.65` is called `v1`.
-
-    Raises:
-        ConfigError: the name would have to be computed by a command.
-    """
-    if settings.testsuite:
-        return settings.testsuite
-    for key in ("area-name", "testsuite"):
-        if config.is_unresolved("setup", key):
-            where = _where(config, "setup", key)
-            raise ConfigError(
-                [f"{where}: [setup] {key} is computed by a command"],
-                f'say name = "…" in [areas.{settings.name}], or run_configured_commands = true',
-            )
-        if value := _setting(config, "setup", key):
-            return value
-    name = settings.path.absolute().name
-    return environ.get("MT_TESTSUITE_NAME") or name.rpartition(".")[0] or name
 
 
 def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
@@ -178,94 +150,14 @@ def _newest(seen: DatabaseMark) -> int:
     return max(seen.mtime_ns, *(side[1] for side in (seen.journal, seen.wal) if side), 0)
 
 
-def _config(settings: AreaConfig, path: Path, environ: Mapping[str, str]) -> ConfigFile:
-    if not path.is_dir():
-        raise MissingError(
-            f"area {settings.name}: no directory {path}",
-            f"correct path in [areas.{settings.name}], or mount it",
-        )
-    file = path / CONFIG_NAME
-    if not file.is_file():
-        raise AreaUnreadableError(
-            f"area {settings.name}: no {CONFIG_NAME} in {path}", "is that an area's directory?"
-        )
-    config = read_config(
-        file, area_path=path, environ=environ, allow_commands=settings.run_configured_commands
-    )
-    if not config.found:
-        reason = "; ".join(config.problems)
-        raise AreaUnreadableError(f"area {settings.name}: {reason}", f"see `ls -l {file}`")
-    return config
-
-
-def _fields(live: Path, config: ConfigFile) -> tuple[tuple[str, ...], list[str]]:
+def _fields(live: Path, configured: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     fields = tuple(name for name, _kind in read_fields(live))
-    configured = tuple(config.sections.get("fields", {}))
     if configured == fields or not configured:
         return fields, []
     return fields, [
         f"[fields] says {'/'.join(configured)}, the database's keys are {'/'.join(fields)};"
         " the database is followed"
     ]
-
-
-def _linktree(
-    settings: AreaConfig, config: ConfigFile, path: Path, environ: Mapping[str, str]
-) -> tuple[Path | None, list[str]]:
-    problems: list[str] = []
-    default = path / "lt"
-    unresolved = config.is_unresolved("setup", "linktree")
-    configured = _setting(config, "setup", "linktree")
-    chosen = settings.linktree or environ.get("MT_LINKTREE") or configured
-    if not chosen:
-        if unresolved:
-            problems.append(
-                f"{_where(config, 'setup', 'linktree')}: [setup] linktree is computed by a"
-                f" command; {default} is used. Say linktree in [areas.{settings.name}]"
-            )
-        chosen = default
-    linktree = Path(os.path.normpath(path / chosen))
-    if linktree == Path(linktree.anchor):
-        # Everything lies below it, so every file of the host would pass for a log.
-        return None, [*problems, "[setup] linktree is the root directory: no logs are read"]
-    return linktree, problems
-
-
-def _disks(config: ConfigFile, path: Path) -> tuple[Path, ...]:
-    disks: list[Path] = []
-    for key, value in config.sections.get("disks", {}).items():
-        if config.is_unresolved("disks", key) or not value.strip():
-            continue
-        disk = Path(os.path.normpath(path / value.strip()))
-        if disk != Path(disk.anchor):
-            disks.append(disk)
-    return tuple(disks)
-
-
-def _homehost(config: ConfigFile, path: Path) -> str:
-    if configured := _setting(config, "server", "homehost"):
-        return configured
-    file = path / HOMEHOST_NAME
-    try:
-        if not file.is_file():
-            return ""
-        with file.open("rb") as opened:
-            first = opened.read(256).split(b"\n")[0]
-    except OSError:
-        return ""
-    return first.decode("utf-8", "replace").strip()
-
-
-def _setting(config: ConfigFile, section: str, key: str) -> str:
-    """The value without blanks around it; '' where there is none or only a command could tell."""
-    if config.is_unresolved(section, key):
-        return ""
-    return (config.get(section, key) or "").strip()
-
-
-def _where(config: ConfigFile, section: str, key: str) -> str:
-    file, line = config.where(section, key)
-    return f"{file}:{line}"
 
 
 def _text(value: object) -> str:

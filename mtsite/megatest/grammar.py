@@ -254,7 +254,7 @@ class Parse:
             return
         value = rest or blanks
         self._set(key, value, form)
-        self._export(key, self.sections[self.section][key])
+        self._export(key)
         if (self.section, key) not in self.terms.given:
             self.key, self.pieces, self.indent = key, [value], None
 
@@ -303,8 +303,13 @@ class Parse:
             self.sections[section][key] = self.pieces[0]
         return self.sections.get(section, {}).get(key)
 
-    def _export(self, key: str, value: str) -> None:
-        if self._is_environment() and _NAME.fullmatch(key):
+    def _export(self, key: str) -> None:
+        if not self._is_environment() or not _NAME.fullmatch(key):
+            return
+        if self.terms.closed and self.kept[self.section, key]:
+            self.environment.pop(key, None)
+        else:
+            value = self.sections[self.section][key]
             self.environment[key] = expand.echo(value, self.environment)
 
     def _is_environment(self) -> bool:

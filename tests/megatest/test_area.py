@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import areas
@@ -88,7 +89,28 @@ def test_a_linktree_that_a_command_computes_falls_back_to_lt(tmp_path: Path) -> 
     built = areas.make_area(tmp_path, config="[setup]\nlinktree #{shell pwd}\n")
     area = opened(built)
     assert area.linktree == built.path / "lt"
-    assert any("linktree is computed" in problem for problem in area.problems)
+    assert any("linktree is computed by a command (shell)" in problem for problem in area.problems)
+
+
+def test_the_line_that_stands_in_for_a_value_is_said_and_works(tmp_path: Path) -> None:
+    config = "[misc]\nhome #{shell pwd}\n[setup]\nlinktree #{get misc home}/links\n"
+    built = areas.make_area(tmp_path, config=config)
+    (problem,) = opened(built).problems
+    assert problem.endswith('add values.setup.linktree = "…" below [areas.fullrun] in mtsite.toml')
+    assert f"{built.path}/megatest.config:15: [setup] linktree is computed by" in problem
+    settings = replace(built.settings, values={"setup": {"linktree": "/given"}})
+    assert open_area(settings, {"MT_LINKTREE": "/env"}).linktree == Path("/given")
+
+
+def test_a_value_that_is_given_is_seen_by_later_lines(tmp_path: Path) -> None:
+    config = "[misc]\nhome #{shell pwd}\n  more\n[setup]\nlinktree #{get misc home}/links\n"
+    built = areas.make_area(tmp_path, config=config)
+    settings = replace(built.settings, values={"misc": {"home": "/h", "other": "x"}})
+    area = open_area(settings, {})
+    assert area.linktree == Path("/h/links")
+    assert area.config.sections["misc"] == {"home": "/h", "other": "x"}
+    assert area.config.given == {("misc", "home"), ("misc", "other")}
+    assert area.problems == ()
 
 
 @pytest.mark.parametrize("root", ["/", "//", "/tmp/.."])
