@@ -126,6 +126,9 @@ class PublishConfig:
     region: str = option(TEXT, "us-east-1", "The region that requests are signed for.")
     threads: int = option(whole_number(1, 256), 8, "Uploads at the same time.")
     grace: int = option(AGE, "7d", "How long a file that nothing refers to any more stays there.")
+    max_deletes: int = option(
+        whole_number(0, 10**9), 10_000, "How many objects one publish may delete; the rest waits."
+    )
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,11 @@ class Publishing:
         grace: int = 7 * DAY,
         dropped_areas: Sequence[str] = (),
         dry_run: bool = False,
+        max_deletes: int = 10_000,
+        audit: bool = False,
     ) -> PublishSummary:
         """Publish the tree as the verb does, or predict it."""
-        terms = Terms(now, grace, tuple(dropped_areas))
+        terms = Terms(now, grace, tuple(dropped_areas), max_deletes, audit)
         self.destination.requests.clear()
         destination = self.wrap(self.destination)
         with Ledger.open(self.ledger_file, keep=not dry_run) as ledger:

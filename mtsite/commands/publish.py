@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -19,10 +20,26 @@ from mtsite.options import DESTINATION
     metavar="NAME",
     help="Let an area go that the destination has and the tree lacks; may be repeated.",
 )
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Compare all that lies there by listing it; put again what is missing or damaged.",
+)
+@click.option(
+    "--changed-paths",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    metavar="FILE",
+    help="Write the paths that were put or deleted, one per line: for a cache in between.",
+)
 @click.argument("destination", required=False, metavar="[DESTINATION]")
 @click.pass_obj
 def command(
-    invocation: Invocation, dry_run: bool, dropped_areas: tuple[str, ...], destination: str | None
+    invocation: Invocation,
+    dry_run: bool,
+    dropped_areas: tuple[str, ...],
+    audit: bool,
+    changed_paths: TextIO | None,
+    destination: str | None,
 ) -> None:
     """Upload what changed: s3://bucket/prefix, or a directory.
 
@@ -39,7 +56,10 @@ def command(
         dry_run=dry_run,
         report=invocation.report.progress,
         dropped_areas=dropped_areas,
+        audit=audit,
     )
+    if changed_paths is not None:
+        changed_paths.writelines(f"{path}\n" for path in summary.paths)
     if invocation.as_json:
         invocation.print_json("publish", summary.as_json())
         return

@@ -41,10 +41,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A line of a listing: size in bytes as stored."""
+    """A line of a listing: size in bytes as stored; the tag is '' where a listing has none."""
 
     path: str
     size: int
+    tag: Tag = ""
 
 
 class Destination(Protocol):
@@ -77,6 +78,10 @@ class Destination(Protocol):
         Raises:
             PreconditionFailed: the object has another tag.
         """
+        ...
+
+    def tag_of(self, source: Source) -> Tag:
+        """The tag that these bytes would have, if the server's tags are of the usual kind."""
         ...
 
     def flush(self) -> None:

@@ -29,6 +29,10 @@ class DryRun:
         del path, source, headers, only_if
         return "dry-run"
 
+    def tag_of(self, source: Source) -> Tag:
+        """The wrapped destination's answer."""
+        return self._wrapped.tag_of(source)
+
     def flush(self) -> None:
         """Nothing was put."""
 

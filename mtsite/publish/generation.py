@@ -1,6 +1,6 @@
 """The next generation of the manifest: the root to write, and the shards that it needs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from mtsite.publish.ledger import Ledger
@@ -43,15 +43,19 @@ class Generation:
         return next(shard.lines for shard in self.shards if shard.ref == ref)
 
 
-def next_generation(ledger: Ledger, plan: PublishPlan, now: int) -> Generation:
+def next_generation(
+    ledger: Ledger, plan: PublishPlan, now: int, missing: Collection[str] = ()
+) -> Generation:
     """What the manifest says once all of a plan is at the destination.
 
     A plan and a ledger give the same generation every time. `now` is Unix time: from then on the
-    dropped paths, and shards that a larger one swallows, count as unreferenced.
+    dropped paths, and shards that a larger one swallows, count as unreferenced. `missing` are
+    paths of shards that the root lists and that are not there: they are swallowed too.
     """
     root, _ = ledger.root()
     changes = {line.path: line for line in _changes(ledger, plan, now)}
-    kept = kept_shards(root.shards, len(changes))
+    whole = [place for place, ref in enumerate(root.shards) if ref.path in missing]
+    kept = min([kept_shards(root.shards, len(changes)), *whole])
     swallowed = root.shards[kept:]
     if swallowed:
         changes = overlay(ledger.lines_from(kept), changes.values())

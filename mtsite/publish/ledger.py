@@ -222,6 +222,16 @@ class Ledger:
         self._db.executemany("INSERT OR REPLACE INTO volatile VALUES (?, ?)", files)
         self.commit()
 
+    def mark_missing(self, paths: Iterable[str]) -> None:
+        """Nothing lies at these paths, or not what the manifest says: the next root says so."""
+        rows = [(path,) for path in paths]
+        self._db.executemany("UPDATE published SET digest = '', since = 0 WHERE path = ?", rows)
+        self._db.executemany("DELETE FROM sent WHERE path = ?", rows)
+        self._db.executemany("INSERT OR REPLACE INTO deleted VALUES (?)", rows)
+        self._db.execute("DELETE FROM volatile")
+        self._db.execute("DELETE FROM meta WHERE key = 'settled'")
+        self.commit()
+
     # -- nothing new
 
     def settle(self, settled: Settled) -> None:

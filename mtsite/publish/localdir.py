@@ -82,6 +82,10 @@ class LocalDir:
                     raise PreconditionFailed(path)
                 return _write(place, source, durable=True)
 
+    def tag_of(self, source: Source) -> Tag:
+        """The digest of the content."""
+        return _tag(source) if isinstance(source, bytes) else _tag_of_file(source)
+
     def flush(self) -> None:
         """Wait until the file system of this directory has written all that it was given."""
         with self._told("."):
@@ -225,6 +229,7 @@ def _tag(content: bytes) -> Tag:
 
 
 def _tag_of_file(source: BinaryIO) -> Tag:
+    source.seek(0)
     hasher = hashlib.sha256()
     while chunk := source.read(1 << 20):
         hasher.update(chunk)

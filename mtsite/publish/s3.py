@@ -91,6 +91,10 @@ class S3:
             " publish again",
         )
 
+    def tag_of(self, source: Source) -> Tag:
+        """The MD5 of the content, in quotes."""
+        return f'"{_md5(source)}"'
+
     def flush(self) -> None:
         """A server answers a PUT when the object is safe."""
 
@@ -115,7 +119,8 @@ class S3:
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
                 for found in page.get("Contents", []):
-                    yield Stored(found["Key"].removeprefix(self._prefix), found["Size"])
+                    path = found["Key"].removeprefix(self._prefix)
+                    yield Stored(path, found["Size"], found.get("ETag", ""))
 
     def close(self) -> None:
         """Close the connections."""

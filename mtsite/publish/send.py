@@ -85,7 +85,7 @@ class Sender:
         changed = []
         for path in _volatile_paths(self._tree):
             try:
-                encoded = self._encode(path)
+                encoded = self.encode(path)
             except OSError:
                 continue  # written anew at this moment: it will be sent next time
             if known.get(path) == encoded.digest:
@@ -109,7 +109,7 @@ class Sender:
     def _send_one(self, file: TreeFile) -> int | str:
         """The bytes sent; or in what way the file is not what the build wrote."""
         try:
-            encoded = self._encode(file.path)
+            encoded = self.encode(file.path)
         except OSError as error:
             return error.strerror or str(error)
         try:
@@ -120,7 +120,12 @@ class Sender:
         finally:
             encoded.close()
 
-    def _encode(self, path: str) -> Encoded:
+    def encode(self, path: str) -> Encoded:
+        """A file of the tree as it is sent.
+
+        Raises:
+            OSError: it can't be read.
+        """
         return encode_file(
             self._tree / path, headers_for(path), pack=self._destination.keeps_headers
         )

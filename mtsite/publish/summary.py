@@ -1,9 +1,11 @@
 """What a publish did, or would do: numbers for the terminal and for --json."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mtsite.publish.audit import Audit
 from mtsite.publish.plan import PublishPlan
 
 
@@ -13,7 +15,7 @@ class PublishSummary:
 
     A dry run does not know `sent_bytes`. `requests` counts what the destination was (or would be)
     asked, by kind. `kept`: another publisher's newer content. `lost_races`: how often another
-    publisher wrote the root first.
+    publisher wrote the root first. `paths` were put or deleted: what a cache in between must drop.
     """
 
     destination: str
@@ -32,6 +34,8 @@ class PublishSummary:
     sent_bytes: int = 0
     lost_races: int = 0
     requests: Counter[str] = field(default_factory=Counter)
+    audit: Audit | None = None
+    paths: list[str] = field(default_factory=list)
 
     def add_uploads(self, plan: PublishPlan, sent_bytes: int = 0) -> None:
         """The uploads of a plan; a plan that lost its race counts too, for it was sent."""
@@ -47,9 +51,17 @@ class PublishSummary:
         self.kept = plan.kept
         self.unchanged = plan.unchanged
 
+    @property
+    def missing_shards(self) -> Sequence[str]:
+        """Parts of the manifest that an audit missed."""
+        return self.audit.shards if self.audit else ()
+
     def as_json(self) -> dict[str, Any]:
         """The document that --json prints, schema mtsite/publish/1."""
-        return {**asdict(self), "requests": dict(sorted(self.requests.items()))}
+        told = asdict(self)
+        told["requests"] = dict(sorted(self.requests.items()))
+        told["audit"] = self.audit.as_json() if self.audit else None
+        return told
 
     def lines(self) -> list[str]:
         """The same for a person; classes without files are left out."""
@@ -64,7 +76,8 @@ class PublishSummary:
             (self.kept, "left as another publisher wrote them since"),
             (self.unchanged, "unchanged"),
         ]
-        told = [f"{count:>9,}  {meaning}" for count, meaning in classes if count]
+        told = self.audit.lines() if self.audit else []
+        told += [f"{count:>9,}  {meaning}" for count, meaning in classes if count]
         sent = f", {_bytes(self.sent_bytes)} as sent" if self.sent_bytes else ""
         asked = " + ".join(f"{n:,} {kind}" for kind, n in sorted(self.requests.items()) if n)
         total = sum(self.requests.values())

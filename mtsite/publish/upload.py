@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from mtsite import lock, manifest, urls
 from mtsite.config import Config
 from mtsite.errors import BusyError, DestinationError, MissingError, MtsiteError, UsageError
+from mtsite.publish.audit import Auditor
 from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, open_destination
 from mtsite.publish.dryrun import DryRun
 from mtsite.publish.generation import Generation, next_generation
@@ -25,6 +26,7 @@ from mtsite.publish.shards import ROOT
 from mtsite.publish.summary import PublishSummary
 
 LOSSES = 5
+AUDIT_THREADS = 8
 
 
 class Built(Protocol):
@@ -41,11 +43,17 @@ class Built(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """What a publish is asked for: Unix time, seconds of grace, areas (directories) to let go."""
+    """What a publish is asked for.
+
+    `now` is Unix time, `grace` seconds. `dropped_areas` are directories of areas to let go,
+    `max_deletes` how many objects may be deleted. `audit`: compare everything by listing.
+    """
 
     now: int
     grace: int = 7 * 86400
     dropped_areas: tuple[str, ...] = ()
+    max_deletes: int = 10_000
+    audit: bool = False
 
 
 def publish_site(
@@ -55,10 +63,12 @@ def publish_site(
     dry_run: bool = False,
     report: Report | None = None,
     dropped_areas: Sequence[str] = (),
+    audit: bool = False,
 ) -> PublishSummary:
     """Publish the tree of a site to `config.publish.destination`; `now` is Unix time.
 
-    Nothing new costs one request. Killed anywhere, it can be run again and sends nothing twice.
+    `audit` compares everything by listing, and puts again what is missing or damaged. Nothing new
+    costs one request. Killed anywhere, it can be run again and sends nothing twice.
 
     Raises:
         MissingError: nothing was built.
@@ -71,7 +81,7 @@ def publish_site(
         raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
     refuse_unfetched(config)
     areas = tuple(urls.segment(name) for name in dropped_areas)
-    terms = Terms(int(now), settings.grace, areas)
+    terms = Terms(int(now), settings.grace, areas, settings.max_deletes, audit)
     path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)
     with (
         lock.hold(config.state_dir, "publish", "mtsite publish"),
@@ -104,6 +114,7 @@ class Publisher:
         self._refresh()
         # Read before the tree: a build that goes on meanwhile makes it old, never wrong.
         revision = self._built.revision()
+        self._audit(terms, report, summary)
         settled = self._ledger.settled()
         if settled is not None and _still_holds(settled, revision, terms):
             summary.kept, summary.unchanged = settled.kept, settled.unchanged
@@ -118,12 +129,18 @@ class Publisher:
 
     def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         plan = self._upload(terms, report, summary)
-        while plan.needs_generation and not self._write_root(plan, terms, summary):
+        while _needs_root(plan, summary) and not self._write_root(plan, terms, summary):
             self._refresh()
             plan = self._upload(terms, report, summary)
         self._take_over(plan)
         summary.set_rest(plan)
+        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
         summary.deleted = self._delete(plan)
+
+    def _audit(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
+        if terms.audit:
+            auditor = Auditor(self._destination, self._ledger, self._sender.encode, AUDIT_THREADS)
+            summary.audit = auditor.audit(map(TreeFile._make, self._built.tree()), report)
 
     def _settle(self, revision: str, summary: PublishSummary) -> None:
         unchanged = summary.unchanged + summary.new + summary.changed + summary.resumed
@@ -134,13 +151,15 @@ class Publisher:
         """What `publish` would do; the destination is only read."""
         self._ledger.enter(self._destination.epoch)
         self._refresh()
-        plan = self._plan(terms)
         summary = PublishSummary(self._destination.name, dry_run=True)
+        self._audit(terms, _silent, summary)
+        plan = self._plan(terms)
         summary.requests = Counter(self._destination.requests)
+        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
         summary.add_uploads(plan)
         summary.set_rest(plan)
-        if plan.needs_generation:
-            generation = next_generation(self._ledger, plan, terms.now)
+        if _needs_root(plan, summary):
+            generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
             summary.generation = generation.root.generation
             summary.shards = len(generation.shards)
             summary.requests["PUT"] += len(plan.uploads) + summary.shards + 1
@@ -171,7 +190,7 @@ class Publisher:
             dropped_areas=terms.dropped_areas,
         )
         self._check_areas(plan, terms.dropped_areas)
-        return plan
+        return replace(plan, due=plan.due[: terms.max_deletes])
 
     def _refresh(self) -> None:
         """Learn what the destination holds: one request if it is what we left there."""
@@ -210,7 +229,7 @@ class Publisher:
     def _write_root(self, plan: PublishPlan, terms: Terms, summary: PublishSummary) -> bool:
         """Make a generation of what was sent; False if another publisher wrote one meanwhile."""
         _, tag = self._ledger.root()
-        generation = next_generation(self._ledger, plan, terms.now)
+        generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
         for shard in generation.shards:
             self._ledger.begin([shard.ref.path])
             self._destination.put(shard.ref.path, shard.packed, headers_for(shard.ref.path))
@@ -297,6 +316,10 @@ def _state(path: Path, *, keep: bool) -> Iterator[Ledger]:
             f"the state in {path.parent} can't be read or written: {error}",
             f"free space or end what uses it; {path.name} may be deleted, it is made anew",
         ) from error
+
+
+def _needs_root(plan: PublishPlan, summary: PublishSummary) -> bool:
+    return plan.needs_generation or bool(summary.missing_shards)
 
 
 def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:
