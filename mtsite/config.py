@@ -133,17 +133,34 @@ class PublishConfig:
 
 @dataclass(frozen=True)
 class RetainConfig:
-    """[retain]: three clocks, logs ≤ pages ≤ rows; None is for ever. Nothing acts on them yet."""
+    """[retain]: three clocks, logs ≤ pages ≤ rows, which start when a run ends; None is for ever.
+
+    What is kept is kept from all three; the last and the last good run of a target always are.
+    """
 
     logs: int | None = option(
-        AGE_OR_FOREVER, "forever", "When blobs and log pages end; nothing acts on it yet."
+        AGE_OR_FOREVER, "forever", "When its logs end; findings and excerpts stay."
     )
     pages: int | None = option(
-        AGE_OR_FOREVER, "forever", "When a run's pages end; nothing acts on it yet."
+        AGE_OR_FOREVER, "forever", "When a run's pages end; a small page stays at each address."
     )
     rows: int | None = option(
-        AGE_OR_FOREVER, "forever", "When a run's rows end; nothing acts on it yet."
+        AGE_OR_FOREVER, "forever", "When its rows leave the databases, after they were exported."
     )
+    keep_last: int = option(
+        whole_number(0, 100_000), 0, "Newest finished runs of each target that are kept."
+    )
+    keep_within: int = option(
+        AGE, "0s", "Runs that are kept because they ended this long before their target's newest."
+    )
+    exports: Path = option(
+        PATH, "exports", "The directory that rows are exported to before they go."
+    )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing ever ends."""
+        return self.logs is None and self.pages is None and self.rows is None
 
 
 @dataclass(frozen=True)

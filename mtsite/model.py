@@ -199,7 +199,8 @@ class LogRecord:
     errors of `finding_count`, `warnings` the first of `warning_count`: these make no test bad.
     `levels` counts lines per severity where the log has levels. `dialect` is the family of rules
     that claimed the log, `facts` (plain JSON) what it knows. `rules` is the digest of the rule set
-    that judged it; `faults` say what rules did wrong.
+    that judged it; `faults` say what rules did wrong. `ended` says why what was stored is no more:
+    then it is not taken again, though its file may still be there.
     """
 
     name: str
@@ -221,6 +222,7 @@ class LogRecord:
     facts: Mapping[str, Any] = field(default_factory=dict)
     rules: str = ""
     faults: tuple[str, ...] = ()
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,13 +294,28 @@ class FirstFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """What was taken of a run on purpose: by retention, whose clocks are `what`, or by a purge.
+
+    `what` is logs, pages, rows or purge; `rule` is the setting, or the reason that was given;
+    `when` is Unix seconds, `who` the user that did it.
+    """
+
+    what: str
+    rule: str
+    when: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run as one row of a listing.
 
     `counts` maps verdict letters to numbers of counted tests (no toplevel rows); `verdict` is the
     worst letter. `new`, `still` and `fixed` count tests against the previous run of the target.
     `home` is the area whose database holds the rows now (the birth area unless it was moved).
-    `gone` says why there are no rows any more, '' while there are.
+    `gone` says why there are no rows any more, '' while there are. `let_go` is what was taken of
+    it on purpose, oldest first: what an earlier build had, a later one does not bring back.
     """
 
     key: RunKey
@@ -317,6 +334,11 @@ class RunSummary:
     fixed: int = 0
     home: str = ""
     gone: str = ""
+    let_go: tuple[LetGo, ...] = ()
+
+    def lets_go_of(self, *what: str) -> bool:
+        """Whether any of these was taken of it."""
+        return any(one.what in what for one in self.let_go)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from mtsite import atomicfile, urls
 from mtsite.model import (
     Finding,
     FirstFailure,
+    LetGo,
     LogRecord,
     RunFacts,
     RunKey,
@@ -31,6 +32,7 @@ SCHEMA = "mtsite/record/1"
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _FINDING = attrgetter(*Finding.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
+_LET_GO = attrgetter(*LetGo.__dataclass_fields__)
 _SUMMARY = tuple(RunSummary.__dataclass_fields__)
 _LOG_MAPPINGS = ("redacted", "levels", "facts")
 _LOG_FINDINGS = ("findings", "warnings")
@@ -122,6 +124,7 @@ def read_summary(row: Mapping[str, Any] | None) -> RunSummary | None:
     given["state"] = State(given["state"])
     given["status"] = Status(given["status"])
     given["failures"] = tuple(FirstFailure(*failure) for failure in given["failures"])
+    given["let_go"] = tuple(LetGo(*one) for one in given.get("let_go", ()))
     return RunSummary(**given)
 
 
@@ -149,6 +152,9 @@ def _summary(summary: RunSummary | None) -> dict[str, object] | None:
     plain["key"] = _key(summary.key)
     plain["counts"] = dict(summary.counts)
     plain["failures"] = [_FAILURE(failure) for failure in summary.failures]
+    plain["let_go"] = [_LET_GO(one) for one in summary.let_go]
+    if not summary.let_go:
+        del plain["let_go"]
     return plain
 
 

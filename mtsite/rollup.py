@@ -57,6 +57,8 @@ GOOD = frozenset({Verdict.PASS, Verdict.WARN, Verdict.WAIVED, Verdict.SKIP, Verd
 
 BAD = frozenset({Verdict.DEAD, Verdict.FAIL, Verdict.KILLED, Verdict.BLOCKED, Verdict.ABORT})
 
+_GOOD_LETTERS = frozenset(verdict.value for verdict in GOOD)
+
 ABSENT = "."
 """In a strip: the run did not have the test."""
 
@@ -172,6 +174,11 @@ def count(run: Run, verdicts: Sequence[Verdict]) -> dict[str, int]:
 def run_verdict(counts: Mapping[str, int]) -> Verdict:
     """The verdict of a run from its counts: the worst that occurs."""
     return worst(Verdict(letter) for letter, number in counts.items() if number)
+
+
+def is_good(counts: Mapping[str, int]) -> bool:
+    """Whether a run with these counts is a good one: some passed, none is bad or open."""
+    return Verdict.PASS.value in counts and counts.keys() <= _GOOD_LETTERS
 
 
 def add_counts(many: Iterable[Mapping[str, int]]) -> dict[str, int]:

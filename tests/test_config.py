@@ -59,6 +59,7 @@ def test_an_empty_file_is_all_defaults(load: Load, tmp_path: Path) -> None:
     assert config == replace(
         Config(tmp_path / "mtsite.toml", tmp_path, tmp_path / ".mtsite"),
         site=replace(config.site, output=tmp_path / "site"),
+        retain=replace(config.retain, exports=tmp_path / "exports"),
     )
     assert (config.reduce.older_than, config.reduce.dead_after) == (2 * 86400, 7 * 86400)
     assert (config.build.settle, config.build.log_cap) == (3600, 256 << 20)

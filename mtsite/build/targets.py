@@ -16,7 +16,7 @@ from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunSummary, TestName
 from mtsite.pages import history, month, redirect, target
 from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
-from mtsite.rollup import ABSENT, BAD, GOOD, Verdict
+from mtsite.rollup import ABSENT, BAD, GOOD, Verdict, is_good
 
 GRID_RUNS = 30
 GRID_ROWS = 100
@@ -139,7 +139,7 @@ class _TargetPages:
         """Write those redirects that have somewhere to lead, and name them."""
         chosen = {
             "latest": self.summaries,
-            "last-good": [run for run in self.summaries if _is_good(run)],
+            "last-good": [run for run in self.summaries if is_good(run.counts)],
             "last-failed": [run for run in self.summaries if set(run.counts) & _BAD],
         }
         for which, runs in chosen.items():
@@ -241,7 +241,3 @@ def _interest(strip: str) -> tuple[int, int]:
         return (0, bad_now)
     switches = sum(a != b for a, b in pairwise(judged))
     return (1, -switches) if switches else (2, 0)
-
-
-def _is_good(run: RunSummary) -> bool:
-    return Verdict.PASS.value in run.counts and set(run.counts) <= _GOOD
