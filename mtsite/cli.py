@@ -17,7 +17,9 @@ from mtsite.errors import MtsiteError
 from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
-COMMANDS = "demo init config area reduce hold build serve publish nightly schedule link".split()
+COMMANDS = (
+    "demo init config area reduce hold retain build serve publish nightly schedule link".split()
+)
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 
 HEAD_LINES, TAIL_LINES = 24, 6

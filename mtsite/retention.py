@@ -170,7 +170,7 @@ def _decide(
     now: int,
 ) -> PlannedRun:
     open_clocks = [clock for clock in CLOCKS if clock not in run.spent]
-    spans = {clock: span for clock in open_clocks if (span := getattr(rules, clock)) is not None}
+    spans = {c: span for c, span in _clocks(rules).items() if c in open_clocks and span is not None}
     due = min((run.ended + span for span in spans.values()), default=None) if run.ended else None
     why = _why_kept(run, holds, kept, now)
     if why:
@@ -203,7 +203,7 @@ def _why_kept(
 
 def setting(rules: RetainConfig, clock: str) -> str:
     """A clock as it stands in mtsite.toml: '[retain] logs = 180d'."""
-    return f"[retain] {clock} = {show_age(getattr(rules, clock))}"
+    return f"[retain] {clock} = {show_age(_clocks(rules)[clock])}"
 
 
 def day_of(when: int) -> str:
@@ -214,6 +214,11 @@ def day_of(when: int) -> str:
         return "?"
 
 
+def _clocks(rules: RetainConfig) -> Mapping[str, int | None]:
+    return {LOGS: rules.logs, PAGES: rules.pages, ROWS: rules.rows}
+
+
 def _span(rules: RetainConfig, clock: str) -> int:
-    span: int = getattr(rules, clock)
+    span = _clocks(rules)[clock]
+    assert span is not None, "a clock that is over runs"
     return span

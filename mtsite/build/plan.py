@@ -42,7 +42,7 @@ def plan_build(
     plan = BuildPlan()
     for run_dir, head in heads.items():
         old = known.get(run_dir)
-        reason = _gone_reason(head)
+        reason = _gone_reason(head, old)
         if reason:
             if old is not None or head.moved_to:
                 _plan_gone(plan, run_dir, old, reason, all_pages)
@@ -91,7 +91,12 @@ def _read_reason(old: KnownRun | None, head: RunHead, all_pages: bool) -> str:
     return "" if old.fingerprint == head.fingerprint else "rows moved"
 
 
-def _gone_reason(head: RunHead) -> str:
+def _gone_reason(head: RunHead, old: KnownRun | None) -> str:
+    """'' or why a run has no pages: they were let go although its rows, or a mark, are there."""
+    if old is not None and old.summary.lets_go_of("pages", "purge"):
+        marked = bool(head.gone or head.moved_to)
+        if marked or head.event_time == old.summary.event_time:
+            return old.summary.gone
     return head.gone or head.moved_to
 
 
@@ -116,7 +121,11 @@ def _add_neighbours(
     """A run page names the next run: where that is another one now, the page must be made again."""
     before = _next_runs([(old.key, old.place, d) for d, old in known.items() if not old.gone])
     after = _next_runs(
-        [(head.key, place_of(head), d) for d, head in heads.items() if not _gone_reason(head)]
+        [
+            (head.key, place_of(head), d)
+            for d, head in heads.items()
+            if not _gone_reason(head, known.get(d))
+        ]
     )
     for run_dir, following in after.items():
         if run_dir in known and run_dir not in plan.read and before.get(run_dir) != following:

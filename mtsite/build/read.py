@@ -125,6 +125,7 @@ class RunReader:
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
         summary = summarise(shown, verdicts, tests, head.home)
+        summary = replace(summary, let_go=old.summary.let_go if old.summary else ())
         kept = replace(
             old,
             keys=run.keys,
@@ -144,6 +145,10 @@ class RunReader:
             found = record.load(self.site, run.key)
         except ValueError:
             found = None
+        if found and found.summary and found.summary.let_go:
+            # Of a run that began anew under an old name nothing was let go.
+            same_birth = found.summary.event_time == run.event_time
+            return found if same_birth else RunRecord(run.key, run.keys)
         return found or RunRecord(run.key, run.keys)
 
     def _take_tests(
@@ -156,7 +161,7 @@ class RunReader:
     ) -> dict[TestName, TestRecord]:
         redactor = redactor_of(self.redact)
         roots = None
-        if place is not None:
+        if place is not None and not (old.summary and old.summary.lets_go_of("logs")):
             known = (place.path, place.linktree, place.disks, place.path_map)
             roots = linktree.roots_of(*known)
         tests: dict[TestName, TestRecord] = {}
@@ -186,6 +191,9 @@ class RunReader:
             yield LogRecord("", RUNDIR, note=note)
         for log in found:
             old = known.pop(log.name, None)
+            if old and old.ended:
+                yield old
+                continue
             if old and not old.blob:
                 old = None
             if log.refused:
@@ -204,7 +212,7 @@ class RunReader:
                 if taken.blob:
                     store.put(taken.blob, content)
                 yield old if old and not taken.blob else taken
-        yield from (log for log in known.values() if log.blob or not found)
+        yield from (log for log in known.values() if log.blob or log.ended or not found)
 
     def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, store: "_Store") -> RunRead:
         run, verdicts = taken.run, taken.verdicts

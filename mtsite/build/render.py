@@ -291,6 +291,8 @@ def _log_pages(pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict) -> 
     for entry in one.logs:
         if entry.blob:
             _log_page(pen, kept, one, verdict, entry)
+        elif entry.ended:
+            _ended_log(pen, kept, one, entry)
 
 
 def _log_page(
@@ -307,6 +309,16 @@ def _log_page(
             pen.frame, kept.key, name, verdict, entry, content, keys=kept.keys, siblings=siblings
         )
         pen.page(log, path, fingerprint, context)
+
+
+def _ended_log(pen: Pen, kept: RunRecord, one: TestRecord, entry: LogRecord) -> None:
+    """What stays at the address of a log whose text was let go."""
+    name = (one.testname, one.item_path)
+    path = urls.log_page(kept.key, name, entry.name)
+    values = (repr(kept.key), kept.keys, name, one.verdict, digest.log_values(entry))
+    fingerprint = pen.fresh(gone, path, values)
+    if fingerprint:
+        pen.page(gone, path, fingerprint, gone.log_context(pen.frame, kept, name, entry))
 
 
 def _blob(site: Path, entry: LogRecord) -> bytes:

@@ -1,13 +1,16 @@
 """What stays at the address of a run, or of a test, whose rows are no more."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from mtsite import urls
 from mtsite.model import LogRecord, RunKey, RunRecord, TestName
 from mtsite.pages import charts, markdown, words
-from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.pages.twin import gone_twin as twin
 
-__all__ = ["EDITION", "TEMPLATE", "context", "test_context", "twin"]
+__all__ = ["EDITION", "TEMPLATE", "context", "log_context", "test_context", "twin"]
 
 EDITION = 3
 TEMPLATE = "gone.html"
@@ -57,23 +60,60 @@ def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[st
     kept = record.tests.get(name)
     crumbs = crumbs_to(path, record.key.area, record.key.target, record.keys)
     crumbs.append((record.key.runname, urls.relative(path, urls.run_page(record.key)), "run"))
-    reason = record.gone or "this test is no longer among the rows of its run"
-    style, symbol, word = words.mark(kept.verdict if kept else "N")
-    label = test_label(name)
+    stub = _Stub(
+        "test",
+        test_label(name),
+        record.gone or "this test is no longer among the rows of its run",
+        kept.verdict if kept else "N",
+        tuple(_log(path, record.key, name, log) for log in kept.logs) if kept else (),
+    )
+    return _small(frame, path, crumbs, stub, record.key)
+
+
+def log_context(
+    frame: SiteFrame, record: RunRecord, name: TestName, log: LogRecord
+) -> dict[str, object]:
+    """The stub of one log whose text was let go: what was found in it remains."""
+    path = urls.log_page(record.key, name, log.name)
+    kept = record.tests[name]
+    crumbs = crumbs_to(path, record.key.area, record.key.target, record.keys)
+    crumbs.append((record.key.runname, urls.relative(path, urls.run_page(record.key)), "run"))
+    test = urls.relative(path, urls.test_page(record.key, name))
+    crumbs.append((test_label(name), test, "test"))
+    row = _log(path, record.key, name, log) | {"note": log.note}
+    stub = _Stub("log", log.name, log.ended, kept.verdict, (row,) if log.findings else ())
+    return _small(frame, path, crumbs, stub, record.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stub:
+    """A small page for something below a run: `logs` are what remains of them."""
+
+    kind: str
+    name: str
+    reason: str
+    verdict: str
+    logs: tuple[dict[str, object], ...]
+
+
+def _small(
+    frame: SiteFrame, path: str, crumbs: Sequence[Crumb], stub: _Stub, key: RunKey
+) -> dict[str, object]:
+    style, symbol, word = words.mark(stub.verdict)
     shown = frame_context(
         frame,
         path,
         crumbs,
-        title=f"{label} · gone · {run_label(record.key)}",
-        description=f"Gone: {reason}. It was: {word}.",
+        title=f"{stub.name} · gone · {run_label(key)}",
+        description=f"Gone: {stub.reason}. It was: {word}.",
     )
     return shown | {
-        "kind": "test",
+        "kind": stub.kind,
         "letter": style,
         "symbol": symbol,
         "word": f"was: {word}",
-        "name": label,
-        "reason": words.upper_first(reason),
+        "name": stub.name,
+        "reason": words.upper_first(stub.reason),
         "lead": "",
         "started": ("", ""),
         "owner": "",
@@ -83,7 +123,7 @@ def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[st
         "failures": (),
         "tests": (),
         "tests_total": 0,
-        "logs": tuple(_log(path, record.key, name, log) for log in kept.logs) if kept else (),
+        "logs": stub.logs,
     }
 
 
@@ -100,7 +140,7 @@ def _log(path: str, key: RunKey, name: TestName, log: LogRecord) -> dict[str, ob
         "href": page,
         "raw": urls.relative(path, log.blob) if log.blob else "",
         "extent": f"{words.size(log.size)} · {words.plural(log.lines, 'line')}" if log.blob else "",
-        "note": log.note,
+        "note": " · ".join(note for note in (log.note, log.ended) if note),
         "findings": tuple(
             (found.first_line, words.first_line(found.excerpt)) for found in log.findings
         ),

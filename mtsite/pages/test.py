@@ -264,7 +264,7 @@ def _log_row(
     page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
     extent = f"{words.size(log.size)} · {words.plural(log.lines, 'line')}" if log.blob else ""
     found = words.plural(log.finding_count, "finding") if log.finding_count else ""
-    notes = [log.note] if log.note else []
+    notes = [note for note in (log.note, log.ended) if note]
     masked = sum(log.redacted.values())
     if masked:
         rules = ", ".join(f"{name} {log.redacted[name]}" for name in sorted(log.redacted))

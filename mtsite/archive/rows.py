@@ -1,0 +1,263 @@
+"""Rows that leave their database for good: exported, compared, then let go as in a move.
+
+    refuse        locked, in flight, younger than its clock, highest rowid, a move not finished
+    export        on disk and read back, unless that was declined
+    letting go    caches in /tmp first, then the database; only rows that equal what was exported
+    note          the run's move notes go with the run row, in one transaction
+
+Die anywhere, call again: what is still there is exported and let go again.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from mtsite import lock, notes
+from mtsite.archive.exports import RowExport, exported
+from mtsite.archive.plan import plan_moves
+from mtsite.archive.reduce import AREA_LOCK, lock_name
+from mtsite.config import Config, ReduceConfig
+from mtsite.errors import BusyError, MtsiteError
+from mtsite.megatest import transfer
+from mtsite.megatest.activity import combine, key_names, read_activity
+from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
+from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
+from mtsite.megatest.database import area_errors, open_for_writing, reading
+from mtsite.megatest.merge import list_areas
+from mtsite.megatest.reader import RunHead
+from mtsite.megatest.shape import RUN, TESTS, read_shapes
+from mtsite.megatest.transfer import Held, Store, immediate
+from mtsite.model import RunKey
+from mtsite.urls import EMPTY_KEY_VALUE
+
+Checkpoint = Callable[[str], None]
+COMMAND = "mtsite retain apply"
+
+
+def ignore(step: str) -> None:
+    """The checkpoint of everyday."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOutcome:
+    """What became of the rows of one run: `reason` is '' when they are gone, else why they stay.
+
+    `export` is the name of the file that has them, '' when there was none to write.
+    """
+
+    key: RunKey
+    reason: str = ""
+    export: str = ""
+
+
+@dataclass(frozen=True)
+class RowsJob:
+    """Whose rows go and under which terms; `export` False takes them away unseen."""
+
+    config: Config
+    now: int
+    export: bool = True
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    tmp: Path = TMP
+    checkpoint: Checkpoint = ignore
+
+
+def let_go_rows(job: RowsJob, keys: Iterable[RunKey]) -> Iterator[RowsOutcome]:
+    """Take the rows of these runs out of the databases where they lie, one run at a time.
+
+    A run that can't go is an outcome with a reason; the others go on.
+    """
+    listings = list_areas(job.config.areas.values(), job.environ, tmp=job.tmp)
+    unreadable = [one.error for one in listings if one.error]
+    heads = {head.key: head for one in listings for head in one.heads}
+    areas = {one.name: one.area for one in listings if one.area is not None}
+    places: dict[tuple[str, str], list[RunHead]] = {}
+    for key in sorted(keys):
+        head = heads.get(key)
+        if head is None:
+            yield RowsOutcome(key, f"not found: {unreadable[0]}" if unreadable else "")
+            continue
+        name = COMPLETED_NAME if head.database.name == COMPLETED_NAME else DATABASE_NAME
+        places.setdefault((head.home, name), []).append(head)
+    for (home, name), some in sorted(places.items()):
+        try:
+            yield from _from_database(job, areas[home], name, some)
+        except MtsiteError as error:
+            yield from (RowsOutcome(head.key, error.message) for head in some)
+
+
+def _from_database(
+    job: RowsJob, area: Area, name: str, heads: Sequence[RunHead]
+) -> list[RowsOutcome]:
+    state_dir = job.config.state_dir
+    with (
+        lock.hold(state_dir, lock_name(area.path), COMMAND),
+        lock.hold(area.path, AREA_LOCK, COMMAND),
+        _opened(area, name, job) as place,
+    ):
+        found = _look(job, place)
+        export = RowExport(job.config.retain.exports, area.name, job.now)
+        outcomes = []
+        for head in heads:
+            run_id, reason = found.get((head.key.target, head.key.runname), (0, ""))
+            if run_id and not reason:
+                reason = _run(job, place, (head.key, run_id), export if job.export else None)
+            outcomes.append(RowsOutcome(head.key, reason))
+        file = export.finish()
+    return [RowsOutcome(one.key, one.reason, "" if one.reason else file) for one in outcomes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A database that rows leave, with its caches in /tmp; `ready` raises while they must not."""
+
+    source: Store
+    caches: tuple[Store, ...]
+    keys: tuple[str, ...]
+    ready: Callable[[], None]
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        return (self.source, *self.caches)
+
+
+def _look(job: RowsJob, place: _Place) -> dict[tuple[tuple[str, ...], str], tuple[int, str]]:
+    """(target, runname) → rowid, and '' or why it may not go by its own rows, whatever was planned.
+
+    The rules are those of a move, with the age of the clock.
+    """
+    age = job.config.retain.rows
+    assert age is not None, "no clock for rows, yet rows leave"
+    rules = ReduceConfig(age, 0, job.config.reduce.dead_after)
+    with reading(place.source.path) as connection:
+        runs = read_activity(connection, settled_before=job.now - age)
+        unfinished = {n.run_id for n in notes.read(connection) if n.state != notes.SETTLED}
+    for cache in place.caches:
+        with reading(cache.path) as connection:
+            runs = combine(runs, read_activity(connection, settled_before=job.now - age))
+    found: dict[tuple[tuple[str, ...], str], tuple[int, str]] = {}
+    for one in plan_moves(runs, rules, job.now).moves:
+        reason = "" if one.moves else one.reason
+        if one.run.run_id in unfinished:
+            reason = "its move is not finished: `mtsite reduce` finishes it"
+        name = (tuple(value or EMPTY_KEY_VALUE for value in one.run.target), one.run.runname)
+        if name in found:
+            reason = "two runs of this name lie there"
+        found[name] = (one.run.run_id, reason)
+    return found
+
+
+def _run(job: RowsJob, place: _Place, run: tuple[RunKey, int], export: RowExport | None) -> str:
+    """'' when the rows of the run are gone, else why some stay."""
+    key, run_id = run
+    shapes = place.source.shapes
+    with area_errors(place.source.path):
+        try:
+            copy = transfer.gather(place.stores, shapes, place.keys, run_id)
+        except LookupError as difference:
+            return f"{difference}: sync it first (megatest -sync-to-megatest.db)"
+        brought = notes.read(place.source.connection, run_id=run_id)
+    if export is not None:
+        export.add(exported(key, copy, shapes, place.source.path, brought))
+        job.checkpoint("exported")
+    held = Held.of(copy)
+    for store in (*place.caches, place.source):
+        _let_go(place, store, held, job.checkpoint)
+    return _what_stays(place, held)
+
+
+def _let_go(place: _Place, store: Store, held: Held, checkpoint: Checkpoint) -> None:
+    shapes = place.source.shapes
+    with area_errors(store.path):
+        if not transfer.read_run_row(store, shapes, held.run_id):
+            return
+        place.ready()
+        transfer.let_go_run_level(store, shapes, held)
+        checkpoint(f"let go: run level of {store.path.name}")
+        test_ids = sorted(int(str(row[0])) for row in held.rows.get(TESTS, ()))
+        for start in range(0, len(test_ids), transfer.TESTS_AT_ONCE):
+            some = test_ids[start : start + transfer.TESTS_AT_ONCE]
+            transfer.let_go_tests(store, shapes, held, some)
+            checkpoint(f"let go: tests of {store.path.name}")
+        _let_go_run(place, store, held)
+        checkpoint(f"let go: run of {store.path.name}")
+
+
+def _let_go_run(place: _Place, store: Store, held: Held) -> None:
+    """The run row and its notes together: a note without its run would look like a loss."""
+    shapes = place.source.shapes
+    with immediate(store.connection):
+        same = transfer.read_run_row(store, shapes, held.run_id) == list(held.rows[RUN])
+        if same and not transfer.left_over(store, shapes, held.run_id):
+            transfer.delete_rows(store, RUN, [held.run_id])
+            for note in notes.read(store.connection, run_id=held.run_id):
+                notes.remove(store.connection, note.id)
+
+
+def _what_stays(place: _Place, held: Held) -> str:
+    found = []
+    for store in place.stores:
+        with area_errors(store.path):
+            if transfer.read_run_row(store, place.source.shapes, held.run_id):
+                rest = transfer.left_over(store, place.source.shapes, held.run_id) or {RUN: 1}
+                listed = ", ".join(f"{number} of {table}" for table, number in rest.items())
+                found.append(f"{listed} in {store.path}")
+    return f"rows changed or appeared and stay: {'; '.join(found)}" if found else ""
+
+
+@contextmanager
+def _opened(area: Area, name: str, job: RowsJob) -> Iterator[_Place]:
+    path = area.path / name
+    with ExitStack() as opened:
+        source = opened.enter_context(_store(path))
+        caches: list[Store] = []
+        if name == DATABASE_NAME:
+            found = [opened.enter_context(_cache(c)) for c in cache_databases(area.path, job.tmp)]
+            caches = [cache for cache in found if RUN in cache.shapes]
+        ready = partial(_ready, area, job.now) if name == DATABASE_NAME else _always
+        ready()
+        yield _Place(source, tuple(caches), key_names(source.connection), ready)
+
+
+def _always() -> None:
+    """No Megatest writes to completed-runs.db."""
+
+
+def _ready(area: Area, now: int) -> None:
+    if not is_this_host(area.homehost):
+        raise BusyError(
+            f"area {area.name}: its homehost is {area.homehost}, this is {socket.gethostname()}:"
+            " the live database in /tmp there would bring the rows back",
+            f"run it on {area.homehost}",
+        )
+    if log := living_server(area.path, now):
+        raise BusyError(
+            f"area {area.name}: a Megatest server is alive ({log} was just touched)",
+            "run again when no runs are going on, or stop it with megatest -kill-servers",
+        )
+
+
+@contextmanager
+def _store(path: Path) -> Iterator[Store]:
+    connection = open_for_writing(path)
+    try:
+        with area_errors(path):
+            shapes = read_shapes(connection)
+        yield Store(path, connection, shapes)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _cache(path: Path) -> Iterator[Store]:
+    if not all(os.access(one, os.W_OK) for one in (path, path.parent)):
+        raise BusyError(
+            f"{path} belongs to {owner_of(path)} and can't be written:"
+            " what it holds would come back into megatest.db"
+        )
+    with _store(path) as store:
+        yield store
