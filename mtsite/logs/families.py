@@ -20,6 +20,22 @@ from mtsite.regex import compile_bytes
 GROUP = "mtsite.log_rules"
 BUILT_IN: Mapping[str, str] = {
     "migration": "mtsite.logs.migration:FAMILY",
+    "disk": "mtsite.logs.disk:FAMILY",
+    "sanitizer": "mtsite.logs.sanitizer:FAMILY",
+    "pytest": "mtsite.logs.pytest:FAMILY",
+    "python": "mtsite.logs.python:FAMILY",
+    "unittest": "mtsite.logs.unittest:FAMILY",
+    "go": "mtsite.logs.golang:FAMILY",
+    "uvm": "mtsite.logs.uvm:FAMILY",
+    "simulator": "mtsite.logs.simulator:FAMILY",
+    "synthesis": "mtsite.logs.synthesis:FAMILY",
+    "make": "mtsite.logs.make:FAMILY",
+    "linker": "mtsite.logs.linker:FAMILY",
+    "compiler": "mtsite.logs.compiler:FAMILY",
+    "ninja": "mtsite.logs.ninja:FAMILY",
+    "cmake": "mtsite.logs.cmake:FAMILY",
+    "crash": "mtsite.logs.crash:FAMILY",
+    "timeout": "mtsite.logs.timeout:FAMILY",
     "severity": "mtsite.logs.severity:FAMILY",
 }
 LAST = "severity"

@@ -56,6 +56,8 @@ class Window(NamedTuple):
 class Sighting(NamedTuple):
     """What a rule saw at a window: how bad, the bytes to show, and how many lines more it takes.
 
+    Level '' takes the lines so that no other rule does: they are no finding.
+
     `code` is the meaning of the family that it is, where that is not the rule's own name; `title`
     and `link` stand in for the rule's.
     """

@@ -131,17 +131,23 @@ def _sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> It
     hints = _joined(tuple(rule.hint for rule in rules))
     first = _Chooser(rules, faults)
     number, at = 1, 0
-    while (match := hints.search(content, at)) is not None:
+    while (match := hints.search(content, _from(content, at))) is not None:
         window = _window(content, at, match.start())
         number += count_ends(content, at, window.start)
         found = first.sighting(window)
         at, lines = window.after, 1
         if found is not None:
             rule, seen = found
-            yield number, seen.code or rule.name, _titled(seen, rule), seen.link or rule.link
+            if seen.level:
+                yield number, seen.code or rule.name, _titled(seen, rule), seen.link or rule.link
             for _ in range(seen.more_lines):
                 at, lines = next_line(content, at)[1], lines + 1
         number += lines
+
+
+def _from(content: Content, at: int) -> int:
+    # RE2's ^ knows no lone CR as the end of a line: hints that do begin with it.
+    return at - (content[at - 1 : at] == b"\r")
 
 
 class _Chooser:
@@ -241,7 +247,11 @@ def _check(seen: object) -> None:
         raise TypeError(f"it gave {type(seen).__name__}, not Sighting")
     texts = all(isinstance(text, str) for text in (seen.code, seen.title, seen.link))
     lines = isinstance(seen.more_lines, int) and seen.more_lines >= 0
-    if seen.level not in LEVELS or not isinstance(seen.excerpt, bytes) or not (lines and texts):
+    if (
+        seen.level not in ("", *LEVELS)
+        or not isinstance(seen.excerpt, bytes)
+        or not (lines and texts)
+    ):
         raise TypeError("it gave a Sighting with nonsense in it")
 
 

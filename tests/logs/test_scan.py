@@ -8,19 +8,20 @@ from hypothesis import strategies as st
 from scanning import judged
 
 from mtsite.logs import ansi
+from mtsite.logs.families import built_in
 from mtsite.logs.family import Family
 from mtsite.logs.rule import Rule, Sighting, Window, masked_hash, masked_line
 from mtsite.logs.scan import SHOWN
-from mtsite.logs.severity import FAMILY
 from mtsite.logs.source import decode_line, split_lines
 from mtsite.model import Finding
 
+GENERIC = tuple(family for family in built_in().families if family.claims is None)
 HERE = Path(__file__).parent
 REAL = HERE.parent / "data" / "logs"
 
 
 def scan(content: bytes) -> tuple[list[Finding], int]:
-    found = judged(content, FAMILY)
+    found = judged(content, *GENERIC)
     return list(found.findings), found.finding_count
 
 
