@@ -53,6 +53,7 @@ class Destination(Protocol):
 
     `keeps_headers`: it stores Content-Encoding and serves it, so text may be sent compressed.
     `deletes_at_once`: how many objects one request of `delete` removes.
+    `keeps_conditions`: a put with `only_if` is refused when it should be; None: not known, ask.
     `epoch`: when it is another one than before, what was put since the last `flush` may be lost.
     `requests` counts what was really asked of it, by kind: GET, PUT, DELETE, LIST. Trouble is a
     DestinationError that says what to do.
@@ -61,6 +62,7 @@ class Destination(Protocol):
     name: str
     keeps_headers: bool
     deletes_at_once: int
+    keeps_conditions: bool | None
     epoch: str
     requests: Counter[str]
 

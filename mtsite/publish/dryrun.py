@@ -15,6 +15,7 @@ class DryRun:
         self.name = wrapped.name
         self.keeps_headers = wrapped.keeps_headers
         self.deletes_at_once = wrapped.deletes_at_once
+        self.keeps_conditions = wrapped.keeps_conditions
         self.epoch = wrapped.epoch
         self.requests: Counter[str] = wrapped.requests
 

@@ -99,8 +99,12 @@ class Ledger:
             return Root(), ""
         return decode_root(rows["root"]), str(rows["tag"])
 
-    def absorb(self, root: Root, tag: Tag, lines_of: Callable[[ShardRef], Iterable[Line]]) -> None:
-        """Take over a root; only shards that are new to the ledger are asked for. No commit."""
+    def absorb(self, root: Root, tag: Tag, lines_of: Callable[[ShardRef], Iterable[Line]]) -> int:
+        """Take over a root; only shards that are new to the ledger are asked for. No commit.
+
+        Returns how many paths this publisher has there that the root does not know: more than none
+        means that another publisher's root took the place of ours, which a condition prevents.
+        """
         self._db.execute("DELETE FROM meta WHERE key = 'settled'")
         known = [ShardRef(*row) for row in self._db.execute(_SHARDS)]
         same = 0
@@ -116,12 +120,13 @@ class Ledger:
             self._lay(place, lines_of(ref))
         # What stood in a swallowed shard and not in its successor is gone for good.
         self._db.execute("DELETE FROM published WHERE shard = -1 AND base = ''")
-        self._db.execute(
+        overwritten = self._db.execute(
             "UPDATE published SET digest = '', size = 0, since = 0, shard = NULL WHERE shard = -1"
-        )
+        ).rowcount
         self._claim(ref.path for ref in root.shards)
         self._put_meta("root", encode_root(root))
         self._put_meta("tag", tag)
+        return overwritten
 
     def _lay(self, place: int, lines: Iterable[Line]) -> None:
         rows = [(*line, place) for line in lines]
@@ -142,11 +147,20 @@ class Ledger:
         for table in ("sent", "deleted", "published"):
             self._db.executemany(f"DELETE FROM {table} WHERE path = ?", rows)
 
+    def conditions_kept(self) -> bool | None:
+        """Whether the destination keeps the conditions of a put; None: it was never asked."""
+        return {"yes": True, "no": False}.get(self._meta("conditions"))
+
+    def note_conditions(self, *, kept: bool) -> None:
+        """What it was found to do."""
+        self._put_meta("conditions", "yes" if kept else "no")
+        self.commit()
+
     def forget(self) -> None:
         """Nothing is known of the destination any more: it holds no root."""
         for table in ("published", "shards", "sent", "deleted", "volatile"):
             self._db.execute(f"DELETE FROM {table}")
-        self._db.execute("DELETE FROM meta WHERE key NOT IN ('format', 'epoch')")
+        self._db.execute("DELETE FROM meta WHERE key NOT IN ('format', 'epoch', 'conditions')")
         self.commit()
 
     # -- what is published

@@ -43,6 +43,7 @@ class LocalDir:
 
     keeps_headers = False
     deletes_at_once = 1
+    keeps_conditions: bool | None = True
 
     def __init__(self, url: str, settings: PublishConfig) -> None:
         del settings

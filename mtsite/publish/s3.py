@@ -38,6 +38,7 @@ class S3:
 
     keeps_headers = True
     deletes_at_once = 1000
+    keeps_conditions: bool | None = None
     epoch = ""
 
     def __init__(self, url: str, settings: PublishConfig) -> None:

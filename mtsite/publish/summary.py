@@ -15,7 +15,9 @@ class PublishSummary:
 
     A dry run does not know `sent_bytes`. `requests` counts what the destination was (or would be)
     asked, by kind. `kept`: another publisher's newer content. `lost_races`: how often another
-    publisher wrote the root first. `paths` were put or deleted: what a cache in between must drop.
+    publisher wrote the root first. `overwritten`: paths that another publisher's root had lost,
+    named again; that can happen where the server ignores conditions: `only_one_is_safe`.
+    `paths` were put or deleted: what a cache in between must drop.
     """
 
     destination: str
@@ -33,6 +35,8 @@ class PublishSummary:
     plain_bytes: int = 0
     sent_bytes: int = 0
     lost_races: int = 0
+    overwritten: int = 0
+    only_one_is_safe: bool = False
     requests: Counter[str] = field(default_factory=Counter)
     audit: Audit | None = None
     paths: list[str] = field(default_factory=list)
@@ -82,6 +86,15 @@ class PublishSummary:
         asked = " + ".join(f"{n:,} {kind}" for kind, n in sorted(self.requests.items()) if n)
         total = sum(self.requests.values())
         told.append(f"content {_bytes(self.plain_bytes)}{sent}; requests: {total:,} ({asked})")
+        if self.overwritten:
+            told.append(
+                f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"
+                " paths are named again"
+            )
+        if self.only_one_is_safe:
+            told.append(
+                "this server ignores conditional puts: only one publisher at a time is safe"
+            )
         if self.generation:
             told.append(f"generation {self.generation} at {self.destination}")
         return told

@@ -111,7 +111,7 @@ class Publisher:
         """Carry it out."""
         summary = PublishSummary(self._destination.name, requests=self._destination.requests)
         self._ledger.enter(self._destination.epoch)
-        self._refresh()
+        self._refresh(summary)
         # Read before the tree: a build that goes on meanwhile makes it old, never wrong.
         revision = self._built.revision()
         self._audit(terms, report, summary)
@@ -130,7 +130,7 @@ class Publisher:
     def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         plan = self._upload(terms, report, summary)
         while _needs_root(plan, summary) and not self._write_root(plan, terms, summary):
-            self._refresh()
+            self._refresh(summary)
             plan = self._upload(terms, report, summary)
         self._take_over(plan)
         summary.set_rest(plan)
@@ -150,8 +150,8 @@ class Publisher:
     def predict(self, terms: Terms) -> PublishSummary:
         """What `publish` would do; the destination is only read."""
         self._ledger.enter(self._destination.epoch)
-        self._refresh()
         summary = PublishSummary(self._destination.name, dry_run=True)
+        self._refresh(summary)
         self._audit(terms, _silent, summary)
         plan = self._plan(terms)
         summary.requests = Counter(self._destination.requests)
@@ -163,6 +163,7 @@ class Publisher:
             summary.generation = generation.root.generation
             summary.shards = len(generation.shards)
             summary.requests["PUT"] += len(plan.uploads) + summary.shards + 1
+            summary.requests["PUT"] += self._known_conditions() is None
         if plan.due:
             summary.deleted = len(plan.due)
             summary.requests["GET"] += 1
@@ -192,7 +193,7 @@ class Publisher:
         self._check_areas(plan, terms.dropped_areas)
         return replace(plan, due=plan.due[: terms.max_deletes])
 
-    def _refresh(self) -> None:
+    def _refresh(self, summary: PublishSummary) -> None:
         """Learn what the destination holds: one request if it is what we left there."""
         _, tag = self._ledger.root()
         found = self._destination.get(ROOT, unless=tag)
@@ -201,7 +202,8 @@ class Publisher:
                 self._ledger.forget()
         elif not found.unchanged:
             root = read_root(self._destination, found.content)
-            self._ledger.absorb(root, found.tag, partial(fetch_shard, self._destination))
+            fetch = partial(fetch_shard, self._destination)
+            summary.overwritten += self._ledger.absorb(root, found.tag, fetch)
             self._ledger.commit()
 
     def _still_holds_what_was_sent(self) -> bool:
@@ -249,7 +251,27 @@ class Publisher:
         self._ledger.commit()
         summary.generation = generation.root.generation
         summary.shards += len(generation.shards)
+        summary.only_one_is_safe = not self._conditions_kept(generation)
         return True
+
+    def _conditions_kept(self, generation: Generation) -> bool:
+        """Whether a put under a condition is refused when it should be; a server is asked once.
+
+        Where it is not, the root that was just written is written again as it is.
+        """
+        kept = self._known_conditions()
+        if kept is None:
+            kept = False
+            try:
+                self._destination.put(ROOT, generation.content, headers_for(ROOT), only_if=ABSENT)
+            except PreconditionFailed:
+                kept = True
+            self._ledger.note_conditions(kept=kept)
+        return kept
+
+    def _known_conditions(self) -> bool | None:
+        kept = self._destination.keeps_conditions
+        return self._ledger.conditions_kept() if kept is None else kept
 
     def _own_root_tag(self, generation: Generation) -> str:
         """The tag, when a repeated request met the root that it had written itself."""
