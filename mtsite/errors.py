@@ -6,6 +6,7 @@
     ├── PartlyDoneError        3   the rest was done; what failed is listed
     ├── MissingError          10   no such area, run or site
     │   └── AreaUnreadableError   10   the area is there, its database or config is not readable
+    │       └── NoDatabaseError   10   the area is there, but Megatest made no database yet
     ├── BusyError             11   locked, by whom, since when
     │   └── AreaBusyError     11   a database stayed locked past its busy timeout
     ├── DestinationError      12   the destination refused
@@ -59,6 +60,10 @@ class MissingError(MtsiteError):
 
 class AreaUnreadableError(MissingError):
     """An area whose configuration or database can't be read."""
+
+
+class NoDatabaseError(AreaUnreadableError):
+    """An area that has a configuration and no database."""
 
 
 class BusyError(MtsiteError):

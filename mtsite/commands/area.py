@@ -1,16 +1,37 @@
 """`mtsite area`: what the areas of this site are, as they stand now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import AreaUnreadableError, MissingError, PartlyDoneError
+from mtsite.errors import AreaUnreadableError, MissingError, NoDatabaseError, PartlyDoneError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
     from mtsite.config import AreaConfig
+    from mtsite.megatest.survey import SurveyedTest
+
+SHOWN_ITEMS = 60
+"""Characters of item paths in one line of the list of tests."""
+
+
+@dataclass(frozen=True)
+class TestLine:
+    """What is told of one test; `items` are cut at a thousand, `item_count` is all of them.
+
+    `item_count` is None where the items can't be told, which a problem explains.
+    """
+
+    name: str
+    path: str
+    owner: str
+    waiton: tuple[str, ...]
+    iterated: bool
+    item_count: int | None
+    items: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,6 +49,7 @@ class AreaFacts:
     homehost: str = ""
     allow_runs: bool = True
     problems: tuple[str, ...] = ()
+    tests: tuple[TestLine, ...] = ()
 
 
 @click.group()
@@ -41,7 +63,7 @@ def ls(invocation: Invocation) -> None:
     """One line per area: generation, keys, runs, where it lies."""
     found = [_facts(area, invocation.environ) for area in invocation.config().areas.values()]
     if invocation.as_json:
-        invocation.print_json("area-list", {"areas": [vars(one) for one in found]})
+        invocation.print_json("area-list", {"areas": [_listed(one) for one in found]})
     else:
         head = ("area", "generation", "keys", "runs", "path")
         rows = [
@@ -56,29 +78,101 @@ def ls(invocation: Invocation) -> None:
 
 @command.command("show", epilog=exits(10, 11))
 @click.argument("area", metavar="AREA")
+@click.option("--target", metavar="A/B/…", default="", help="Read the tests as for this target.")
 @click.pass_obj
-def show(invocation: Invocation, area: str) -> None:
-    """Everything about one area: databases, linktree, homehost, problems."""
+def show(invocation: Invocation, area: str, target: str) -> None:
+    """Everything about one area: databases, linktree, homehost, tests, problems.
+
+    An area without a database yet is shown by its configuration alone. Each test comes with its
+    items and what it waits for, or with what of that is not known, where and why.
+    """
     areas = invocation.config().areas
     if area not in areas:
         raise MissingError(f"no area {area} in this site", "mtsite area ls")
-    found = _facts(areas[area], invocation.environ)
+    found = _with_tests(areas[area], invocation.environ, target)
     if found.error:
         raise AreaUnreadableError(found.error, "mtsite config check")
     if invocation.as_json:
-        invocation.print_json("area", vars(found))
+        invocation.print_json("area", asdict(found))
         return
+    _print_facts(invocation, found)
+
+
+def _print_facts(invocation: Invocation, found: AreaFacts) -> None:
     rows = []
     for name, told in vars(found).items():
-        lines = told if isinstance(told, tuple) and name != "keys" else [_one_line(told)]
-        rows += [(f"{name}:", line) for line in lines if line != ""]
-    invocation.print_table(rows)
+        if name != "tests":
+            lines = told if isinstance(told, tuple) and name != "keys" else [_one_line(told)]
+            rows += [(f"{name}:", line) for line in lines if line != ""]
+    invocation.print_table([*rows, ("tests:", len(found.tests))])
+    if found.tests:
+        invocation.print("")
+        head = ("test", "owner", "waits for", "items", "")
+        invocation.print_table([head, *map(_row, found.tests)])
+    told = [problem for one in found.tests for problem in one.problems]
+    if told:
+        invocation.print("\n" + "\n".join(told))
+
+
+def _row(one: TestLine) -> tuple[object, ...]:
+    shown = " ".join(one.items)
+    cut = shown if len(shown) <= SHOWN_ITEMS else f"{shown[:SHOWN_ITEMS]}…"
+    count = "" if not one.iterated else "?" if one.item_count is None else one.item_count
+    return one.name, one.owner, " ".join(one.waiton), count, cut
+
+
+def _listed(one: AreaFacts) -> dict[str, object]:
+    return {name: told for name, told in vars(one).items() if name != "tests"}
 
 
 def _one_line(told: object) -> str:
     if isinstance(told, tuple):
         return "/".join(told)
     return {True: "yes", False: "no"}.get(told, "") if isinstance(told, bool) else str(told)
+
+
+def _with_tests(settings: "AreaConfig", environ: Mapping[str, str], target: str) -> AreaFacts:
+    from mtsite.megatest.area import open_area
+    from mtsite.megatest.configuration import read_configuration
+    from mtsite.megatest.survey import missing_includes, survey, unknown_roots
+
+    configuration = read_configuration(settings, environ)
+    try:
+        open_area(settings, environ)
+    except NoDatabaseError:
+        found = AreaFacts(
+            name=settings.name,
+            path=str(configuration.path),
+            generation="no database yet",
+            keys=configuration.fields,
+            linktree=str(configuration.linktree or ""),
+            homehost=configuration.homehost,
+            allow_runs=configuration.allow_runs,
+            problems=configuration.problems,
+        )
+    else:
+        found = _facts(settings, environ)
+    config = configuration.config
+    absent = [*missing_includes(config), *unknown_roots(settings.name, config)]
+    if not found.keys:
+        absent.append(f"{config.path}: no [fields], so no keys")
+    values = [value for value in target.split("/") if value]
+    tests = survey(settings, configuration, environ, values)
+    return replace(found, problems=(*found.problems, *absent), tests=tuple(map(_line, tests)))
+
+
+def _line(one: "SurveyedTest") -> TestLine:
+    said = one.read.definition
+    return TestLine(
+        name=one.read.name,
+        path=str(one.read.path),
+        owner=said.owner,
+        waiton=said.waiton,
+        iterated=said.iterated,
+        item_count=None if one.read.items_unknown else said.item_count,
+        items=said.items,
+        problems=one.problems,
+    )
 
 
 def _facts(settings: "AreaConfig", environ: Mapping[str, str]) -> AreaFacts:

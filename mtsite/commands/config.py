@@ -1,9 +1,14 @@
 """`mtsite config`: what the settings are, where each comes from, and whether they can be used."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from mtsite.errors import ConfigError
+from mtsite.errors import ConfigError, MissingError, UsageError
 from mtsite.invocation import Invocation, exits
+
+if TYPE_CHECKING:
+    from mtsite.config import Config
 
 
 @click.group()
@@ -11,21 +16,68 @@ def command() -> None:
     """Show or check mtsite.toml."""
 
 
-@command.command("show", epilog=exits())
+@command.command("show", epilog=exits(10))
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--area", metavar="AREA", default="", help="Show this area's megatest.config.")
+@click.option("--target", metavar="A/B/…", default="", help="As for this target (with --area).")
+@click.option("--test", metavar="TEST", default="", help="Show its testconfig (with --area).")
 @click.pass_obj
-def show(invocation: Invocation, origin: bool) -> None:
-    """Print the settings in effect, as TOML keys."""
+def show(invocation: Invocation, origin: bool, area: str, target: str, test: str) -> None:
+    """Print the settings in effect, as TOML keys.
+
+    With --area the values of an area's own files, includes and all: megatest.config, and with a
+    target what runconfigs.config says for it; or the testconfig of one test.
+    """
     from mtsite.settingstext import effective_values
 
     config = invocation.config()
-    values = [each for each in effective_values(config) if each[1]]
+    if area:
+        rows = _area_values(invocation, config, area, target, test)
+    elif target or test:
+        raise UsageError("--target and --test belong to --area", "mtsite area ls")
+    else:
+        rows = [
+            {"key": key, "value": text, "origin": where}
+            for key, text, where in effective_values(config)
+            if text
+        ]
     if invocation.as_json:
-        rows = [{"key": key, "value": text, "origin": where} for key, text, where in values]
         invocation.print_json("config", {"file": str(config.file), "settings": rows})
         return
-    for key, text, where in values:
-        invocation.print(f"{key} = {text}" + (f"  # {where}" if origin else ""))
+    for row in rows:
+        notes = [str(row["origin"])] if origin else []
+        notes += [str(row["unknown"])] if row.get("unknown") else []
+        invocation.print(f"{row['key']} = {row['value']}" + "".join(f"  # {n}" for n in notes))
+
+
+def _area_values(
+    invocation: Invocation, config: "Config", area: str, target: str, test: str
+) -> list[dict[str, object]]:
+    from mtsite.megatest import effective
+    from mtsite.options import toml_key, toml_text
+
+    if area not in config.areas:
+        raise MissingError(f"no area {area} in this site", "mtsite area ls")
+    settings, environ = config.areas[area], invocation.environ
+    values = [value for value in target.split("/") if value]
+    if test:
+        found = effective.of_test(settings, environ, values, test)
+    else:
+        found = effective.of_area(settings, environ, values)
+    for problem in found.problems:
+        invocation.report.warn(problem)
+    rows: list[dict[str, object]] = []
+    for one in found.values:
+        given = ".".join(map(toml_key, ["areas", area, *one.given]))
+        row: dict[str, object] = {
+            "key": f"{toml_key(one.section)}.{toml_key(one.key)}",
+            "value": toml_text(one.text),
+            "origin": config.origins.get(given, one.origin) if one.given else one.origin,
+        }
+        row |= {"replaced": list(one.replaced)} if one.replaced else {}
+        row |= {"unknown": one.unknown} if one.unknown else {}
+        rows.append(row)
+    return rows
 
 
 @command.command("check", epilog=exits(10))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.config import AreaConfig
-from mtsite.errors import AreaUnreadableError, MissingError
+from mtsite.errors import AreaUnreadableError, MissingError, NoDatabaseError
 from mtsite.megatest import schema
 from mtsite.megatest.configfile import ConfigFile
 from mtsite.megatest.configuration import read_configuration, testsuite_name
@@ -55,7 +55,7 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
     testsuite = testsuite_name(settings, config, environ)
     live = path / DATABASE_NAME
     if not live.exists():
-        raise AreaUnreadableError(
+        raise NoDatabaseError(
             f"area {settings.name}: no {DATABASE_NAME} in {path}",
             "areas of generation G4 have one; run Megatest there once",
         )

@@ -5,13 +5,14 @@ stands in for it in mtsite.toml.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.config import AreaConfig
 from mtsite.errors import AreaUnreadableError, ConfigError, MissingError
 from mtsite.megatest.configfile import ConfigFile, read_config
+from mtsite.megatest.expand import why_unknown
 from mtsite.options import toml_key
 
 CONFIG_NAME = "megatest.config"
@@ -33,15 +34,17 @@ class Configuration:
     problems: tuple[str, ...]
 
 
-def read_configuration(settings: AreaConfig, environ: Mapping[str, str]) -> Configuration:
-    """Read megatest.config of an area.
+def read_configuration(
+    settings: AreaConfig, environ: Mapping[str, str], target: Sequence[str] = ()
+) -> Configuration:
+    """Read megatest.config of an area, as for a target.
 
     Raises:
         MissingError: there is no such directory.
         AreaUnreadableError: no megatest.config, or one that can't be read.
     """
     path = settings.path.absolute()
-    config = _config(settings, path, environ)
+    config = _config(settings, path, environ, target)
     linktree, problems = _linktree(settings, config, path, environ)
     return Configuration(
         path=path,
@@ -67,13 +70,6 @@ def stand_in(area_name: str, section: str, key: str, *, test: str = "") -> str:
     return f'add {line} = "…" below [areas.{toml_key(area_name)}] in mtsite.toml'
 
 
-def why_unknown(form: str) -> str:
-    """Why a value with such a form that was not worked out is not known."""
-    if form.startswith(("getenv ", "gv ")):
-        return f"needs the variable {form.split(maxsplit=1)[1]} of the environment"
-    return f"is computed by a command ({form})"
-
-
 def testsuite_name(settings: AreaConfig, config: ConfigFile, environ: Mapping[str, str]) -> str:
     """The area's name by Megatest's own rule; `settings.testsuite` stands in for a command.
 
@@ -97,7 +93,9 @@ def testsuite_name(settings: AreaConfig, config: ConfigFile, environ: Mapping[st
     return environ.get("MT_TESTSUITE_NAME") or name.rpartition(".")[0] or name
 
 
-def _config(settings: AreaConfig, path: Path, environ: Mapping[str, str]) -> ConfigFile:
+def _config(
+    settings: AreaConfig, path: Path, environ: Mapping[str, str], target: Sequence[str]
+) -> ConfigFile:
     if not path.is_dir():
         raise MissingError(
             f"area {settings.name}: no directory {path}",
@@ -113,6 +111,7 @@ def _config(settings: AreaConfig, path: Path, environ: Mapping[str, str]) -> Con
         area_path=path,
         environ=environ,
         allow_commands=settings.run_configured_commands,
+        target=target,
         given=given_values(settings.values),
     )
     if not config.found:

@@ -85,6 +85,14 @@ def expand(line: str, scope: Scope, *, muted: bool = False) -> Expanded:
     return Expanded("", kept, f"more than {EXPANSIONS_PER_LINE} expansions in one line")
 
 
+def why_unknown(form: str) -> str:
+    """Why a value with such a form that had to stay is not known, to follow its name."""
+    kind, _, name = form.partition(" ")
+    if kind in _ENVIRONMENT:
+        return f"needs the variable {name} of the environment"
+    return f"is computed by a command ({kind})"
+
+
 def _rightmost(
     line: str, end: int, scope: Scope, kept: str, *, muted: bool
 ) -> tuple[re.Match[str] | None, str, str]:

@@ -223,7 +223,7 @@ class Parse:
 
     def _include(self, name: str, form: str) -> None:
         if form:
-            self._problem(f"the name of an include needs #{{{form} …}}, which was not run")
+            self._problem(f"the name of an include {expand.why_unknown(form)}")
             return
         place, section = self.place, self.section
         self._read_include(place[0].parent / name, section)

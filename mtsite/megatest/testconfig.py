@@ -14,11 +14,12 @@ from pathlib import Path
 
 from mtsite.megatest import items
 from mtsite.megatest.configfile import ConfigFile, read_on_terms, surroundings
-from mtsite.megatest.grammar import Kind, Terms
+from mtsite.megatest.grammar import Terms
 from mtsite.model import TestDefinition
 
 FILE_NAME = "testconfig"
 CACHED_NAME = ".testconfig"
+RUNCONFIGS = "runconfigs.config"
 TESTS = "tests"
 MOST_TESTS = 20_000
 
@@ -53,6 +54,11 @@ class TestConfig:
     config: ConfigFile
     definition: TestDefinition
 
+    @property
+    def items_unknown(self) -> bool:
+        """Whether the items take a value that isn't known."""
+        return _needs_items(self.definition.unknown)
+
 
 def test_roots(area_path: Path, config: ConfigFile) -> tuple[Path, ...]:
     """Directories of tests in the order of search: those of [tests-paths], then tests/.
@@ -85,48 +91,48 @@ def list_tests(roots: Sequence[Path]) -> dict[str, Path]:
 
 
 def read_test(name: str, path: Path, terms: Terms) -> TestConfig:
-    """Read a testconfig; `terms` are those of its area and target."""
-    config = read_on_terms(path, for_test(terms, name))
+    """Read the testconfig of a test; `terms` are those that `for_test` made."""
+    config = read_on_terms(path, terms)
     return TestConfig(name, path, config, define_by(config))
 
 
-def for_test(terms: Terms, name: str, given: Given | None = None) -> Terms:
-    """The terms of an area and target for one of its tests."""
-    environ = {**terms.environ, "MT_TEST_NAME": name}
-    return replace(terms, environ=environ, given=terms.given if given is None else given)
-
-
-def terms_of(
-    path: Path, target: Sequence[str], given: Given, terms: Terms, read: "Reader" = read_on_terms
-) -> Terms:
-    """Terms for the testconfigs of a target: with the variables that the area's own files set.
-
-    `terms` say what may be done; their environment is what is known besides. The result knows
-    `[env-override]` of megatest.config and what runconfigs.config says for the target.
-    """
-    first = surroundings(path, (), (), terms.environ)
-    own = _on(terms, "megatest", target, first, given)
-    config = read(path / "megatest.config", own)
-    fields = tuple(config.sections.get("fields", {}))
-    around = surroundings(path, target, fields, config.environment)
-    runconfigs = read(path / "runconfigs.config", _on(terms, "runconfigs", target, around, {}))
-    environment = {
-        **runconfigs.environment,
-        "MT_TESTSUITENAME": config.get("setup", "area-name") or path.name,
-    }
-    return _on(terms, "testconfig", target, environment, {})
+def for_test(terms: Terms, name: str, given: Given) -> Terms:
+    """The terms of an area and target for one of its tests, whose values `given` stand in for."""
+    return replace(terms, environ={**terms.environ, "MT_TEST_NAME": name}, given=given)
 
 
 Reader = Callable[[Path, Terms], ConfigFile]
 
 
-def _on(
-    terms: Terms, kind: Kind, target: Sequence[str], environ: Mapping[str, str], given: Given
+def terms_of(
+    target: Sequence[str], given: Given, terms: Terms, read: Reader = read_on_terms
 ) -> Terms:
-    values = tuple(target)
+    """Terms for the testconfigs of a target: with the variables that the area's own files set.
+
+    `terms` say what may be done; their environment is what is known besides. The result knows
+    `[env-override]` of megatest.config and what runconfigs.config says for the target. `given`
+    stand in for values of megatest.config.
+    """
+    before = runconfigs_terms(target, given, terms, read)
+    runconfigs = read(terms.area_path / RUNCONFIGS, before)
+    return replace(before, kind="testconfig", environ=runconfigs.environment)
+
+
+def runconfigs_terms(
+    target: Sequence[str], given: Given, terms: Terms, read: Reader = read_on_terms
+) -> Terms:
+    """Terms for runconfigs.config: with what megatest.config puts into the environment."""
+    path, values = terms.area_path, tuple(target)
+    around = surroundings(path, (), (), terms.environ)
     if values:
-        environ = {**environ, "MT_TARGET": "/".join(values)}
-    return replace(terms, kind=kind, target=values, environ=environ, given=given)
+        around["MT_TARGET"] = "/".join(values)
+    own = replace(terms, kind="megatest", target=values, environ=around, given=given)
+    config = read(path / "megatest.config", own)
+    around = surroundings(
+        path, values, tuple(config.sections.get("fields", {})), config.environment
+    )
+    around.setdefault("MT_TESTSUITENAME", config.get("setup", "area-name") or path.name)
+    return replace(own, kind="runconfigs", environ=around, given={})
 
 
 def define_by(config: ConfigFile) -> TestDefinition:
@@ -147,8 +153,7 @@ def define(
         for key in sections.get(section, {})
         if only in (None, key) and (form := unresolved(section, key))
     )
-    known = not any(name.startswith(("items.", "itemstable.")) for name, _ in unknown)
-    paths, count = items.item_paths(span, table) if known else ((), 0)
+    paths, count = ((), 0) if _needs_items(unknown) else items.item_paths(span, table)
     mapped = [(name, _cut(text)) for name, text in sections.get("itemmap", {}).items()]
     if "itemmap" in needs:
         mapped.insert(0, ("", _cut(needs["itemmap"])))
@@ -171,6 +176,10 @@ def define(
         item_count=count,
         unknown=unknown[:_MOST],
     )
+
+
+def _needs_items(unknown: Sequence[tuple[str, str]]) -> bool:
+    return any(name.startswith(("items.", "itemstable.")) for name, _ in unknown)
 
 
 def _pairs(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
