@@ -152,6 +152,7 @@ class Run:
 
     DELETED tests and Megatest's placeholder rows are left out. `keys` are the area's key names,
     in order, for `key.target`. `in_flight_read` says that the run changed while it was read, twice.
+    `unread` says of tests what of their rows could not be read, and why.
     """
 
     key: RunKey
@@ -165,6 +166,7 @@ class Run:
     tests: tuple[Test, ...] = ()
     meta: Mapping[str, TestMeta] = field(default_factory=dict)
     in_flight_read: bool = False
+    unread: Mapping[TestName, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,4 +71,5 @@ def of_rows(run: Run) -> str:
         run.in_flight_read,
     )
     meta = [(name, repr(one)) for name, one in sorted(run.meta.items())]
-    return of(head, [test_values(test) for test in run.tests], meta)
+    unread = [sorted(run.unread.items())] if run.unread else []
+    return of(head, [test_values(test) for test in run.tests], meta, *unread)

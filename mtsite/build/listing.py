@@ -8,14 +8,15 @@ from pathlib import Path
 from mtsite import urls
 from mtsite.build import digest
 from mtsite.build.masked import masked_head
-from mtsite.build.read import AreaPlace
 from mtsite.config import AreaConfig
+from mtsite.errors import MtsiteError
 from mtsite.logs.redact import Redactor
 from mtsite.manifest import Manifest
 from mtsite.megatest import database, merge
-from mtsite.megatest.area import find_databases
+from mtsite.megatest.area import layout_now
 from mtsite.megatest.configuration import CONFIG_NAME
-from mtsite.megatest.merge import AreaListing
+from mtsite.megatest.linktree import AreaPlace
+from mtsite.megatest.merge import AreaListing, AreaRuns
 from mtsite.megatest.reader import RunHead
 
 LONGEST_GAP = 30 * 86_400
@@ -48,19 +49,21 @@ def list_site(
     """
     chosen = list(settings)
     given = digest.of(repr(chosen), sorted(environ.items()))
-    found = _remembered(given, manifest)
-    if found is None:
-        found = merge.list_areas(chosen, environ)
-        stamps = {path: _stamp(path) for one in found for path in _config_files(one)}
-        kept = [_without_environment(one) for one in found]
-        manifest.note_listing(given, pickle.dumps((kept, stamps)))
+    known = _remembered(given, manifest)
+    looked: dict[str, _Looked] = {}
+    for one in chosen:
+        before = known.get(one.name)
+        looked[one.name] = before if before and _stands(before) else _look(one, environ)
+    if looked != known:
+        manifest.note_listing(given, pickle.dumps(looked))
+    found = merge.join(chosen, [one.runs for one in looked.values()])
     heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
     moved = {name: masked_head(head, redactor) for name, head in heads.items() if head.moved_to}
     heads |= moved
     return SiteListing(
         heads=heads,
         listings={listing.name: listing for listing in found},
-        places={listing.name: _place(listing) for listing in found if listing.area is not None},
+        places={one.name: one.area.place for one in found if one.area is not None},
         now=newest_time(heads.values()),
         unreadable={listing.name: listing.error for listing in found if listing.error},
     )
@@ -78,35 +81,65 @@ def newest_time(heads: Iterable[RunHead]) -> int:
     return min(times[-1], times[-2] + LONGEST_GAP)
 
 
-def _remembered(given: str, manifest: Manifest) -> list[AreaListing] | None:
-    """The listing of the last build, if nothing that it was made from has moved since."""
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found in an area, and its files of configuration as they were then."""
+
+    runs: AreaRuns
+    stamps: Mapping[Path, tuple[int, int]]
+
+
+def _look(settings: AreaConfig, environ: Mapping[str, str]) -> _Looked:
+    runs = merge.look_at(settings, environ)
+    stamps = {path: _stamp(path) for path in _config_files(runs.listing)}
+    return _Looked(replace(runs, listing=_without_environment(runs.listing)), stamps)
+
+
+def _remembered(given: str, manifest: Manifest) -> dict[str, _Looked]:
+    """What the last build found, area by area, if it looked at the same ones."""
     known, packed = manifest.listing()
     if known != given or not packed:
-        return None
+        return {}
     try:
-        found: list[AreaListing]
-        stamps: dict[Path, tuple[int, int]]
-        found, stamps = pickle.loads(packed)
-        stands = all(_stamp(path) == stamp for path, stamp in stamps.items())
-        return found if stands and all(_stands(listing) for listing in found) else None
-    except Exception:  # the pickle of another version, or a file that went: look again
-        return None
+        found: dict[str, _Looked] = pickle.loads(packed)
+    except Exception:  # the pickle of another version: look again
+        return {}
+    return found
+
+
+def _stands(looked: _Looked) -> bool:
+    """Whether nothing that an area was listed from has moved since."""
+    listing = looked.runs.listing
+    area = listing.area
+    if listing.error or area is None:
+        return False
+    try:
+        return (
+            all(_stamp(path) == stamp for path, stamp in looked.stamps.items())
+            and layout_now(area) == area.layout
+            and all(database.mark(seen.path) == seen for seen in listing.marks)
+        )
+    except (MtsiteError, AttributeError):  # a file that went, or the pickle of another version
+        return False
 
 
 def _without_environment(listing: AreaListing) -> AreaListing:
     """Whoever builds may have secrets in the environment: they are not for the disk."""
     if listing.area is None:
         return listing
-    config = replace(listing.area.config, environment={}, asked={})
+    config = replace(listing.area.config, environment={})
     return replace(listing, area=replace(listing.area, config=config))
 
 
 def _config_files(listing: AreaListing) -> set[Path]:
-    """megatest.config of an area and every file that it includes, or would if it were there."""
+    """megatest.config of an area and every file that a value of it came from."""
     if listing.area is None:
         return set()
     config = listing.area.config
-    return {listing.area.path / CONFIG_NAME, *config.included}
+    files = {listing.area.path / CONFIG_NAME}
+    for section, values in config.sections.items():
+        files.update(place[0] for key in values for place in config.places(section, key))
+    return files
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -115,21 +148,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (stat.st_mtime_ns, stat.st_size)
-
-
-def _stands(listing: AreaListing) -> bool:
-    area = listing.area
-    if listing.error or area is None or find_databases(area.path, area.testsuite) != area.databases:
-        return False
-    return all(database.mark(seen.path) == seen for seen in listing.marks)
-
-
-def _place(listing: AreaListing) -> AreaPlace:
-    area = listing.area
-    assert area is not None
-    return AreaPlace(
-        path=Path(area.path),
-        linktree=area.linktree,
-        disks=area.disks,
-        path_map=area.settings.path_map,
-    )

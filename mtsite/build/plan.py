@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from mtsite.build.nodes import Target
 from mtsite.manifest import KnownRun
-from mtsite.megatest.reader import RunHead
+from mtsite.megatest.reader import GONE, RunHead
 from mtsite.model import RunKey
 
 RACY_SECONDS = 2
@@ -44,7 +44,7 @@ def plan_build(
         old = known.get(run_dir)
         reason = _gone_reason(head, old)
         if reason:
-            if old is not None or head.moved_to:
+            if old is not None or reason != GONE:
                 _plan_gone(plan, run_dir, old, reason, all_pages)
             continue
         why = _read_reason(old, head, all_pages)

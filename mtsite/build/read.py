@@ -19,6 +19,7 @@ from mtsite.errors import ConfigError
 from mtsite.logs import take
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.megatest import database, linktree, reader
+from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.reader import RunHead
 from mtsite.model import (
     FirstFailure,
@@ -36,16 +37,6 @@ from mtsite.rollup import Verdict
 SHOWN_FAILURES = 3
 RUNDIR = "rundir"
 """The kind of an entry that speaks of the run directory itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class AreaPlace:
-    """Where the files of an area's runs may lie."""
-
-    path: Path
-    linktree: Path | None = None
-    disks: tuple[Path, ...] = ()
-    path_map: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +153,7 @@ class RunReader:
         redactor = redactor_of(self.redact)
         roots = None
         if place is not None and not (old.summary and old.summary.lets_go_of("logs")):
-            known = (place.path, place.linktree, place.disks, place.path_map)
-            roots = linktree.roots_of(*known)
+            roots = place.roots()
         tests: dict[TestName, TestRecord] = {}
         for test, verdict in zip(run.tests, verdicts, strict=True):
             before = old.tests.get(test.name)
@@ -189,6 +179,8 @@ class RunReader:
         known = {log.name: log for log in before if log.kind != RUNDIR}
         if note and (found or not known):
             yield LogRecord("", RUNDIR, note=note)
+        elif unread := run.unread.get(test.name):
+            yield LogRecord("", RUNDIR, note=unread)
         for log in found:
             old = known.pop(log.name, None)
             if old and old.ended:

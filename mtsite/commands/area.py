@@ -176,14 +176,13 @@ def _line(one: "SurveyedTest") -> TestLine:
 
 
 def _facts(settings: "AreaConfig", environ: Mapping[str, str]) -> AreaFacts:
-    from mtsite.megatest import database, merge, schema
+    from mtsite.megatest import merge
 
     (listing,) = merge.list_areas([settings], environ)
     area = listing.area
     if area is None or listing.error:
         return AreaFacts(settings.name, str(settings.path), listing.error)
-    with database.reading(area.databases[0]) as connection:
-        generation = schema.detect(connection)
+    generation = area.generation
     return AreaFacts(
         name=settings.name,
         path=str(area.path),

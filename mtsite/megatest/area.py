@@ -1,21 +1,29 @@
 """An area directory: its name, its fields, its linktree, its databases. Reads, never writes."""
 
-import pwd
-import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.config import AreaConfig
-from mtsite.errors import AreaUnreadableError, MissingError, NoDatabaseError
+from mtsite.errors import AreaBusyError, AreaUnreadableError, MtsiteError, NoDatabaseError
+from mtsite.megatest import generation as shapes
 from mtsite.megatest import schema
 from mtsite.megatest.configfile import ConfigFile
 from mtsite.megatest.configuration import read_configuration, testsuite_name
-from mtsite.megatest.database import AreaConnection, DatabaseMark, mark, reading
+from mtsite.megatest.database import AreaConnection, reading
+from mtsite.megatest.layout import (
+    COMPLETED_NAME,
+    DATABASE_NAME,
+    TMP,
+    Layout,
+    find_layout,
+    what_is_newer,
+)
+from mtsite.megatest.linktree import AreaPlace
+from mtsite.megatest.schema import GENERATIONS, Generation
+from mtsite.megatest.testdat import RunDirs
 
-DATABASE_NAME = "megatest.db"
-COMPLETED_NAME = "completed-runs.db"
-TMP = Path("/tmp")
+__all__ = ["COMPLETED_NAME", "DATABASE_NAME", "TMP", "Area", "open_area"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +31,10 @@ class Area:
     """One area as it is now.
 
     `testsuite` is Megatest's own name for it, part of the path of its /tmp cache and of its
-    archives; `name` is the site's. `fields` are the key names in key order. `databases` are
-    megatest.db, or the /tmp cache of it where that is newer, then completed-runs.db if there is
-    one. `disks` are where run directories physically lie. `problems` are for the area's page.
+    archives; `name` is the site's. `fields` are the key names in key order. `databases` are those
+    with rows of runs: main.db of a split area, megatest.db, or the /tmp cache of it where that is
+    newer, then completed-runs.db. `disks` are where run directories physically lie. `dbdir` is
+    where versions 1.60 to 1.62 put databases. `problems` are for the area's page.
     """
 
     name: str
@@ -35,11 +44,33 @@ class Area:
     linktree: Path | None
     disks: tuple[Path, ...]
     config: ConfigFile
-    databases: tuple[Path, ...]
+    generation: Generation
+    layout: Layout
+    dbdir: Path | None
     allow_runs: bool
     homehost: str
     settings: AreaConfig
     problems: tuple[str, ...]
+
+    @property
+    def databases(self) -> tuple[Path, ...]:
+        """The databases with rows of runs, the most trusted first."""
+        return self.layout.with_runs
+
+    @property
+    def place(self) -> AreaPlace:
+        """Where the files of its runs may lie."""
+        return AreaPlace(self.path, self.linktree, self.disks, self.settings.path_map)
+
+    @property
+    def rundirs(self) -> RunDirs | None:
+        """Where tests may keep steps and data of their own; None for later generations.
+
+        An area that began with G1 went on with G2 in the same database.
+        """
+        if self.generation.name not in {"G1", "G2"}:
+            return None
+        return RunDirs(self.place, expected=self.generation.testdat)
 
 
 def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = TMP) -> Area:
@@ -53,13 +84,14 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
     configuration = read_configuration(settings, environ)
     path, config = configuration.path, configuration.config
     testsuite = testsuite_name(settings, config, environ)
-    live = path / DATABASE_NAME
-    if not live.exists():
+    dbdir = configuration.dbdir
+    layout = find_layout(path, testsuite, dbdir, tmp=tmp)
+    if not layout.with_runs or layout.with_runs == (layout.completed,):
         raise NoDatabaseError(
             f"area {settings.name}: no {DATABASE_NAME} in {path}",
-            "areas of generation G4 have one; run Megatest there once",
+            "run Megatest there once; areas of v1.70 and later have .mtdb/main.db instead",
         )
-    fields, problems = _fields(live, configuration.fields)
+    generation, fields, problems = _look_inside(layout)
     return Area(
         name=settings.name or testsuite,
         path=path,
@@ -68,31 +100,40 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
         linktree=configuration.linktree,
         disks=configuration.disks,
         config=config,
-        databases=find_databases(path, testsuite, tmp=tmp),
+        generation=generation,
+        layout=layout,
+        dbdir=dbdir,
         allow_runs=configuration.allow_runs,
         homehost=configuration.homehost,
         settings=settings,
-        problems=(*configuration.problems, *problems),
+        problems=(
+            *configuration.problems,
+            *_other_fields(fields, configuration.fields),
+            *layout.problems,
+            *problems,
+            *what_is_newer(path, layout, configuration.homehost),
+        ),
     )
 
 
-def find_databases(path: Path, testsuite: str, *, tmp: Path = TMP) -> tuple[Path, ...]:
-    """megatest.db, or its /tmp cache where that is newer; completed-runs.db if there is one."""
-    live, completed = path / DATABASE_NAME, path / COMPLETED_NAME
-    newest = cache_of(path, testsuite, live, tmp) or live
-    return (newest, completed) if completed.exists() else (newest,)
+def layout_now(area: Area, *, tmp: Path = TMP) -> Layout:
+    """The area's databases as they lie there now: equal as long as none came or went."""
+    return find_layout(area.path, area.testsuite, area.dbdir, tmp=tmp)
 
 
-def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
+def read_fields(
+    database: Path, needed: Sequence[str] = shapes.WHOLE
+) -> tuple[tuple[str, str], ...]:
     """The key columns (name, type) of a database in key order: by ascending `keys.id`.
 
     Raises:
-        AreaUnreadableError: not a Megatest database, of an older generation, or without a key.
+        AreaUnreadableError: not a Megatest database, without one of the `needed` tables, or
+            without a key.
     """
     with reading(database) as connection:
-        check_generation(connection)
+        check_database(connection, needed)
         rows = connection.execute(
-            "SELECT fieldname, fieldtype FROM keys WHERE fieldname IS NOT NULL ORDER BY id"
+            "SELECT fieldname, fieldtype FROM keys WHERE fieldname IS NOT NULL ORDER BY id, rowid"
         ).fetchall()
         columns = {name.lower() for name in schema.column_names(connection, "runs")}
     fields = tuple((_text(name), _text(kind) or "TEXT") for name, kind in rows)
@@ -103,58 +144,62 @@ def read_fields(database: Path) -> tuple[tuple[str, str], ...]:
     return fields
 
 
-def check_generation(connection: AreaConnection) -> None:
-    """Make sure that this version of mtsite can read the database.
+def check_database(connection: AreaConnection, needed: Sequence[str] = shapes.WHOLE) -> None:
+    """Make sure that a database is Megatest's, and has the tables that are needed.
 
     Raises:
-        AreaUnreadableError: not a Megatest database, or one of another generation.
+        AreaUnreadableError: it is another program's, or not complete.
     """
     try:
-        generation = schema.detect(connection)
+        shapes.check_tables(connection, needed)
     except AreaUnreadableError as error:
         raise AreaUnreadableError(f"{connection.path}: {error.message}", error.hint) from error
-    if not generation.readable:
-        shape = f"generation {generation.name} ({generation.versions})"
-        raise AreaUnreadableError(
-            f"{connection.path}: {shape}: not read yet",
-            "areas of v1.6208 to v1.65 are read",
-        )
 
 
-def cache_of(path: Path, testsuite: str, live: Path, tmp: Path) -> Path | None:
-    """The owner's cache of the area's database on this host, if it is there and newer.
+def message_of(error: MtsiteError) -> str:
+    """What is wrong and what to do about it, in one line for an area's page."""
+    return f"{error.message} ({error.hint})" if error.hint else error.message
 
-    Another user could have put a file at that place: only one that the area's owner owns counts.
-    """
-    try:
-        owner = path.stat().st_uid
-        user = pwd.getpwuid(owner).pw_name
-    except (KeyError, OSError):
-        return None
-    for place in dict.fromkeys((path, path.resolve())):
-        directory = tmp / user / "megatest_localdb" / testsuite / str(place).replace("/", ".")
-        cache = directory / DATABASE_NAME
+
+def _look_inside(layout: Layout) -> tuple[Generation, tuple[str, ...], list[str]]:
+    """Generation and fields, from the first database that can be read; why others could not."""
+    problems: list[str] = []
+    failure: MtsiteError | None = None
+    for database in layout.with_runs:
+        needed = shapes.RUNS_SIDE if database == layout.main else shapes.WHOLE
+        if database == layout.completed:
+            break
         try:
-            status = cache.lstat()
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != owner:
-                continue
-            if _newest(mark(cache)) > _newest(mark(live)):
-                return cache
-        except (OSError, MissingError):
-            continue
-    return None
+            fields = tuple(name for name, _kind in read_fields(database, needed))
+            return _generation(layout), fields, problems
+        except AreaBusyError:
+            raise
+        except MtsiteError as error:
+            failure = failure or error
+            problems.append(message_of(error))
+    assert failure is not None
+    raise failure
 
 
-def _newest(seen: DatabaseMark) -> int:
-    """The newest mtime (ns) of a database and its journals, as Megatest compares them."""
-    return max(seen.mtime_ns, *(side[1] for side in (seen.journal, seen.wal) if side), 0)
+def _generation(layout: Layout) -> Generation:
+    """The generation of an area whose databases can be read."""
+    if layout.nested:
+        return GENERATIONS["G5"]
+    if layout.live is None:
+        return GENERATIONS["G3"]
+    try:
+        with reading(layout.live) as connection:
+            if layout.main is not None and not shapes.is_taken_over(connection):
+                return GENERATIONS["G3"]
+            return shapes.detect(connection)
+    except MtsiteError:
+        return GENERATIONS["G3"]
 
 
-def _fields(live: Path, configured: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-    fields = tuple(name for name, _kind in read_fields(live))
+def _other_fields(fields: tuple[str, ...], configured: tuple[str, ...]) -> list[str]:
     if configured == fields or not configured:
-        return fields, []
-    return fields, [
+        return []
+    return [
         f"[fields] says {'/'.join(configured)}, the database's keys are {'/'.join(fields)};"
         " the database is followed"
     ]

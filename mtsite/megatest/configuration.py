@@ -22,12 +22,16 @@ _NO = frozenset({"no", "n", "false", "0", "off"})
 
 @dataclass(frozen=True)
 class Configuration:
-    """An area as megatest.config describes it; `fields` are the names in [fields]."""
+    """An area as megatest.config describes it; `fields` are the names in [fields].
+
+    `dbdir` is where versions 1.60 to 1.62 put their databases.
+    """
 
     path: Path
     config: ConfigFile
     fields: tuple[str, ...]
     linktree: Path | None
+    dbdir: Path | None
     disks: tuple[Path, ...]
     allow_runs: bool
     homehost: str
@@ -51,6 +55,7 @@ def read_configuration(
         config=config,
         fields=tuple(config.sections.get("fields", {})),
         linktree=linktree,
+        dbdir=_dbdir(config, path, linktree),
         disks=_disks(config, path),
         allow_runs=_setting(config, "setup", "allow-runs").lower() not in _NO,
         homehost=_homehost(config, path),
@@ -141,6 +146,12 @@ def _linktree(
         # Everything lies below it, so every file of the host would pass for a log.
         return None, [*problems, "[setup] linktree is the root directory: no logs are read"]
     return linktree, problems
+
+
+def _dbdir(config: ConfigFile, path: Path, linktree: Path | None) -> Path | None:
+    if configured := _setting(config, "setup", "dbdir"):
+        return Path(os.path.normpath(path / configured))
+    return linktree / ".db" if linktree is not None else None
 
 
 def _disks(config: ConfigFile, path: Path) -> tuple[Path, ...]:

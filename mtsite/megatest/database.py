@@ -205,6 +205,11 @@ def area_errors(path: Path) -> Iterator[None]:
         raise AreaUnreadableError(message, _advice(code & 0xFF, path)) from error
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error speaks of a damaged page: other rows of the file may still be read."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
 def _advice(code: int, path: Path) -> str:
     if code == sqlite3.SQLITE_NOTADB:
         return "is it the right file?"

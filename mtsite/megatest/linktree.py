@@ -19,6 +19,7 @@ MOST_NAMES = 5_000
 DEFAULT_FINAL_LOG = "logs/final.log"
 """What `final_logf` says in a row where nobody set it: nearly always no such file exists."""
 
+TESTDAT = "testdat.db"
 FINAL, STEP, FILE = "final", "step", "file"
 
 GONE = "run directory is gone"
@@ -41,6 +42,20 @@ class FoundLog:
     path: Path
     kind: str
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlace:
+    """Where the files of an area's runs may lie, as its configuration says."""
+
+    path: Path
+    linktree: Path | None = None
+    disks: tuple[Path, ...] = ()
+    path_map: Mapping[str, str] = field(default_factory=dict)
+
+    def roots(self) -> "Roots":
+        """These places as they are now."""
+        return roots_of(self.path, self.linktree, self.disks, self.path_map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,20 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
     hidden = max(0, len(others) - room) + max(0, len(found) - MOST_LOGS)
     kept = sorted(list(found.values())[:MOST_LOGS], key=lambda log: _bytes(log.name))
     return kept, _hidden_note(hidden, unseen)
+
+
+def find_testdat(roots: Roots, key: RunKey, test: Test) -> tuple[Path | None, str]:
+    """The database that a test of generation G2 has in its run directory, or why there is none.
+
+    A test that never had a directory has none to miss: no reason is given.
+    """
+    rundir, note = _find_rundir(roots, key, test)
+    if rundir is None:
+        return None, "" if note == NO_DIRECTORY else note
+    found = _look(TESTDAT, FILE, rundir, roots)
+    if found is None or found.refused:
+        return None, f"{TESTDAT} {found.refused if found else 'is missing'}"
+    return found.path, ""
 
 
 def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str]:

@@ -6,16 +6,17 @@ from then on. A run that began anew under a moved run's name is a run of its own
 that is shown, and the area's page says where the older one lies.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtsite import notes
 from mtsite.config import AreaConfig
-from mtsite.errors import MtsiteError
-from mtsite.megatest.area import TMP, Area, check_generation, open_area
+from mtsite.errors import AreaBusyError, MtsiteError
+from mtsite.megatest.area import TMP, Area, check_database, message_of, open_area
 from mtsite.megatest.database import DatabaseMark, mark, reading
 from mtsite.megatest.reader import RunHead, list_runs
+from mtsite.megatest.split import Looked, choose, look_at_split, shortened
 from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
@@ -44,20 +45,51 @@ class _Found:
     note: notes.Note | None
 
 
+@dataclass(frozen=True, slots=True)
+class AreaRuns:
+    """What one area holds, before anything is known of the others; `listing` has no runs yet."""
+
+    listing: AreaListing
+    found: tuple[_Found, ...] = ()
+
+
 def list_areas(
     settings: Iterable[AreaConfig], environ: Mapping[str, str], *, tmp: Path = TMP
 ) -> list[AreaListing]:
     """List all areas in the order given. Whatever is wrong with one is said in its listing."""
     chosen = list(settings)
-    names = {alias: one.name for one in chosen for alias in one.aliases}
-    names |= {one.name: one.name for one in chosen}
+    return join(chosen, [look_at(one, environ, tmp=tmp) for one in chosen])
+
+
+def look_at(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = TMP) -> AreaRuns:
+    """The runs of one area. Whatever is wrong with it is said in its listing."""
+    try:
+        area = open_area(settings, environ, tmp=tmp)
+    except MtsiteError as error:
+        return AreaRuns(AreaListing(settings.name, error=message_of(error)))
+    looked = Looked(problems=list(area.problems))
+    found = tuple(_without_unreadable(_look_at_all(area, looked), looked))
+    listing = AreaListing(
+        name=area.name,
+        area=area,
+        marks=tuple(looked.marks),
+        problems=tuple(looked.problems),
+        error="; ".join(looked.errors),
+    )
+    return AreaRuns(listing, found)
+
+
+def join(settings: Sequence[AreaConfig], looked: Iterable[AreaRuns]) -> list[AreaListing]:
+    """What these areas hold together: each run once, in the area whose database has its rows."""
+    names = {alias: one.name for one in settings for alias in one.aliases}
+    names |= {one.name: one.name for one in settings}
     listings: list[AreaListing] = []
     found: list[_Found] = []
-    for one in chosen:
-        listing, here = _list_area(one, environ, tmp)
+    for one, runs in zip(settings, looked, strict=True):
+        listing, here = runs.listing, runs.found
         if any(listing.name == other.name for other in listings):
             error = f"{one.path}: another area is called {listing.name} too"
-            listing, here = AreaListing(f"{listing.name} ({one.path})", error=error), []
+            listing, here = AreaListing(f"{listing.name} ({one.path})", error=error), ()
         listings.append(listing)
         found += [_renamed(each, names) for each in here]
     kept, problems = _each_once(found)
@@ -74,46 +106,70 @@ def list_areas(
     ]
 
 
-def _list_area(
-    settings: AreaConfig, environ: Mapping[str, str], tmp: Path
-) -> tuple[AreaListing, list[_Found]]:
-    try:
-        area = open_area(settings, environ, tmp=tmp)
-    except MtsiteError as error:
-        return AreaListing(settings.name, error=_message(error)), []
+def _look_at_all(area: Area, looked: Looked) -> list[_Found]:
+    """The runs of all databases of an area, those of main.db and its copy once."""
+    layout = area.layout
     found: list[_Found] = []
-    marks: list[DatabaseMark] = []
-    problems = list(area.problems)
-    errors: list[str] = []
-    for database in area.databases:
-        try:
-            # The mark first: what is committed while the runs are read makes the next look differ.
-            seen = mark(database)
-            runs, said = _list_database(area, database)
-        except MtsiteError as error:
-            errors.append(_message(error))
-            continue
-        marks.append(seen)
-        found += runs
-        problems += said
-    listing = AreaListing(
-        name=area.name,
-        area=area,
-        marks=tuple(marks),
-        problems=tuple(problems),
-        error="; ".join(errors),
+    if layout.live is not None:
+        found = _look_at_whole(area, layout.live, looked)
+    if layout.main is not None:
+        found = _with_split(area, layout.main, looked, found)
+    if layout.completed is not None:
+        found += _look_at_whole(area, layout.completed, looked)
+    return found
+
+
+def _look_at_whole(area: Area, database: Path, looked: Looked) -> list[_Found]:
+    """The runs of a database that has all their rows, or why it can't be read."""
+    try:
+        # The mark first: what is committed while the runs are read makes the next look differ.
+        seen = mark(database)
+        with reading(database) as connection:
+            check_database(connection)
+            born = {note.run_id: note for note in notes.read(connection)}
+            heads = list_runs(connection, area.name, area.fields, rundirs=area.rundirs)
+            looked.problems += [connection.note] if connection.note else []
+    except MtsiteError as error:
+        looked.errors.append(message_of(error))
+        return []
+    looked.marks.append(seen)
+    return [_with_birth(head, born.get(head.run_id)) for head in heads]
+
+
+def _with_split(area: Area, main: Path, looked: Looked, copies: Sequence[_Found]) -> list[_Found]:
+    """The runs of main.db and those of its copy, each once."""
+    try:
+        split = look_at_split(area, main)
+    except AreaBusyError as error:
+        # What is published is newer than the copy, perhaps: it stays until main.db is free.
+        looked.errors.append(message_of(error))
+        return []
+    except MtsiteError as error:
+        looked.errors.append(message_of(error))
+        return list(copies)
+    heads, problems = choose(
+        split, [each.head for each in copies], copies_live=area.generation.name == "G4"
     )
-    return listing, found
+    looked.marks += split.marks
+    looked.problems += [*split.problems, *problems]
+    looked.errors += split.errors
+    return [_Found(head, None) for head in heads]
 
 
-def _list_database(area: Area, database: Path) -> tuple[list[_Found], list[str]]:
-    with reading(database) as connection:
-        check_generation(connection)
-        born = {note.run_id: note for note in notes.read(connection)}
-
-        heads = list_runs(connection, area.name, area.fields)
-        problems = [connection.note] if connection.note else []
-    return [_with_birth(head, born.get(head.run_id)) for head in heads], problems
+def _without_unreadable(found: Iterable[_Found], looked: Looked) -> Iterator[_Found]:
+    """The runs that can be read; the others are named, by database and reason."""
+    lost: dict[tuple[Path, str], list[str]] = {}
+    for each in found:
+        head = each.head
+        if not head.unreadable or head.gone:
+            yield each
+        else:
+            name = "/".join([*head.key.target, head.key.runname])
+            lost.setdefault((head.tests_in or head.database, head.unreadable), []).append(name)
+    for (database, reason), names in lost.items():
+        shown = ", ".join(shortened(names, "runs"))
+        advice = f"see `sqlite3 {database} 'PRAGMA quick_check'`"
+        looked.errors.append(f"{database}: {shown} can't be read: {reason} ({advice})")
 
 
 def _with_birth(head: RunHead, note: notes.Note | None) -> _Found:
@@ -174,7 +230,3 @@ def _is_another_birth(here: RunHead, archived: RunHead) -> bool:
     if here.moved_to or here.gone or not here.tests:
         return False
     return here.state.upper() == "MOVED" or here.event_time != archived.event_time
-
-
-def _message(error: MtsiteError) -> str:
-    return f"{error.message} ({error.hint})" if error.hint else error.message

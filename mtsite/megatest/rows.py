@@ -12,6 +12,16 @@ from mtsite.model import Scalar, State, Status, Step, Test, TestDatum, TestMeta
 
 Row = Mapping[str, object]
 
+RUN_COLUMNS = "id runname state status owner event_time comment contour last_update".split()
+TEST_COLUMNS = (
+    "id testname item_path state status host uname cpuload diskfree rundir shortdir final_logf"
+    " run_duration comment event_time attemptnum archived".split()
+)
+STEP_COLUMNS = "id test_id stepname state status event_time comment logfile".split()
+DATUM_COLUMNS = "id test_id category variable value expected tol units comment status type".split()
+META_COLUMNS = "testname author owner description reviewed tags jobgroup".split()
+"""What is read of each table, by the names of generation G4."""
+
 PLACEHOLDER = ("bogustest", "nowherepath")
 """Name of the row that Megatest puts first into each run's own database; it leaks into others."""
 
@@ -36,6 +46,11 @@ def integer(value: object) -> int | None:
     if isinstance(value, float) and math.isfinite(value):
         return int(value)
     return None
+
+
+def rowid(row: Row) -> int:
+    """The number of a row in its table."""
+    return integer(row["id"]) or 0
 
 
 def time(value: object) -> int | None:

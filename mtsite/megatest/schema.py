@@ -2,7 +2,8 @@
 
 Generation G4 (v1.6208 – v1.65) is written out whole, with the indexes and triggers that Megatest
 itself creates, the mistaken `teststeps_index` on `tests` included: an archive that Megatest opens
-must not look foreign. Older shapes are only recognised here (`detect`), by their columns.
+must not look foreign. `GENERATIONS` says what the other shapes have elsewhere, `ABSENT` what a
+column that they lack means; `generation.py` tells which shape a database has.
 """
 
 import re
@@ -10,8 +11,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from mtsite.errors import AreaUnreadableError
 
 KEY_COLUMNS = "*keys*"
 """Stands in a column list for the key columns of an area."""
@@ -48,23 +47,79 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A shape of database: `readable` says whether this version of mtsite reads its runs."""
+    """A shape of databases: what differs from G4, whose tables are written out below.
+
+    `runs_in`, `tests_in` and `steps_in` say, for a reader, in which file those rows lie. `signs`
+    are sets of columns ("table.column"): a database that has one of these sets whole is of this
+    generation, unless a later one claims it. `movable` is whether runs may leave such an area at
+    all; where `whole_only`, only if one database alone holds all rows. `testdat`: tests that ran
+    keep their steps and data in their run directories.
+    """
 
     name: str
     versions: str
-    readable: bool
+    runs_in: str = "megatest.db"
+    tests_in: str = "megatest.db"
+    steps_in: str = "megatest.db"
+    signs: tuple[frozenset[str], ...] = ()
+    movable: bool = False
+    whole_only: bool = False
+    testdat: bool = False
+
+
+def _signs(*sets: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(one.split()) for one in sets)
 
 
 GENERATIONS: Mapping[str, Generation] = {
     generation.name: generation
     for generation in (
-        Generation("G1", "up to v1.44", readable=False),
-        Generation("G2", "v1.5x", readable=False),
-        Generation("G3", "v1.60 to v1.6207", readable=False),
-        Generation("G4", "v1.6208 to v1.65", readable=True),
-        Generation("G5", "v1.70 and v1.80", readable=False),
+        Generation("G1", "up to v1.44"),
+        Generation("G2", "v1.5x", steps_in="testdat.db of each run directory", testdat=True),
+        Generation(
+            "G3",
+            "v1.60 to v1.6207",
+            runs_in="main.db",
+            tests_in="N.db of each run",
+            steps_in="N.db of each run",
+            signs=_signs("tests.last_update", "archive_blocks.id"),
+        ),
+        Generation(
+            "G4",
+            "v1.6208 to v1.65",
+            signs=_signs("runs.contour", "tests.last_update test_steps.last_update"),
+            movable=True,
+        ),
+        Generation(
+            "G5",
+            "v1.70 and v1.80",
+            runs_in=".mtdb/main.db",
+            tests_in="all databases of .mtdb",
+            steps_in="all databases of .mtdb",
+            movable=True,
+            whole_only=True,
+        ),
     )
 }
+"""G5 is told by where its databases lie, G1 by what it lacks (`generation.detect`), the rest by
+their signs, the latest first."""
+
+ABSENT: Mapping[str, str] = {
+    "runs.contour": "''",
+    "runs.comment": "''",
+    "tests.shortdir": "rundir",
+    "tests.archived": "0",
+    "tests.item_path": "''",
+    "test_steps.logfile": "''",
+    "test_data.expected": "expected_value",
+    "test_data.type": "''",
+    "test_meta.jobgroup": "'default'",
+}
+"""What takes the place of a column that a database has not, as SQL over the columns that it has;
+what isn't named here is NULL: unknown. `expected_value` was the name of `expected` in 2011."""
+
+FIRST_LACKS = ("tests.shortdir", "tests.archived", "test_data.type")
+"""Columns that came while all rows of G1 were central: without one of them a database is G1."""
 
 
 def _table(name: str, columns: str, constraint: str = "", unique: tuple[str, ...] = ()) -> Table:
@@ -274,40 +329,6 @@ def column_names(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
     if ("table",) not in kind:
         return ()
     return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({quote(table)})"))
-
-
-def detect(connection: sqlite3.Connection) -> Generation:
-    """The generation of a database, by the columns that are there, never by its version string.
-
-    Raises:
-        AreaUnreadableError: it has not the tables of any Megatest database.
-    """
-    columns = {
-        table: frozenset(column_names(connection, table))
-        for table in ("keys", "runs", "tests", "test_steps", "test_data", "test_meta")
-    }
-    missing = [table for table in ("keys", "runs", "tests") if not columns[table]]
-    if missing:
-        raise AreaUnreadableError(
-            f"not a Megatest database: no table {', '.join(missing)}",
-            "is it the right file? Megatest fills an empty one at its next run",
-        )
-    if "contour" in columns["runs"] or (
-        "last_update" in columns["tests"] and "last_update" in columns["test_steps"]
-    ):
-        return GENERATIONS["G4"]
-    if "last_update" in columns["tests"] or column_names(connection, "archive_blocks"):
-        return GENERATIONS["G3"]
-    return GENERATIONS["G1" if _is_first(connection, columns) else "G2"]
-
-
-def _is_first(connection: sqlite3.Connection, columns: Mapping[str, frozenset[str]]) -> bool:
-    """G1 kept steps in the central database; G2 has them in each run directory's testdat.db."""
-    if not {"shortdir", "archived"} <= columns["tests"] or "type" not in columns["test_data"]:
-        return True
-    if "stepname" not in columns["test_steps"]:
-        return False
-    return connection.execute("SELECT 1 FROM test_steps LIMIT 1").fetchone() is not None
 
 
 def _check_fields(fields: Sequence[tuple[str, str]]) -> None:

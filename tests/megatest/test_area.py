@@ -196,17 +196,6 @@ def test_a_directory_without_its_files_is_no_area(tmp_path: Path, lost: str) -> 
         opened(built)
 
 
-def test_an_older_generation_is_named(tmp_path: Path) -> None:
-    built = areas.make_area(tmp_path)
-    built.execute("DROP TRIGGER update_tests_trigger")
-    for table in ("runs", "tests", "test_steps"):
-        built.execute(f"ALTER TABLE {table} DROP COLUMN last_update")
-    built.execute("ALTER TABLE runs DROP COLUMN contour")
-    built.execute("DROP TABLE archive_blocks")
-    with pytest.raises(AreaUnreadableError, match=r"generation G2 .*not read yet"):
-        opened(built)
-
-
 def test_keys_without_their_column_are_said(tmp_path: Path) -> None:
     built = areas.make_area(tmp_path)
     built.execute("INSERT INTO keys (fieldname) VALUES ('datapath')")

@@ -187,16 +187,6 @@ def test_an_unreadable_archive_is_an_error_beside_the_live_runs(tmp_path: Path) 
     assert names(listing.heads) == ["w01", "w02"]
 
 
-def test_an_archive_of_another_generation_is_an_error(tmp_path: Path) -> None:
-    area = two_runs(tmp_path)
-    path = area.make_completed()
-    for table in ("runs", "tests", "test_steps"):
-        area.execute(f"ALTER TABLE {table} DROP COLUMN last_update", database=path)
-    area.execute("DROP TRIGGER update_tests_trigger", database=path)
-    area.execute("ALTER TABLE runs DROP COLUMN contour", database=path)
-    assert "not read yet" in listed(area)[0].error
-
-
 def test_a_dead_writers_journal_is_said_and_the_area_is_read(tmp_path: Path) -> None:
     area = two_runs(tmp_path)
     code = (

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtsite.errors import AreaUnreadableError
-from mtsite.megatest import schema
+from mtsite.megatest import generation, schema
 
 FIELDS = [("sysname", "TEXT"), ("fsname", "TEXT")]
 
@@ -134,7 +134,7 @@ def detect(*statements: str) -> str:
     with closing(sqlite3.connect(":memory:")) as connection:
         for statement in statements:
             connection.execute(statement)
-        return schema.detect(connection).name
+        return generation.detect(connection).name
 
 
 KEYS = "CREATE TABLE keys (id INTEGER PRIMARY KEY, fieldname TEXT, fieldtype TEXT)"
