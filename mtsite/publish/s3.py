@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError, UsageError
-from mtsite.publish import account, wire
+from mtsite.publish import account, parts, wire
 from mtsite.publish.destination import ABSENT, Found, PreconditionFailed, Source, Stored, Tag
 from mtsite.publish.headers import Headers
 from mtsite.publish.s3errors import explain
@@ -42,13 +42,13 @@ class S3:
     epoch = ""
 
     def __init__(self, url: str, settings: PublishConfig) -> None:
-        parts = urlsplit(url)
-        if not parts.netloc or parts.query or parts.fragment:
+        address = urlsplit(url)
+        if not address.netloc or address.query or address.fragment:
             raise UsageError(f"{url!r} is no s3://bucket/prefix")
         self.name = url
         self.requests: Counter[str] = Counter()
-        self._bucket = parts.netloc
-        prefix = parts.path.strip("/")
+        self._bucket = address.netloc
+        prefix = address.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._settings = settings
         self._counting = threading.Lock()
@@ -75,13 +75,20 @@ class S3:
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
-        """One PUT; what a reader sees is the old object or the new one."""
+        """One PUT, or parts of a large file; readers see the old object or the new one.
+
+        A file in parts can't have a condition.
+        """
         sent = {"content-type": headers.content_type, "cache-control": headers.cache_control}
         if headers.content_encoding:
             sent["content-encoding"] = headers.content_encoding
         if only_if is not None:
             sent |= {"if-none-match": "*"} if only_if == ABSENT else {"if-match": only_if}
         with self._told(path):
+            if not isinstance(source, bytes) and source.seek(0, os.SEEK_END) > parts.LARGE_BYTES:
+                return parts.put_in_parts(
+                    self._client, self._bucket, self._key(path), source, headers
+                )
             for _ in range(wire.ATTEMPTS):
                 answer = self._put_once(path, source, sent, only_if)
                 if self._has_arrived(path, source, answer):
@@ -187,7 +194,10 @@ class S3:
         return client
 
     def _count_sent(self, request: Any, **_: object) -> None:
-        self._count("DELETE" if request.method == "POST" else "LIST")
+        kind = str(request.method)
+        if kind == "POST":
+            kind = "DELETE" if "delete" in request.url.partition("?")[2] else "POST"
+        self._count("LIST" if kind == "GET" else kind)
 
     def _count(self, kind: str) -> None:
         with self._counting:

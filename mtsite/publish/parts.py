@@ -1,0 +1,74 @@
+"""A large object in parts: what arrived before a publish died is not sent again.
+
+Which parts the server has, it says itself: nothing is kept here. A part is the same when its MD5 is
+the one that the server gives, so the same file, packed the same way, goes on where it stopped.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from mtsite.publish.headers import Headers
+
+LARGE_BYTES = 64 << 20
+"""Larger sources go in parts."""
+
+PART_BYTES = 16 << 20
+_MOST_PARTS = 10_000
+
+
+def put_in_parts(client: Any, bucket: str, key: str, source: BinaryIO, headers: Headers) -> str:
+    """Send an object part by part, those that the server lacks; its tag comes back.
+
+    `client` is boto3's. Readers see the old object until the last part is there.
+
+    Raises:
+        botocore's errors: the parts that arrived stay, and are found by the next call.
+    """
+    upload_id = _unfinished(client, bucket, key) or _begin(client, bucket, key, headers)
+    there = _parts_there(client, bucket, key, upload_id)
+    where = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
+    finished = []
+    for number, part in enumerate(_parts(source), start=1):
+        tag = f'"{hashlib.md5(part, usedforsecurity=False).hexdigest()}"'
+        if there.get(number) != tag:
+            tag = client.upload_part(**where, PartNumber=number, Body=part)["ETag"]
+        finished.append({"PartNumber": number, "ETag": tag})
+    answer = client.complete_multipart_upload(**where, MultipartUpload={"Parts": finished})
+    return str(answer["ETag"])
+
+
+def _begin(client: Any, bucket: str, key: str, headers: Headers) -> str:
+    extra = {"ContentEncoding": headers.content_encoding} if headers.content_encoding else {}
+    answer = client.create_multipart_upload(
+        Bucket=bucket,
+        Key=key,
+        ContentType=headers.content_type,
+        CacheControl=headers.cache_control,
+        **extra,
+    )
+    return str(answer["UploadId"])
+
+
+def _unfinished(client: Any, bucket: str, key: str) -> str:
+    """The newest upload of this key that was begun and not finished, '' if there is none."""
+    answer = client.list_multipart_uploads(Bucket=bucket, Prefix=key)
+    begun = [each for each in answer.get("Uploads", []) if each["Key"] == key]
+    return max(begun, key=lambda each: str(each.get("Initiated")))["UploadId"] if begun else ""
+
+
+def _parts_there(client: Any, bucket: str, key: str, upload_id: str) -> Mapping[int, str]:
+    pages = client.get_paginator("list_parts")
+    return {
+        part["PartNumber"]: part["ETag"]
+        for page in pages.paginate(Bucket=bucket, Key=key, UploadId=upload_id)
+        for part in page.get("Parts", [])
+    }
+
+
+def _parts(source: BinaryIO) -> Iterator[bytes]:
+    size = source.seek(0, 2)
+    source.seek(0)
+    step = max(PART_BYTES, -(-size // _MOST_PARTS))
+    while part := source.read(step):
+        yield part
