@@ -10,7 +10,7 @@ import itertools
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +47,35 @@ def write_durable(path: Path, content: bytes) -> bool:
 def copy_durable(path: Path, source: BinaryIO) -> None:
     """Put the rest of an open file at path, however large, on disk when it returns."""
     _replace(path, lambda file: shutil.copyfileobj(source, file, 1 << 20))
+
+
+@contextlib.contextmanager
+def draft(directory: Path) -> Iterator["Draft"]:
+    """A file to write and read whose name is known only when it is done; gone unless kept."""
+    path = directory / f"{TEMPORARY_PREFIX}{os.getpid()}-{next(_numbers)}"
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, _NEW & ~os.O_WRONLY | os.O_RDWR, 0o666)
+    with os.fdopen(descriptor, "w+b") as file:
+        made = Draft(path, file)
+        try:
+            yield made
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+
+class Draft:
+    """A file of `draft` while it is open."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self.file = file
+
+    def keep(self, path: Path) -> None:
+        """Give it its name, making parent directories; what had the name before is replaced."""
+        self.file.flush()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.replace(path)
 
 
 def _holds(name: str, content: bytes) -> bool:

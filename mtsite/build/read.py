@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from mtsite import atomicfile, record, rollup, urls
+from mtsite import record, rollup, urls
 from mtsite.build import digest
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError
-from mtsite.logs import take
 from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.logs.take import Taker
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.reader import RunHead
@@ -37,6 +37,10 @@ from mtsite.rollup import Verdict
 SHOWN_FAILURES = 3
 RUNDIR = "rundir"
 """The kind of an entry that speaks of the run directory itself."""
+
+
+Blob = tuple[str, str, int]
+"""A stored log: its path below the site, its SHA-256, its size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class RunRead:
     ended: bool
     activity: int
     spool: Path
-    blobs: list[tuple[str, str, int]]
+    blobs: list[Blob]
     as_listed: bool = True
 
 
@@ -108,11 +112,11 @@ class RunReader:
         rows = digest.of_rows(run)
         old = self._old_record(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
-        store = _Store(self.site)
+        blobs: list[Blob] = []
         if still_sealed:
             tests = _with_verdicts(run, verdicts, old)
         else:
-            tests = self._take_tests(run, verdicts, old, task.place, store)
+            tests = self._take_tests(run, verdicts, old, task.place, blobs)
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
         summary = summarise(shown, verdicts, tests, head.home)
@@ -128,8 +132,11 @@ class RunReader:
         )
         what = rows if shown is run else digest.of_rows(shown)
         taken = Taken(shown, verdicts, kept, rows, what)
-        read = self._put_aside(taken, head, still_sealed, store)
+        read = self._put_aside(taken, head, still_sealed, blobs)
         return replace(read, as_listed=as_listed)
+
+    def _taker(self) -> Taker:
+        return Taker(self.site, redactor_of(self.redact), self.log_cap, rule_set_of(self.logs))
 
     def _old_record(self, run: Run) -> RunRecord:
         try:
@@ -148,9 +155,9 @@ class RunReader:
         verdicts: list[Verdict],
         old: RunRecord,
         place: AreaPlace | None,
-        store: "_Store",
+        blobs: list[Blob],
     ) -> dict[TestName, TestRecord]:
-        redactor = redactor_of(self.redact)
+        taker = self._taker()
         roots = None
         if place is not None and not (old.summary and old.summary.lets_go_of("logs")):
             roots = place.roots()
@@ -159,7 +166,7 @@ class RunReader:
             before = old.tests.get(test.name)
             logs: tuple[LogRecord, ...] = before.logs if before else ()
             if not test.toplevel and roots is not None:
-                logs = tuple(self._take_logs(run, test, logs, roots, store, redactor))
+                logs = tuple(self._take_logs(run, test, logs, roots, taker, blobs))
             tests[test.name] = TestRecord(
                 test.testname, test.item_path, verdict.value, test.toplevel, logs
             )
@@ -172,8 +179,8 @@ class RunReader:
         test: Test,
         before: tuple[LogRecord, ...],
         roots: linktree.Roots,
-        store: "_Store",
-        redactor: Redactor,
+        taker: Taker,
+        blobs: list[Blob],
     ) -> Iterator[LogRecord]:
         found, note = linktree.find_logs(roots, run.key, test)
         known = {log.name: log for log in before if log.kind != RUNDIR}
@@ -193,20 +200,13 @@ class RunReader:
             elif old and _unchanged(old, log.path):
                 yield replace(old, kind=log.kind)
             else:
-                taken, content, _ = take.take_log(
-                    log.name,
-                    log.path,
-                    log.kind,
-                    redactor=redactor,
-                    cap_bytes=self.log_cap,
-                    rule_set=rule_set_of(self.logs),
-                )
+                taken = taker.take(log.name, log.path, log.kind)
                 if taken.blob:
-                    store.put(taken.blob, content)
+                    blobs.append((taken.blob, Path(taken.blob).stem, taken.size))
                 yield old if old and not taken.blob else taken
         yield from (log for log in known.values() if log.blob or log.ended or not found)
 
-    def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, store: "_Store") -> RunRead:
+    def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, blobs: list[Blob]) -> RunRead:
         run, verdicts = taken.run, taken.verdicts
         run_dir = urls.run_dir(run.key)
         spool = self.spool / (digest.of(run_dir) + ".run")
@@ -229,23 +229,8 @@ class RunReader:
             ended=Verdict.RUNNING not in verdicts,
             activity=activity(run, head.newest_update),
             spool=spool,
-            blobs=store.blobs,
+            blobs=blobs,
         )
-
-
-class _Store:
-    """The blobs that one task puts into the site."""
-
-    def __init__(self, site: Path) -> None:
-        self.site = site
-        self.blobs: list[tuple[str, str, int]] = []
-
-    def put(self, path: str, content: bytes) -> None:
-        """Write a blob unless it is there; a blob's name is its content, so it never changes."""
-        target = self.site / path
-        if not _has_size(target, len(content)):
-            atomicfile.write(target, content)
-        self.blobs.append((path, path.rsplit("/", 1)[1].split(".", 1)[0], len(content)))
 
 
 def activity(run: Run, newest_update: int) -> int:
@@ -326,13 +311,6 @@ def _unchanged(old: LogRecord, path: Path) -> bool:
     except (OSError, ValueError):
         return True
     return (stat.st_size, stat.st_mtime_ns) == (old.source_size, old.source_mtime_ns)
-
-
-def _has_size(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
-        return False
 
 
 @lru_cache(maxsize=4)

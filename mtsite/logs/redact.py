@@ -10,6 +10,7 @@ import functools
 import operator
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from mtsite.logs.redact_rules import (
     DEFAULT_RULES,
@@ -24,9 +25,20 @@ from mtsite.regex import Match, Pattern, compile_bytes, count_groups
 
 MARK = "▮▮▮"
 _ROUNDS = 4
+_BYTES_PER_LOOK = 2000
+"""Looking at so many bytes takes as long as looking at one place."""
+
 _MARK = MARK.encode()
 _MASK = re.compile(re.escape(_MARK) + rb"\[[a-z0-9][a-z0-9_-]{0,39}\]" + re.escape(_MARK))
 _LINE = re.compile(rb"[^\r\n]+")
+
+
+class Hit(NamedTuple):
+    """A place that a rule matched: bytes from, to, and what is to be masked there."""
+
+    start: int
+    end: int
+    edits: tuple[Edit, ...]
 
 
 class Redactor:
@@ -45,6 +57,7 @@ class Redactor:
             parts.append(b"(" + KEY_BEGIN + b")")
         else:
             self._key_group = 0
+        self._whole = bool(own)
         self._pattern: Pattern | None = compile_bytes(b"(?m)" + b"|".join(parts)) if parts else None
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -55,16 +68,59 @@ class Redactor:
 
         The number of lines never changes; redacting again changes nothing more.
         """
+        return self.mask(content, 0, len(content), self.hits(content))
+
+    def hits(self, content: bytes, start: int = 0, end: int | None = None) -> list[Hit]:
+        """What the rules match from `start` on, in order and apart; what it means is in its edits.
+
+        With `end` nothing is seen beyond it; `start` is seen in front of.
+        """
+        found: list[Hit] = []
+        if self._pattern is None:
+            return found
+        end = len(content) if end is None else end
+        # A rule may want to see that its word doesn't go on before it: at least the line's end.
+        seen_from = start - (content[max(start - 1, 0) : start] == b"\n")
+        match = self._pattern.search(content, seen_from, end)
+        while match is not None:
+            edits = tuple(self._edits(content, match))
+            # What was turned down may hide a secret in its own text.
+            resume = edits[-1][1] if edits else match.start() + 1
+            if edits:
+                found.append(Hit(match.start(), max(match.end(), resume), edits))
+            match = self._pattern.search(content, resume, end) if resume <= end else None
+        return found
+
+    def mask(
+        self, content: bytes, start: int, end: int, hits: Sequence[Hit]
+    ) -> tuple[bytes, dict[str, int]]:
+        """The text from `start` to `end` with the `hits` before `end` masked, and the counts."""
+        text = content[:end]
         counts: dict[str, int] = {}
+        edits = [edit for hit in hits for edit in hit.edits if edit[0] < end]
         # A mask can bring two halves of another rule's match together: look again until it's still.
         for _ in range(_ROUNDS):
-            edits = self._edits(content)
+            if edits and _MARK in text:
+                edits = _spare_masks(text, edits)
             if not edits:
                 break
             for _, _, name in edits:
                 counts[name] = counts.get(name, 0) + 1
-            content = _apply(content, edits)
-        return content, dict(sorted(counts.items()))
+            text, places = _apply(text, edits)
+            edits = [edit for hit in self._hits_around(text, start, places) for edit in hit.edits]
+        return text[start:], dict(sorted(counts.items()))
+
+    def _hits_around(self, text: bytes, start: int, places: Sequence[int]) -> Iterator[Hit]:
+        """What matches on the lines that were changed; built-in rules see one line at a time."""
+        if self._whole or len(places) > len(text) // _BYTES_PER_LOOK:
+            yield from self.hits(text, start)
+            return
+        done = start
+        for place in places:
+            if place >= done:
+                first = max(text.rfind(b"\n", done, place) + 1, done)
+                done = _next_line(text, place)
+                yield from self.hits(text, first, done)
 
     def redact_text(self, text: str) -> str:
         """The same for a comment or description; surrogate escapes in it stay what they are."""
@@ -75,19 +131,7 @@ class Redactor:
         redacted, counts = self.redact(raw)
         return redacted.decode("utf-8", "surrogateescape") if counts else text
 
-    def _edits(self, content: bytes) -> list[Edit]:
-        if self._pattern is None or (match := self._pattern.search(content)) is None:
-            return []
-        wanted: list[Edit] = []
-        while match is not None:
-            found = list(self._found(content, match))
-            wanted += found
-            # What was turned down may hide a secret in its own text.
-            resume = found[-1][1] if found else match.start() + 1
-            match = self._pattern.search(content, resume) if resume <= len(content) else None
-        return _spare_masks(content, wanted) if _MARK in content else wanted
-
-    def _found(self, content: bytes, match: Match) -> Iterator[Edit]:
+    def _edits(self, content: bytes, match: Match) -> Iterator[Edit]:
         if self._key_group and match.start(self._key_group) >= 0:
             yield from key_block(content, match.end())
             return
@@ -140,11 +184,25 @@ def _spare_masks(content: bytes, wanted: list[Edit]) -> list[Edit]:
     return edits
 
 
-def _apply(content: bytes, edits: list[Edit]) -> bytes:
+def _apply(content: bytes, edits: list[Edit]) -> tuple[bytes, list[int]]:
+    """The content with its edits made, and where each of them is in it now."""
     pieces = []
-    done = 0
+    places = []
+    done = grown = 0
     for start, end, name in edits:
-        pieces += [content[done:start], f"{MARK}[{name}]{MARK}".encode()]
+        mask = mask_of(name)
+        places.append(start + grown)
+        pieces += [content[done:start], mask]
+        grown += len(mask) - (end - start)
         done = end
     pieces.append(content[done:])
-    return b"".join(pieces)
+    return b"".join(pieces), places
+
+
+def mask_of(rule: str) -> bytes:
+    """What stands for a secret that a rule found."""
+    return f"{MARK}[{rule}]{MARK}".encode()
+
+
+def _next_line(text: bytes, at: int) -> int:
+    return text.find(b"\n", at) + 1 or len(text)

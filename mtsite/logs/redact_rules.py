@@ -110,7 +110,9 @@ DEFAULT_RULES = (
 KEY_RULE = "private-key"
 KEY_BEGIN = rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
 _KEY_END = re.compile(rb"-----(END|BEGIN) [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_BYTES = 1 << 16
+KEY_BYTES = 1 << 16
+"""A private key is looked for so far after its first line."""
+
 _KEY_RUN = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={1,2}")
 _LINE = re.compile(rb"[^\r\n]+")
 
@@ -120,9 +122,9 @@ def key_block(content: bytes, start: int) -> Iterator[Edit]:
 
     Without its last line (a log that was cut) the key goes on as long as lines look like it.
     """
-    stop = _KEY_END.search(content, start, start + _KEY_BYTES)
+    stop = _KEY_END.search(content, start, start + KEY_BYTES)
     closed = stop is not None and stop[1] == b"END"
-    end = stop.start() if stop else min(len(content), start + _KEY_BYTES)
+    end = stop.start() if stop else min(len(content), start + KEY_BYTES)
     for line in _LINE.finditer(content, start, end):
         looks_like_key = _KEY_RUN.search(line[0]) is not None
         before_end = closed and line.end() == end

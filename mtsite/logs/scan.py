@@ -8,7 +8,6 @@ nothing.
 import functools
 import html
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from mtsite.logs import ansi
 from mtsite.logs.families import RuleSet
 from mtsite.logs.family import HEAD_BYTES, Analysis, Family, Log
+from mtsite.logs.plain import plain_text
 from mtsite.logs.rule import (
     EXCERPT_CHARACTERS,
     LEVELS,
@@ -27,15 +27,12 @@ from mtsite.logs.rule import (
     finding_id,
     masked_hash,
 )
-from mtsite.logs.source import Content, count_ends, decode_line, next_line
+from mtsite.logs.source import Content, block_borders, count_ends, decode_line, next_line, release
 from mtsite.model import Finding
 from mtsite.regex import Pattern, PatternSet, compile_bytes
 
 SHOWN = 20
 """So many errors, and so many warnings, are kept; the rest is counted."""
-
-_HTML = re.compile(rb"[\s\xef\xbb\xbf]*<(?:!doctype html|html)\b", re.IGNORECASE)
-_TAG = re.compile(rb"<[/!]?[A-Za-z-][^<>\r\n]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,7 @@ def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
     takes it.
     """
     faults: list[str] = []
-    head = content[:HEAD_BYTES]
-    plain = ansi.strip(content[:])
-    marked_up = _HTML.match(plain) is not None
-    if marked_up:
-        plain = _TAG.sub(b"", plain)
-    dialect = _claiming(rule_set, name, head, faults)
+    dialect = _claiming(rule_set, name, content[:HEAD_BYTES], faults)
     facts: dict[str, Any] = {}
     rules = rule_set.rules
     own_pass: Iterator[Seen] = iter(())
@@ -80,9 +72,10 @@ def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
         log = Log(name, content, rule_set.settings.get(dialect.name, {}))
         own_pass = _analysed(dialect, log, facts, faults)
         rules = rule_set.own if dialect.exclusive else rules
-    kept = _Kept(marked_up)
-    for seen in _merged(own_pass, _sightings(plain, rules, faults)):
-        kept.add(seen)
+    with plain_text(content) as (plain, marked_up):
+        kept = _Kept(marked_up)
+        for seen in _merged(own_pass, _sightings(plain, rules, faults)):
+            kept.add(seen)
     return Judged(
         findings=tuple(kept.errors),
         finding_count=kept.error_count,
@@ -131,18 +124,28 @@ def _sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> It
     hints = _joined(tuple(rule.hint for rule in rules))
     first = _Chooser(rules, faults)
     number, at = 1, 0
-    while (match := hints.search(content, _from(content, at))) is not None:
-        window = _window(content, at, match.start())
-        number += count_ends(content, at, window.start)
-        found = first.sighting(window)
-        at, lines = window.after, 1
-        if found is not None:
-            rule, seen = found
-            if seen.level:
-                yield number, seen.code or rule.name, _titled(seen, rule), seen.link or rule.link
-            for _ in range(seen.more_lines):
-                at, lines = next_line(content, at)[1], lines + 1
-        number += lines
+    for start, stop in block_borders(content):
+        while at < stop and (match := hints.search(content, _from(content, at), stop)) is not None:
+            window = _window(content, at, match.start())
+            number += count_ends(content, at, window.start)
+            found = first.sighting(window)
+            at, lines = window.after, 1
+            if found is not None:
+                rule, seen = found
+                if seen.level:
+                    yield (
+                        number,
+                        seen.code or rule.name,
+                        _titled(seen, rule),
+                        seen.link or rule.link,
+                    )
+                for _ in range(seen.more_lines):
+                    at, lines = next_line(content, at)[1], lines + 1
+            number += lines
+        if at < stop:
+            number += count_ends(content, at, stop)
+            at = stop
+        release(content, start, stop)
 
 
 def _from(content: Content, at: int) -> int:

@@ -1,78 +1,28 @@
-"""Open a log and number its lines: the one splitter for scanner, pages and anchors.
+"""The lines of a log: the one splitter for scanner, pages and anchors.
 
 A line ends at LF, CRLF or a lone CR; U+2028, U+0085, form feeds and the like end nothing. What
 follows the last line end is a line only if it is not empty. Lines are numbered from 1.
 """
 
-import errno
 import mmap
-import os
 import re
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 from mtsite.regex import Content as Content
 
 LONGEST_LINE = 1 << 20
 """So much of one line, in bytes, is given to whoever goes through a log line by line."""
 
+SCAN_BYTES = 4 << 20
+"""So much of a log is looked at before its memory is released."""
+
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-_PACKED = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstandard"))
-_KINDS = (
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISLNK, "a symbolic link"),
-)
 _VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x1B)}
 _VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-_LINE_END = re.compile(rb"\r\n?|\n")
+_LINE_END = re.compile(rb"[\r\n]")
 _BROKEN = re.compile("[\udc80-\udcff]")
 _INVISIBLE = re.compile("[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A log as it was read. `size` is that of the file, `note` says what is missing and why.
-
-    `cut` means that `content` is only the beginning. Without content `note` is never empty,
-    except for an empty file.
-    """
-
-    content: bytes
-    size: int = 0
-    mtime_ns: int = 0
-    cut: bool = False
-    note: str = ""
-
-
-def read_log(path: Path, cap_bytes: int) -> Source:
-    """Read at most `cap_bytes` of a regular file; whatever else lies there becomes a note.
-
-    Never blocks and never raises for what it finds. `path` is a resolved path: a symbolic link in
-    its last part is refused, so that nobody can swap one in after the check. A file over the cap
-    is cut after its last whole line, so that no secret is cut in two.
-    """
-    try:
-        descriptor = os.open(path, _OPEN_FLAGS)
-    except (OSError, ValueError) as error:
-        return Source(b"", note=f"not read: {_reason(error, path)}")
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return Source(b"", note=f"not read: it is {_kind(found.st_mode)}, not a regular file")
-        content = _read_up_to(descriptor, found.st_size, cap_bytes + 1)
-    except OSError as error:
-        return Source(b"", note=f"not read: {_reason(error, path)}")
-    finally:
-        os.close(descriptor)
-    return _sort(content, found, cap_bytes)
 
 
 def split_lines(content: bytes) -> list[bytes]:
@@ -107,12 +57,36 @@ def _count_mapped(content: mmap.mmap, start: int, end: int) -> Iterator[int]:
         stop = border_after(content, min(start + _CHUNK_BYTES, end))
         block = content[start:stop]
         yield count_ends(block, 0, len(block))
+        if end - start > SCAN_BYTES:
+            release(content, start, stop)
         start = stop
 
 
 def border_after(content: Content, at: int) -> int:
     """The offset itself, or the next one when it lies between a CR and its LF."""
     return at + (0 < at < len(content) and content[at - 1 : at + 1] == b"\r\n")
+
+
+def block_borders(content: Content, block_bytes: int = 0) -> Iterator[tuple[int, int]]:
+    """Where blocks of a log begin and end: each after a line end, but where a line is very long.
+
+    `release` a block when it is done with.
+    """
+    step = block_bytes or SCAN_BYTES
+    start = 0
+    while start < len(content):
+        at = min(start + step, len(content))
+        stop = content.find(b"\n", at, at + step) + 1 or border_after(content, at)
+        yield start, stop
+        start = stop
+
+
+def release(content: Content, start: int, stop: int) -> None:
+    """Let go of the memory that a part of a mapped log takes; it is read again when needed."""
+    if isinstance(content, mmap.mmap):
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        if first < stop:
+            content.madvise(mmap.MADV_DONTNEED, first, stop - first)
 
 
 def numbered_blocks(content: Content) -> Iterator[tuple[int, list[bytes]]]:
@@ -129,6 +103,7 @@ def numbered_blocks(content: Content) -> Iterator[tuple[int, list[bytes]]]:
             lines = list(_short_lines(content, at, stop))
         yield number, lines
         number += len(lines)
+        release(content, at, stop)
         at = stop
 
 
@@ -141,8 +116,15 @@ def _short_lines(content: Content, at: int, stop: int) -> Iterator[bytes]:
 
 def next_line(content: Content, at: int) -> tuple[int, int]:
     """Where the line that `at` lies on ends, and where the next one begins."""
-    end = _LINE_END.search(content, at)
-    return end.span() if end else (len(content), len(content))
+    found = _LINE_END.search(content, at, at + SCAN_BYTES)
+    while found is None and at + SCAN_BYTES < len(content):
+        release(content, at, at + SCAN_BYTES)
+        at += SCAN_BYTES
+        found = _LINE_END.search(content, at, at + SCAN_BYTES)
+    if found is None:
+        return len(content), len(content)
+    end, after = found.span()
+    return end, after + (content[end : end + 2] == b"\r\n")
 
 
 def decode_line(raw: bytes) -> tuple[str, int]:
@@ -213,52 +195,3 @@ class LineIndex:
             : line - 1 - self._before[block]
         ]
         return start + sum(map(len, within))
-
-
-def _read_up_to(descriptor: int, size: int, limit: int) -> bytes:
-    """Read to the end, but no more than `limit`, even while the file grows."""
-    pieces = []
-    have = 0
-    want = size + 1
-    while have < limit and (piece := os.read(descriptor, min(want, limit - have))):
-        pieces.append(piece)
-        have += len(piece)
-        want = _CHUNK_BYTES
-    return b"".join(pieces)
-
-
-def _sort(content: bytes, found: os.stat_result, cap_bytes: int) -> Source:
-    size = max(found.st_size, len(content))
-    for magic, name in _PACKED:
-        if content.startswith(magic):
-            note = f"not read: {name} data; packed logs are not unpacked yet"
-            return Source(b"", size, found.st_mtime_ns, note=note)
-    if len(content) <= cap_bytes:
-        return Source(content, size, found.st_mtime_ns)
-    kept = content[: _last_line_end(content[:cap_bytes])]
-    note = f"cut: the first {len(kept):,} of {size:,} bytes are kept"
-    return Source(kept, size, found.st_mtime_ns, cut=True, note=note)
-
-
-def _last_line_end(content: bytes) -> int:
-    """Where to cut: after the last LF, else the last CR, else the last blank, else at the end."""
-    for end in (b"\n", b"\r", b" "):
-        if (at := content.rfind(end)) >= 0:
-            return at + 1
-    return len(content)
-
-
-def _reason(error: Exception, path: Path) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is gone"
-    if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return "it is a symbolic link"
-    if isinstance(error, OSError) and error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
-        return "it is a socket or a device, not a regular file"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return f"no file can have the name {path.name!r}"
-
-
-def _kind(mode: int) -> str:
-    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")

@@ -1,54 +1,97 @@
-"""Take one log: read → redact → digest → scan. What comes out is safe to store and to show."""
+"""Take one log: read → redact → digest → store → judge. What is stored is safe to show.
+
+A log that fits into one block is taken in memory; a larger one goes through a file beside the
+blobs that gets its name when its digest is known, and is judged as mapped from there.
+"""
 
 import hashlib
+import itertools
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
-from mtsite import urls
+from mtsite import atomicfile, urls
 from mtsite.logs.families import RuleSet, built_in
+from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
+from mtsite.logs.opened import OpenLog, open_log
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
-from mtsite.logs.source import count_broken, count_lines, read_log
+from mtsite.logs.source import Content, count_broken, count_lines
 from mtsite.model import LogRecord
 
+PACKED_SUFFIXES = (".gz", ".xz", ".zst")
 
-def take_log(
-    name: str,
-    path: Path,
-    kind: str,
-    *,
-    redactor: Redactor,
-    cap_bytes: int,
-    rule_set: RuleSet | None = None,
-) -> tuple[LogRecord, bytes, str]:
-    """One log as its record, the redacted bytes to store, and their SHA-256 in hex.
 
-    `name` is relative to the run directory, `path` the real path, `kind` final, step or file.
-    The blob's path in the record is where the bytes must be put; it is '' (and so is the digest)
-    when there is nothing to store, and the record's note says why. Never raises for what it finds.
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """How the logs of a site are taken: masked by what, judged by what, at most how much of each.
+
+    `site` is where `_blobs/` lies; a blob that is there already is left as it is.
     """
-    source = read_log(path, cap_bytes)
-    if source.note and not source.cut:
-        record = LogRecord(
-            name, kind, source_size=source.size, source_mtime_ns=source.mtime_ns, note=source.note
-        )
-        return record, b"", ""
-    content, redacted = redactor.redact(source.content)
-    digest = hashlib.sha256(content).hexdigest()
-    rule_set = rule_set or built_in()
-    judged = scan(content, rule_set, name)
-    record = LogRecord(
-        name=name,
-        kind=kind,
-        blob=urls.blob_file(digest, blob_extension(name)),
-        size=len(content),
-        source_size=source.size,
-        source_mtime_ns=source.mtime_ns,
-        lines=count_lines(content),
-        broken_bytes=count_broken(content),
-        redacted=redacted,
+
+    site: Path
+    redactor: Redactor
+    cap_bytes: int
+    rule_set: RuleSet = field(default_factory=built_in)
+    sizes: Sizes = DEFAULT_SIZES
+
+    def take(self, name: str, path: Path, kind: str) -> LogRecord:
+        """Store the log at a resolved path, and say what is known of it.
+
+        `name` is relative to the run directory, `kind` final, step or file. The record's blob is
+        '' when there is nothing to store, and its note says why. Never raises for what it finds.
+        """
+        with open_log(path, self.cap_bytes) as log:
+            record = LogRecord(name, kind, source_size=log.size, source_mtime_ns=log.mtime_ns)
+            if log.refused:
+                return replace(record, note=log.note)
+            masking = Masking(self.redactor, self.sizes)
+            blocks = masking.blocks(log.read)
+            first, second = next(blocks, b""), next(blocks, None)
+            if not first and log.note:
+                return replace(record, note=log.note)
+            if second is None:
+                stored = self._store(record, first)
+            else:
+                stored = self._store_large(record, itertools.chain((first, second), blocks))
+            return _with_losses(stored, log, masking)
+
+    def _store(self, record: LogRecord, text: bytes) -> LogRecord:
+        blob = blob_of(record.name, hashlib.sha256(text).hexdigest())
+        target = self.site / blob
+        if not _has_size(target, len(text)):
+            atomicfile.write(target, text)
+        kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
+        return judge(kept, text, self.rule_set)
+
+    def _store_large(self, record: LogRecord, blocks: Iterator[bytes]) -> LogRecord:
+        digest = hashlib.sha256()
+        size = broken = 0
+        with atomicfile.draft(self.site / "_blobs") as draft:
+            for block in blocks:
+                digest.update(block)
+                draft.file.write(block)
+                size += len(block)
+                broken += count_broken(block)
+            blob = blob_of(record.name, digest.hexdigest())
+            if not _has_size(self.site / blob, size):
+                draft.keep(self.site / blob)
+            draft.file.flush()
+            with mapped(draft.file) as text:
+                kept = replace(record, blob=blob, size=size, broken_bytes=broken)
+                return judge(kept, text, self.rule_set)
+
+
+def judge(record: LogRecord, text: Content, rule_set: RuleSet) -> LogRecord:
+    """The record with what a rule set says of the stored text."""
+    judged = scan(text, rule_set, record.name)
+    return replace(
+        record,
+        lines=count_lines(text),
         findings=judged.findings,
         finding_count=judged.finding_count,
-        note=source.note,
         warnings=judged.warnings,
         warning_count=judged.warning_count,
         dialect=judged.dialect,
@@ -56,9 +99,33 @@ def take_log(
         rules=rule_set.digest,
         faults=judged.faults,
     )
-    return record, content, digest
+
+
+def mapped(file: BinaryIO) -> mmap.mmap:
+    """An open file's content, to be read without taking it into memory."""
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def blob_of(name: str, digest: str) -> str:
+    """Where the text of a log of this name lies below the site."""
+    return urls.blob_file(digest, blob_extension(name))
 
 
 def blob_extension(name: str) -> str:
     """How a blob's name ends: 'log' or 'txt', so that every server gives it out as text."""
-    return "log" if name.lower().endswith(".log") else "txt"
+    plain = name.lower()
+    for suffix in PACKED_SUFFIXES:
+        plain = plain.removesuffix(suffix)
+    return "log" if plain.endswith(".log") else "txt"
+
+
+def _with_losses(record: LogRecord, log: OpenLog, masking: Masking) -> LogRecord:
+    """What was masked, and what is missing: known when all was read."""
+    return replace(record, redacted=dict(sorted(masking.counts.items())), note=log.note)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
