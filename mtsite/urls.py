@@ -121,6 +121,11 @@ def log_page(key: RunKey, name: TestName, log: str) -> str:
     return page(test_dir(key, name), f"_log/{segment(log)}.html")
 
 
+def leaving_page() -> str:
+    """What leaves next, what is held and what has ended."""
+    return "_gone/index.html"
+
+
 def record_file(key: RunKey) -> str:
     """Where the record of a run lies. A leading `_` keeps it apart from every name."""
     return page(f"_record/{run_dir(key)}", "_run.json")

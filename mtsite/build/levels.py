@@ -42,19 +42,19 @@ def _write_level(
         latest.sort(key=lambda run: (run.event_time or 0, run.key), reverse=True)
         latest = latest[:LATEST_RUNS]
     path = urls.area_page(name, values)
-    fingerprint = pen.fresh(area, path, repr(node), repr(children), repr(latest))
+    fingerprint = pen.fresh(area, path, repr(node), repr(children), repr(latest), tree.ends)
     if fingerprint:
-        context = area.context(pen.frame, node, children, latest, node.problems)
+        context = area.context(pen.frame, node, children, latest, node.problems, ends=tree.ends)
         pen.page(area, path, fingerprint, context)
 
 
-def write_root(pen: Pen, areas: Iterable[NodeSummary]) -> None:
-    """The front page, what a bucket needs, and the assets."""
+def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool) -> None:
+    """The front page, what a bucket needs, and the assets; `ends` as in `Tree`."""
     nodes = list(areas)
     path = urls.index_page()
-    fingerprint = pen.fresh(index, path, repr(nodes))
+    fingerprint = pen.fresh(index, path, repr(nodes), ends)
     if fingerprint:
-        pen.page(index, path, fingerprint, index.context(pen.frame, nodes))
+        pen.page(index, path, fingerprint, index.context(pen.frame, nodes, ends=ends))
     fingerprint = pen.fresh(notfound, "404.html")
     if fingerprint:
         pen.page(notfound, "404.html", fingerprint, notfound.context(pen.frame))

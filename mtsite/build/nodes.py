@@ -74,13 +74,17 @@ def target_node(
 
 @dataclass(slots=True)
 class Tree:
-    """All targets of the site, to be added up at any level."""
+    """All targets of the site, to be added up at any level.
+
+    `ends`: the site has a page about what leaves next.
+    """
 
     targets: Mapping[Target, TargetNode]
     areas: Mapping[str, AreaWords]
     zone: ZoneInfo
     satellites: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
+    ends: bool = False
     _of_area: dict[str, list[Target]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

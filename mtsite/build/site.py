@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep, unreadable
+from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, plan_build
 from mtsite.build.read import redactor_of
@@ -35,6 +36,7 @@ from mtsite.pages import (
     gone,
     history,
     index,
+    leaving,
     log,
     month,
     notfound,
@@ -45,7 +47,7 @@ from mtsite.pages import (
 )
 from mtsite.pages.page import SiteFrame
 
-KINDS = (index, area, target, month, history, run, test, log, redirect, gone, notfound)
+KINDS = (index, area, target, month, history, run, test, log, redirect, gone, leaving, notfound)
 LARGEST_DROP = 0.1
 COMMIT_TARGETS = 16
 
@@ -79,6 +81,7 @@ def build_site(
         write_gone(state, plan)
         write_runs(state, plan)
         _write_targets(state)
+        write_leaving(state)
         _write_levels(state)
         return _finish(state)
 
@@ -170,7 +173,12 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
         old = state.known.get(run_dir)
         state.touch(old.key if old is not None else heads[run_dir].key)
     unreadable.keep_published(state)
-    told = (sorted(_area_words(state).items()), _satellites(state), _held(state))
+    told = (
+        sorted(_area_words(state).items()),
+        _satellites(state),
+        _held(state),
+        has_leaving_page(state),
+    )
     words = digest.of(repr(told))
     state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != words
     state.manifest.put("areas", words)
@@ -221,6 +229,7 @@ def _write_levels(state: BuildState) -> None:
         ZoneInfo(state.look.frame.timezone),
         _satellites(state),
         _held(state),
+        has_leaving_page(state),
     )
     names = sorted({*words, *(area_name for area_name, _ in found)})
     moved = {area_name for area_name, _ in state.touched}
@@ -231,7 +240,7 @@ def _write_levels(state: BuildState) -> None:
             levels.write_area(pen, state.manifest, tree, name)
             state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     pen = _pen(state, levels.SITE_OWNER)
-    levels.write_root(pen, [tree.node(name) for name in names])
+    levels.write_root(pen, [tree.node(name) for name in names], ends=tree.ends)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 

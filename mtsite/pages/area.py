@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, listing, words
+from mtsite.pages import charts, leaving, listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -18,8 +18,13 @@ def context(
     children: Sequence[NodeSummary],
     latest: Sequence[RunSummary],
     problems: Sequence[str],
+    *,
+    ends: bool = False,
 ) -> dict[str, object]:
-    """An area (no values yet) or a key level; `latest` are runs of all that lies below."""
+    """An area (no values yet) or a key level; `latest` are runs of all that lies below.
+
+    `ends`: there is a page about what leaves next.
+    """
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
     lead = words.outcome(node.counts) if node.newest else _no_runs(node)
@@ -48,6 +53,7 @@ def context(
         "rows": listing.node_rows(path, children),
         "runs": listing.run_rows(path, latest[:MAX_LATEST], node.area),
         "runs_total": words.number(node.runs + node.held),
+        "leaving": leaving.link_from(path) if ends else "",
         "problems": tuple(problems),
     }
 

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 
 from mtsite import urls
-from mtsite.pages import charts, listing, words
+from mtsite.pages import charts, leaving, listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "index.html"
 
 
-def context(frame: SiteFrame, areas: Sequence[NodeSummary]) -> dict[str, object]:
-    """All areas of the site; one that can't be read is listed with its reason."""
+def context(
+    frame: SiteFrame, areas: Sequence[NodeSummary], *, ends: bool = False
+) -> dict[str, object]:
+    """All areas of the site; one that can't be read is listed with its reason.
+
+    `ends`: there is a page about what leaves next.
+    """
     path = urls.index_page()
     counts = add_counts(area.counts for area in areas)
     runs = sum(area.runs for area in areas)
@@ -31,6 +36,7 @@ def context(frame: SiteFrame, areas: Sequence[NodeSummary]) -> dict[str, object]
         "areas_total": words.plural(len(areas), "area"),
         "runs_total": words.plural(runs, "run"),
         "targets_total": words.plural(sum(area.targets for area in areas), "target"),
+        "leaving": leaving.link_from(path) if ends else "",
         "problems": tuple((area.area, problem) for area in areas for problem in area.problems),
     }
 

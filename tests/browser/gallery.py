@@ -22,6 +22,7 @@ from mtsite.pages import (  # noqa: E402
     gone,
     history,
     index,
+    leaving,
     log,
     month,
     notfound,
@@ -43,7 +44,7 @@ def pages() -> Iterator[Page]:
     night = records.Night()
     runs = records.past(night)
     nodes = records.nodes(night)
-    yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes)
+    yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes, ends=True)
     yield from _tree(night)
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
@@ -57,6 +58,7 @@ def pages() -> Iterator[Page]:
     yield urls.run_page(stub.key), gone.TEMPLATE, gone.context(FRAME, stub)
     name = ("pcie_retry_smoke", "")
     yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
+    yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, records.departures(night))
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
@@ -172,6 +174,7 @@ def shots() -> dict[str, str]:
         "log": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log") + "#L1470-1484",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
+        "leaving": urls.leaving_page(),
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
     }

@@ -4,10 +4,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mtsite import rollup
+from mtsite import rollup, urls
+from mtsite.holds import Hold
 from mtsite.model import (
     Finding,
     FirstFailure,
+    LetGo,
     LogRecord,
     Run,
     RunFacts,
@@ -24,7 +26,9 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
+from mtsite.pages.leaving import Departures, Held
 from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
+from mtsite.retention import CLOCKS, Leaving, Standing
 
 DAY = 86_400
 NOW = 1_795_140_000  # 2026-11-20 02:00 UTC
@@ -484,6 +488,36 @@ def stretches(night: Night) -> list[Stretch]:
         Stretch("A", w[5], NOW - 24 * DAY, w[5], NOW - 24 * DAY, 1),
         Stretch("P", w[0], NOW - 30 * DAY, w[4], NOW - 25 * DAY, 5),
     ]
+
+
+def departures(night: Night) -> Departures:
+    """Runs that leave soon, holds, and what ended; hostile names among them."""
+    names = ["ww21.3", "ww21.4", "a run with a long name " * 4, *HOSTILE]
+    keys = [RunKey(AREA, TARGET, name) for name in names]
+    soon = tuple(
+        Leaving(
+            Standing(key, NOW - 180 * DAY, NOW - 180 * DAY),
+            CLOCKS[: 1 + number % 3],
+            f"ended 2026-05-2{number % 10}: [retain] {CLOCKS[number % 3]} = 180d",
+            NOW + number * DAY,
+        )
+        for number, key in enumerate(keys)
+    )
+    holds = (
+        Held(Hold(urls.run_dir(keys[0]), "tape-out of <b>rev B</b>", "maria"), keys[0], False),
+        Held(Hold("chipyard/rhel9/nfs/nightly/ww19.1", "bisect of the retry bug"), None, True),
+    )
+    ended = tuple(
+        replace(
+            summary,
+            let_go=(
+                LetGo("logs", "[retain] logs = 180d", NOW - 3 * DAY, "nightly"),
+                LetGo("purge", "a customer's name was in the log", NOW - DAY, "maria"),
+            ),
+        )
+        for summary in past(night)[-3:]
+    )
+    return Departures(NOW, soon, holds, ended)
 
 
 def log_text(lines: int = 1_700) -> bytes:

@@ -1,0 +1,67 @@
+"""The page about retention, made at every build from what is known of all runs by then.
+
+It exists where a clock of [retain] runs, or something was let go before.
+"""
+
+from collections.abc import Iterable
+
+from mtsite import urls
+from mtsite.build.render import Pen
+from mtsite.build.state import BuildState
+from mtsite.errors import ConfigError
+from mtsite.holds import Holds, load_holds
+from mtsite.manifest import KnownRun
+from mtsite.pages import leaving
+from mtsite.pages.leaving import Departures, Held
+from mtsite.retention import leaving_soon, standing_of
+
+OWNER = "leaving"
+
+
+def has_leaving_page(state: BuildState) -> bool:
+    """Whether the site has this page, as far as the settings and the last build tell."""
+    return not state.config.retain.is_empty or any(
+        one.summary.let_go for one in state.known.values()
+    )
+
+
+def write_leaving(state: BuildState) -> None:
+    """Write the page if what it tells has moved; take it away where there is nothing to tell."""
+    known = state.pages_of(OWNER, trusted=not state.interrupted)
+    pen = Pen(state.site, state.look, OWNER, known)
+    if has_leaving_page(state):
+        told = _told(state)
+        if told is None:
+            return
+        path = urls.leaving_page()
+        fingerprint = pen.fresh(leaving, path, repr(told))
+        if fingerprint:
+            pen.page(leaving, path, fingerprint, leaving.context(pen.frame, told))
+    state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
+
+
+def _told(state: BuildState) -> Departures | None:
+    """None where a hold can't be read: the page stays as it is."""
+    try:
+        holds = load_holds(state.config.root)
+    except ConfigError as error:
+        state.summary.problems.append(error.message)
+        return None
+    moved = state.touched or state.areas_moved
+    runs = list((state.manifest.known_runs() if moved else state.known).values())
+    now = state.listed.now
+    soon = leaving_soon(
+        [standing_of(one) for one in runs], state.config.retain, holds, now, days=leaving.DAYS
+    )
+    ended = [one.summary for one in runs if one.summary.let_go]
+    newest = sorted(ended, key=lambda one: (one.let_go[-1].when, one.key), reverse=True)
+    return Departures(now, tuple(soon), tuple(_held(holds, runs, now)), tuple(newest))
+
+
+def _held(holds: Holds, runs: Iterable[KnownRun], now: int) -> Iterable[Held]:
+    if not holds.holds:
+        return
+    keys = {one.dir: one.key for one in runs}
+    keys |= {"/".join((k.area, *k.target, k.runname)): k for k in keys.values()}
+    for hold in holds.holds:
+        yield Held(hold, keys.get(hold.run), hold.has_expired(now))
