@@ -1,5 +1,6 @@
 """The lines of a large log that a hint chooses, so that a dialect's rules see no other."""
 
+import re
 from collections.abc import Iterator
 
 from mtsite.logs.source import LONGEST_LINE, Content, count_ends, next_line
@@ -8,6 +9,7 @@ from mtsite.regex import compile_bytes
 BEGINS = rb"(?:\A|[\r\n])"
 ENDS = rb"(?:\z|[\r\n])"
 _BLOCK_BYTES = 1 << 20
+_FILLED = re.compile(rb"[^\s\x1c-\x1f]")
 
 
 def chosen_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes]]:
@@ -16,6 +18,11 @@ def chosen_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes]]:
     The hint sees about a megabyte at a time, always whole lines; `BEGINS` and `ENDS` stand for a
     line's beginning and end, however lines end. It must not match over more than one line.
     """
+    return ((number, line) for number, line, _ in placed_lines(content, hint))
+
+
+def placed_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """The same lines, each with the offset at which the next one begins."""
     pattern = compile_bytes(hint)
     number, at = 1, 0
     while at < len(content):
@@ -25,11 +32,24 @@ def chosen_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes]]:
         while (match := pattern.search(block, max(read - 1, 0))) is not None:
             start, end, after = _line(block, read, match.start())
             number += count_ends(block, read, start)
-            yield number, block[start : min(end, start + LONGEST_LINE)]
+            yield number, block[start : min(end, start + LONGEST_LINE)], at + after
             number += 1
             read = after
         number += count_ends(block, read, len(block))
         at = stop
+
+
+def filled_lines(content: Content, at: int, number: int) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of each line that is not blank, from the line on that begins at `at`."""
+    while (filled := _FILLED.search(content, at)) is not None:
+        last = max(content.rfind(end, at, filled.start()) for end in (b"\n", b"\r"))
+        start = last + 1 if last >= 0 else at
+        number += count_ends(content, at, start)
+        end, after = next_line(content, start)
+        line = content[start : min(end, start + LONGEST_LINE)]
+        if line.decode("utf-8", "replace").strip():
+            yield number, line
+        at, number = after, number + 1
 
 
 def _line(block: bytes, read: int, hint: int) -> tuple[int, int, int]:

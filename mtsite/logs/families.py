@@ -20,6 +20,7 @@ from mtsite.regex import compile_bytes
 GROUP = "mtsite.log_rules"
 BUILT_IN: Mapping[str, str] = {
     "migration": "mtsite.logs.migration:FAMILY",
+    "mozharness": "mtsite.logs.mozharness:FAMILY",
     "disk": "mtsite.logs.disk:FAMILY",
     "sanitizer": "mtsite.logs.sanitizer:FAMILY",
     "pytest": "mtsite.logs.pytest:FAMILY",

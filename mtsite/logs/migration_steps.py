@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from mtsite.logs.chosen import ENDS
 
 HINT = (
-    rb"ERROR 10(?:45|49)|ImportError| [0-9]+ -> [0-9]+\.\.\.| Innodb_|chema version is"
-    rb"|\*{5} |\[script exit code = |done" + ENDS
+    rb"ERROR 10(?:45|49)|ImportError| [0-9]+ -> [0-9]+\.\.\.|chema version is"
+    rb"| Innodb_rows_(?:read|updated|inserted|deleted)\t|\*{5} |\[script exit code = |done" + ENDS
 )
 """RE2: chooses every line that `read_steps` looks at."""
 
