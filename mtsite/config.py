@@ -34,7 +34,7 @@ from mtsite.options import (
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
-from mtsite.regex import compile_bytes
+from mtsite.ownrules import LogRule, OwnRule, read_own_rules
 from mtsite.tomlfile import TableReader, TomlFile
 
 FILE_NAME = "mtsite.toml"
@@ -164,14 +164,6 @@ class RetainConfig:
 
 
 @dataclass(frozen=True)
-class OwnRule:
-    """[[redact.own]]: a mask of one's own; whatever `regex` (RE2) matches is masked."""
-
-    name: str = option(TEXT, REQUIRED, "The name that the mask shows.")
-    regex: str = option(TEXT, REQUIRED, "A regular expression in RE2's syntax.")
-
-
-@dataclass(frozen=True)
 class RedactConfig:
     """[redact]: what is masked before anything is stored."""
 
@@ -184,6 +176,7 @@ class LogsConfig:
     """[logs]: what judges logs. `settings` has the tables [logs.FAMILY] by family of rules."""
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rules: tuple[LogRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -291,7 +284,7 @@ def load_config(
     for name in tables:
         if name not in {*SECTIONS, "areas", "logs"}:
             reader.unknown((name,), tables[name], [*SECTIONS, "areas", "logs"])
-    own = _own_rules(reader, tables)
+    own = read_own_rules(reader, tables, ("redact", "own"), OwnRule)
     logs = _logs(reader, tables)
     sections = {
         name: section(
@@ -319,40 +312,15 @@ def load_config(
     return replace(config, redact=replace(config.redact, own=own), logs=logs)
 
 
-def _own_rules(reader: TableReader, tables: dict[str, Any]) -> tuple[OwnRule, ...]:
-    """The [[redact.own]] tables, taken out of the section; each regex is tried."""
-    section = tables.get("redact")
-    given = section.pop("own", []) if isinstance(section, dict) else []
-    if not isinstance(given, list):
-        reader.mistake(("redact", "own"), "expected tables, as [[redact.own]]")
-        return ()
-    rules: dict[str, OwnRule] = {}
-    for index, each in enumerate(given):
-        key = ("redact", "own", index)
-        rule = OwnRule(**reader.values(key, OwnRule, reader.table(key, each)))
-        if rule.name in rules:
-            reader.mistake((*key, "name"), f'there is another rule "{rule.name}"')
-        if rule.regex is not None and (wrong := _regex_mistake(rule.regex)):
-            reader.mistake((*key, "regex"), wrong)
-        rules[rule.name] = rule
-    return tuple(rules.values())
-
-
 def _logs(reader: TableReader, tables: dict[str, Any]) -> LogsConfig:
-    """The tables [logs.FAMILY], taken out of the section; the family itself reads its own."""
+    """[[logs.rule]], and the tables [logs.FAMILY]: the family itself reads its own."""
+    rules = read_own_rules(reader, tables, ("logs", "rule"), LogRule)
     section = reader.table(("logs",), tables.get("logs", {}))
     for name, found in section.items():
         if not isinstance(found, dict):
             reader.mistake(("logs", name), "expected a table, as [logs.FAMILY]")
-    return LogsConfig({name: found for name, found in section.items() if isinstance(found, dict)})
-
-
-def _regex_mistake(regex: str) -> str:
-    try:
-        found = compile_bytes(regex.encode()).search(b"")
-    except ValueError as wrong:
-        return f"no regular expression in RE2's syntax: {wrong}"
-    return "matches even empty text" if found is not None else ""
+    settings = {name: found for name, found in section.items() if isinstance(found, dict)}
+    return LogsConfig(settings, rules)
 
 
 def _areas(reader: TableReader) -> dict[str, AreaConfig]:

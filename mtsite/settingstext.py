@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtsite.config import SECTIONS, AreaConfig, Config, OwnRule, SiteConfig
+from mtsite.config import SECTIONS, AreaConfig, Config, SiteConfig
 from mtsite.options import (
     REQUIRED,
     TEST_VALUES,
@@ -14,6 +14,7 @@ from mtsite.options import (
     toml_key,
     toml_text,
 )
+from mtsite.ownrules import LogRule, OwnRule
 from mtsite.tomlfile import dotted
 
 
@@ -21,6 +22,7 @@ def effective_values(config: Config) -> list[tuple[str, str, str]]:
     """Each setting as (key, value as TOML, where it comes from), in the order of the docs."""
     tables: list[tuple[str, Any]] = [(name, getattr(config, name)) for name in SECTIONS]
     tables += [(dotted(("redact", "own", i)), rule) for i, rule in enumerate(config.redact.own)]
+    tables += [(dotted(("logs", "rule", i)), rule) for i, rule in enumerate(config.logs.rules)]
     tables += [(dotted(("areas", name)), area) for name, area in config.areas.items()]
     return [
         (key, text, config.origins.get(key, "default"))
@@ -69,7 +71,8 @@ def _option_lines(section: type, written: Collection[str]) -> list[str]:
 
 def settings_table() -> str:
     """The table of docs/configuration.md, as Markdown."""
-    tables = {**SECTIONS, "[redact.own]": OwnRule, "areas.NAME": AreaConfig}
+    tables = {**SECTIONS, "[redact.own]": OwnRule, "[logs.rule]": LogRule}
+    tables["areas.NAME"] = AreaConfig
     lines = []
     for title, section in tables.items():
         lines += [f"### `[{title}]`", "", "| key | value | default | meaning |", "|--|--|--|--|"]

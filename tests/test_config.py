@@ -13,7 +13,6 @@ from mtsite.config import (
     SECTIONS,
     AreaConfig,
     Config,
-    OwnRule,
     config_for_areas,
     find_config,
     load_config,
@@ -21,6 +20,7 @@ from mtsite.config import (
 )
 from mtsite.errors import ConfigError
 from mtsite.options import options_of, parse_size, show_age, show_size, toml_text
+from mtsite.ownrules import LogRule, OwnRule
 from mtsite.settingstext import default_toml, effective_values, settings_table
 from mtsite.tomlfile import TomlFile
 
@@ -357,6 +357,52 @@ def test_own_rules_are_tried(regex: str, told: str, mistakes: Callable[..., list
         f'[[redact.own]]\nname = "ok"\nregex = "x"\n[[redact.own]]\nname = "n"\nregex = "{regex}"'
     )
     assert found.startswith("mtsite.toml:6: redact.own[1].regex: ") and told in found
+
+
+def test_rules_for_logs_are_read_with_their_levels(load: Load) -> None:
+    config = load(
+        "[[logs.rule]]\nname = 'licence'\nregex = 'no licen[cs]e for (\\w+)'\nlevel = 'critical'\n"
+        "title = 'No licence'\nlink = 'https://bugs.example/find?q={1}'\n"
+        "[[logs.rule]]\nname = 'known'\nregex = 'chatter'\nlevel = 'ignore'\n"
+        "[logs.migration]\nx = 1\n"
+    )
+    first, second = config.logs.rules
+    link = "https://bugs.example/find?q={1}"
+    assert first == LogRule("licence", r"no licen[cs]e for (\w+)", "critical", "No licence", link)
+    assert (second.name, second.level) == ("known", "ignore")
+    assert config.logs.settings == {"migration": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("name", "'A b'", "a name is 1 to 40 of"),
+        ("regex", "'('", "no regular expression in RE2's syntax"),
+        ("regex", "'(?=x)'", "no regular expression in RE2's syntax"),
+        ("regex", "'x*'", "matches even empty text"),
+        ("regex", "7", "expected text"),
+        ("level", "'fatal'", '"fatal" is none of critical, error, warning, ignore'),
+        ("link", "'javascript:alert(1)'", "expected http://HOST/"),
+        ("link", "'https://{0}.example/'", "expected http://HOST/"),
+        ("link", "'https://u:p@host/'", "holds a name or password"),
+        ("link", "'https://host/{2}'", "has {2}, but regex has 0 groups"),
+        ("link", "'https://host/{x}'", "expected http://HOST/"),
+        ("colour", "'red'", "there is no such key"),
+    ],
+)
+def test_mistakes_in_rules_for_logs_are_told_with_line_and_key(
+    key: str, value: str, told: str, mistakes: Callable[..., list[str]]
+) -> None:
+    given = {"name": "'a'", "regex": "'x'", key: value}
+    lines = "\n".join(f"{name} = {text}" for name, text in given.items())
+    (found,) = mistakes("[[logs.rule]]\nname = 'b'\nregex = 'y'\n[[logs.rule]]\n" + lines)
+    line = 5 + list(given).index(key)
+    assert found.startswith(f"mtsite.toml:{line}: logs.rule[1].{key}: {told}")
+
+
+def test_rules_for_logs_have_names_of_their_own(mistakes: Callable[..., list[str]]) -> None:
+    rule = "[[logs.rule]]\nname = 'n'\nregex = 'x'\n"
+    assert mistakes(rule + rule) == ['mtsite.toml:5: logs.rule[1].name: there is another rule "n"']
 
 
 def test_own_rules_have_names_of_their_own(mistakes: Callable[..., list[str]]) -> None:

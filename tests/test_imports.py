@@ -21,7 +21,7 @@ FLOORS = (
     ("megatest", "logs"),
     # 0: ground. From left to right, again.
     (
-        *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config"),
+        *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
         *("tomlfile", "options"),
         *("manifest", "record"),
         *("regex", "notes", "atomicfile", "urls", "rollup", "model", "errors", "__init__"),

@@ -63,7 +63,10 @@ class RuleSet:
         """12 hex digits that change with the names, editions and settings, and the own rules."""
         known = {
             "families": [(family.name, family.edition) for family in self.families],
-            "own": [(rule.name, rule.hint.hex(), rule.title, rule.link) for rule in self.own],
+            "own": [
+                (rule.name, rule.hint.hex(), rule.title, rule.link, getattr(rule.read, "level", ""))
+                for rule in self.own
+            ],
             "settings": self.settings,
         }
         text = json.dumps(known, sort_keys=True, default=str)
