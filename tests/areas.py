@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from generations import write_databases
 from storage import (
     StepRows,
     connect,
@@ -102,11 +103,23 @@ class TestArea:
     fields: tuple[str, ...]
     linktree: Path
     disk: Path
+    generation: str = "G4"
     runs_made: int = 0
 
     @property
-    def database(self) -> Path:
+    def live(self) -> Path:
+        """Where Megatest has its database: all generations but G5."""
         return self.path / "megatest.db"
+
+    @property
+    def database(self) -> Path:
+        """Where rows are changed: the live database, or the model of another generation's."""
+        return self.live if self.generation == "G4" else self.disk / "model.db"
+
+    def write_databases(self) -> None:
+        """Lay the rows of the model out as the area's generation has them."""
+        if self.generation != "G4":
+            write_databases(self.generation, self.database, self.path, self.linktree)
 
     @property
     def completed(self) -> Path:
@@ -323,11 +336,15 @@ def make_area(
     fields: Sequence[str] = ("sysname", "fsname"),
     runs: Sequence[RunRow] = (),
     config: str = "",
+    generation: str = "G4",
 ) -> TestArea:
-    """An area below `tmp_path` with these runs; `config` is added to its megatest.config."""
-    area = TestArea(
-        name, tmp_path / name, tuple(fields), tmp_path / f"{name}_links", tmp_path / f"{name}_disk"
-    )
+    """An area below `tmp_path` with these runs; `config` is added to its megatest.config.
+
+    `generation` is "G4" or a key of `generations.BUILDERS`; after a change of such an area's
+    rows say `area.write_databases()`.
+    """
+    links, disk = tmp_path / f"{name}_links", tmp_path / f"{name}_disk"
+    area = TestArea(name, tmp_path / name, tuple(fields), links, disk, generation)
     for directory in (area.path, area.linktree, area.disk):
         directory.mkdir(parents=True)
     (area.path / "lt").symlink_to(area.linktree)
@@ -340,4 +357,5 @@ def make_area(
     schema.create_database(area.database, [(field, "TEXT") for field in fields])
     for spec in runs:
         area.add_run(spec)
+    area.write_databases()
     return area
