@@ -111,9 +111,7 @@ class BuildConfig:
     )
     engine: str = option(one_of("inprocess", "processes"), "processes", "Who does the work.")
     workers: int = option(whole_number(1, 1024), 2, "How many workers the engine uses.")
-    time_limit: int = option(
-        AGE, "0s", "Time after which a build stops cleanly; nothing acts on it yet."
-    )
+    time_limit: int = option(AGE, "0s", "Time after which a build begins no further run; 0s: none.")
     log_cap: int = option(SIZE, "256MiB", "The most that is read of one log.")
 
 

@@ -21,7 +21,7 @@ from mtsite import record
 from mtsite.errors import MtsiteError
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "1"
+FORMAT = "2"
 FILE = "manifest.db"
 _REVISION = "revision"
 _SCHEMA = """
@@ -33,7 +33,8 @@ CREATE INDEX tree_owner ON tree (owner);
 CREATE TABLE runs (
   dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
   home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
-  input TEXT NOT NULL, gone INTEGER NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL);
+  input TEXT NOT NULL, gone TEXT NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL,
+  coming INTEGER NOT NULL, let_go TEXT NOT NULL);
 CREATE INDEX runs_target ON runs (area, target, place, runname);
 CREATE INDEX runs_area ON runs (area, gone, place);
 CREATE INDEX runs_home ON runs (home, place);
@@ -66,7 +67,8 @@ class KnownRun:
     """What the last build saw of a run. `fingerprint` '' means: not finished, read it again.
 
     `place` orders the runs of a target (its event_time). `input` is the digest of all that its
-    pages were made from.
+    pages were made from. `gone` says why it has no rows any more, '' while it has; `let_go`
+    are the kinds of things that were taken of it on purpose.
     """
 
     dir: str
@@ -76,12 +78,12 @@ class KnownRun:
     fingerprint: str
     sealed: bool
     input: str
-    gone: bool
-    summary: RunSummary
+    gone: str = ""
+    let_go: tuple[str, ...] = ()
 
 
 class Manifest:
-    """The state of one site; use `Manifest.open`."""
+    """The state of one site; use `open`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -111,8 +113,6 @@ class Manifest:
         finally:
             connection.close()
 
-    # -- small values
-
     def get(self, key: str) -> str:
         """A remembered value, '' when there is none."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -123,7 +123,7 @@ class Manifest:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def commit(self) -> None:
-        """Make all that was noted since the last commit permanent, at once."""
+        """Make all that was noted since the last commit permanent."""
         self._db.commit()
 
     def clear(self) -> None:
@@ -132,8 +132,6 @@ class Manifest:
             self._db.execute(f"DELETE FROM {table}")
         self.put("format", FORMAT)
         self._revise()
-
-    # -- the tree
 
     def revision(self) -> str:
         """A name for what the tree holds: the same name, the same files; '' for no files yet.
@@ -181,20 +179,22 @@ class Manifest:
     def _revise(self) -> None:
         self.put(_REVISION, secrets.token_hex(12))
 
-    # -- runs
-
     def known_runs(self) -> dict[str, KnownRun]:
-        """All runs of the last build by directory, those that are gone too."""
-        rows = self._db.execute(f"SELECT {_RUN_COLUMNS} FROM runs")
+        """All runs that have pages by directory, those that are gone too."""
+        rows = self._db.execute(f"SELECT {_RUN_COLUMNS} FROM runs WHERE coming = 0")
         return {row[0]: _known(row) for row in rows}
 
     def target_runs(
-        self, area: str, target: Sequence[str], *, gone: bool = False
+        self, area: str, target: Sequence[str], *, gone: bool = False, coming: bool = False
     ) -> list[tuple[int, str, str]]:
-        """(place, runname, directory) of the runs of a target, oldest first; `gone`: those too."""
+        """(place, runname, directory) of the runs of a target, oldest first; `gone`: those too.
+
+        `coming`: also those whose pages no build has made yet.
+        """
         rows = self._db.execute(
-            "SELECT place, runname, dir FROM runs WHERE area = ? AND target = ? AND gone <= ?",
-            (_text(area), json.dumps(tuple(target)), gone),
+            "SELECT place, runname, dir FROM runs"
+            " WHERE area = ? AND target = ? AND (? OR gone = '') AND coming <= ?",
+            (_text(area), json.dumps(tuple(target)), gone, coming),
         )
         return sorted((row[0], _name(row[1]), row[2]) for row in rows)
 
@@ -204,7 +204,7 @@ class Manifest:
         """The newest runs of these targets of an area that have rows, newest first."""
         wanted = json.dumps([json.dumps(tuple(target)) for target in targets])
         rows = self._db.execute(
-            "SELECT place, summary FROM runs WHERE area = ? AND gone = 0"
+            "SELECT place, summary FROM runs WHERE area = ? AND gone = '' AND coming = 0"
             " AND target IN (SELECT value FROM json_each(?))"
             " ORDER BY place DESC, runname DESC, target DESC LIMIT ?",
             (_text(area), wanted, limit),
@@ -214,7 +214,8 @@ class Manifest:
     def moved_in(self, home: str, *, limit: int) -> list[RunSummary]:
         """The newest runs that an area holds for another area, newest first."""
         rows = self._db.execute(
-            "SELECT place, summary FROM runs WHERE home = ? AND area != ? AND gone = 0"
+            "SELECT place, summary FROM runs"
+            " WHERE home = ? AND area != ? AND gone = '' AND coming = 0"
             " ORDER BY place DESC, runname DESC, target DESC, area DESC LIMIT ?",
             (_text(home), _text(home), limit),
         )
@@ -223,7 +224,7 @@ class Manifest:
     def outcomes(self, run_dir: str) -> Outcomes:
         """Verdict and duration of every test of a run."""
         row = self._db.execute("SELECT verdicts FROM runs WHERE dir = ?", (run_dir,)).fetchone()
-        if row is None:
+        if row is None or not row[0]:
             return {}
         shared = self._names.setdefault
         rows = json.loads(zlib.decompress(row[0]))
@@ -235,31 +236,60 @@ class Manifest:
             "UPDATE runs SET fingerprint = '', input = '' WHERE dir = ?", ((d,) for d in dirs)
         )
 
-    def note_run(self, run: KnownRun, outcomes: Outcomes | None) -> None:
+    def summary(self, run_dir: str) -> RunSummary:
+        """The run as a row of listings; it must be known, or coming."""
+        row = self._db.execute("SELECT summary FROM runs WHERE dir = ?", (run_dir,)).fetchone()
+        return _summary(row[0])
+
+    def note_run(self, run: KnownRun, summary: RunSummary, outcomes: Outcomes | None) -> None:
         """What is known of a run now; `outcomes` None keeps those that are there."""
         packed = b"" if outcomes is None else _pack(outcomes)
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (dir) DO UPDATE SET home = excluded.home, place = excluded.place,"
-            " fingerprint = excluded.fingerprint,"
+            f"{_INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET home = excluded.home,"
+            " place = excluded.place, fingerprint = excluded.fingerprint,"
             " sealed = excluded.sealed, input = excluded.input, gone = excluded.gone,"
-            " summary = excluded.summary,"
+            " summary = excluded.summary, coming = 0, let_go = excluded.let_go,"
             " verdicts = CASE excluded.verdicts WHEN x'' THEN verdicts ELSE excluded.verdicts END",
-            (
-                run.dir,
-                _text(run.key.area),
-                json.dumps(run.key.target),
-                _text(run.key.runname),
-                _text(run.home),
-                run.place,
-                run.fingerprint,
-                run.sealed,
-                run.input,
-                run.gone,
-                record.summary_json(run.summary),
-                packed,
-            ),
+            (*_run_values(run), record.summary_json(summary), packed, 0, " ".join(run.let_go)),
         )
+
+    def note_unmoved(self, run: KnownRun) -> None:
+        """Its pages stand as they are, though it was begun."""
+        self._db.execute(
+            "UPDATE runs SET place = ?, fingerprint = ?, input = ? WHERE dir = ?",
+            (run.place, run.fingerprint, run.input, run.dir),
+        )
+
+    def note_outcomes(self, run_dir: str, place: int, outcomes: Outcomes) -> None:
+        """What the rows of a run that has rows say now: later runs of the target look at it."""
+        self._db.execute(
+            "UPDATE runs SET place = ?, gone = '', verdicts = ? WHERE dir = ?",
+            (place, _pack(outcomes), run_dir),
+        )
+
+    def note_coming(self, runs: Iterable[tuple[KnownRun, RunSummary]]) -> None:
+        """These runs have rows and no pages; those that are known stay as they are."""
+        self._db.executemany(
+            f"{_INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET place = excluded.place WHERE coming",
+            ((*_run_values(run), record.summary_json(row), b"", 1, "") for run, row in runs),
+        )
+
+    def coming(self) -> list[tuple[str, tuple[str, ...], str, str]]:
+        """(area, target, directory, home) of all runs whose pages no build has made yet."""
+        rows = self._db.execute("SELECT area, target, dir, home FROM runs WHERE coming")
+        return [(_name(row[0]), tuple(json.loads(row[1])), row[2], _name(row[3])) for row in rows]
+
+    def coming_places(self, area: str, target: Sequence[str]) -> list[int]:
+        """The places of those of one target, oldest first."""
+        rows = self._db.execute(
+            "SELECT place FROM runs WHERE area = ? AND target = ? AND coming ORDER BY place",
+            (_text(area), json.dumps(tuple(target))),
+        )
+        return [row[0] for row in rows]
+
+    def forget_coming(self, dirs: Iterable[str]) -> None:
+        """These runs are not coming any more."""
+        self._db.executemany("DELETE FROM runs WHERE dir = ? AND coming", ((one,) for one in dirs))
 
     def rehome(self, run_dir: str, summary: RunSummary, fingerprint: str) -> None:
         """Only where the rows of a run lie has changed: its own pages don't show it."""
@@ -267,8 +297,6 @@ class Manifest:
             "UPDATE runs SET home = ?, summary = ?, fingerprint = ? WHERE dir = ?",
             (_text(summary.home), record.summary_json(summary), fingerprint, run_dir),
         )
-
-    # -- targets and the listing of the areas
 
     def targets(self) -> dict[tuple[str, tuple[str, ...]], str]:
         """(area, target) → JSON of the target's own summary."""
@@ -294,7 +322,8 @@ class Manifest:
         self._db.execute("INSERT INTO listing VALUES (?, ?)", (settings, heads))
 
 
-_RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, summary"
+_INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 14)})"
+_RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, let_go"
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -318,8 +347,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _run_values(run: KnownRun) -> tuple[object, ...]:
+    return (
+        run.dir,
+        _text(run.key.area),
+        json.dumps(run.key.target),
+        _text(run.key.runname),
+        _text(run.home),
+        run.place,
+        run.fingerprint,
+        run.sealed,
+        run.input,
+        _text(run.gone) if run.gone else "",
+    )
+
+
 def _known(row: Sequence[object]) -> KnownRun:
-    run_dir, area, target, runname, home, place, fingerprint, sealed, digest, gone, summary = row
+    run_dir, area, target, runname, home, place, fingerprint, sealed, digest, gone, let_go = row
     key = RunKey(_name(str(area)), tuple(json.loads(str(target))), _name(str(runname)))
     return KnownRun(
         dir=str(run_dir),
@@ -329,8 +373,8 @@ def _known(row: Sequence[object]) -> KnownRun:
         fingerprint=str(fingerprint),
         sealed=bool(sealed),
         input=str(digest),
-        gone=bool(gone),
-        summary=_summary(str(summary)),
+        gone=_name(str(gone)) if gone else "",
+        let_go=tuple(str(let_go).split()),
     )
 
 
@@ -353,7 +397,7 @@ def _pack(outcomes: Outcomes) -> bytes:
 
 
 def _text(name: str) -> str:
-    """A name as SQLite can hold it: surrogate escapes have no UTF-8."""
+    """As SQLite can hold it: surrogate escapes have no UTF-8."""
     return json.dumps(name)
 
 

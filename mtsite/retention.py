@@ -13,7 +13,7 @@ from mtsite import rollup
 from mtsite.config import RetainConfig
 from mtsite.holds import Holds
 from mtsite.manifest import KnownRun
-from mtsite.model import RunKey
+from mtsite.model import RunKey, RunSummary
 from mtsite.options import show_age
 
 LOGS, PAGES, ROWS = CLOCKS = ("logs", "pages", "rows")
@@ -108,9 +108,8 @@ def leaving_soon(
     return sorted(found, key=lambda one: (one.when, one.run.key))
 
 
-def standing_of(known: KnownRun) -> Standing:
+def standing_of(known: KnownRun, summary: RunSummary) -> Standing:
     """A run as the last build saw it."""
-    summary = known.summary
     spent = {one.what for one in summary.let_go}
     if PURGE in spent:
         spent |= {LOGS, PAGES}

@@ -11,7 +11,7 @@ from pathlib import Path
 from areas import TestArea
 
 from mtsite.build.site import build_site
-from mtsite.build.state import BuildSummary
+from mtsite.build.state import BuildFlags, BuildSummary
 from mtsite.config import Config, load_config
 from mtsite.engines.inprocess import InProcess
 
@@ -48,7 +48,7 @@ class TestSite:
         (self.root / "mtsite.toml").write_text("\n".join([*lines, extra]), encoding="utf-8")
 
     def build(self, **flags: bool) -> BuildSummary:
-        return build_site(self.config(), InProcess(1), silent, environ={}, **flags)
+        return build_site(self.config(), InProcess(1), silent, BuildFlags(**flags), environ={})
 
     def build_clean(self, directory: Path) -> Path:
         """The same input built into another tree, with nothing known but `_record` and `_blobs`."""
@@ -62,7 +62,7 @@ class TestSite:
             state_dir=directory / ".mtsite",
             site=replace(config.site, output=directory / "site"),
         )
-        build_site(clean, InProcess(1), silent, environ={}, allow_drop=True)
+        build_site(clean, InProcess(1), silent, BuildFlags(allow_drop=True), environ={})
         return directory / "site"
 
 
@@ -96,11 +96,12 @@ def build_elsewhere(config_file: Path, output: Path, state_dir: Path, **environ:
     script = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
         "from mtsite.build.site import build_site; from mtsite.config import load_config\n"
+        "from mtsite.build.state import BuildFlags\n"
         "from mtsite.engines.inprocess import InProcess\n"
         "c = load_config(Path(sys.argv[1]), {})\n"
         "c = replace(c, state_dir=Path(sys.argv[3]),"
         " site=replace(c.site, output=Path(sys.argv[2])))\n"
-        "build_site(c, InProcess(1), lambda *_: None, environ={}, allow_drop=True)\n"
+        "build_site(c, InProcess(1), lambda *_: None, BuildFlags(allow_drop=True), environ={})\n"
     )
     subprocess.run(
         [sys.executable, "-c", script, str(config_file), str(output), str(state_dir)],

@@ -12,10 +12,10 @@ from mtsite.manifest import FILE, KnownRun, Manifest, Page
 from mtsite.model import RunKey, RunSummary, State, Status
 
 
-def known(target: str, runname: str) -> KnownRun:
+def known(target: str, runname: str) -> tuple[KnownRun, RunSummary]:
     key = RunKey("a", (target,), runname)
     summary = RunSummary(key, 5, None, "", "", "", State("new"), Status(""), {}, "P", home="a")
-    return KnownRun(urls.run_dir(key), key, "a", 5, "f", True, "i", False, summary)
+    return KnownRun(urls.run_dir(key), key, "a", 5, "f", True, "i"), summary
 
 
 def test_workers_read_while_many_pages_wait_to_be_committed(tmp_path: Path) -> None:
@@ -32,9 +32,10 @@ def test_workers_read_while_many_pages_wait_to_be_committed(tmp_path: Path) -> N
 def test_runs_of_one_second_are_listed_alike_however_they_came(tmp_path: Path, turn: int) -> None:
     runs = [known(target, name) for target in "vu" for name in ("a b", "a", "z", "é")]
     with Manifest.open(tmp_path) as manifest:
-        for one in runs[::turn]:
-            manifest.note_run(one, {})
-            manifest.note_run(replace(one, key=replace(one.key, area="b"), dir=f"b{one.dir}"), {})
+        for one, summary in runs[::turn]:
+            elsewhere = replace(one, key=replace(one.key, area="b"), dir=f"b{one.dir}")
+            manifest.note_run(one, summary, {})
+            manifest.note_run(elsewhere, summary, {})
         found = manifest.summaries("a", [("u",), ("v",)])
         held = manifest.moved_in("a", limit=4)
         order = [name for _, name, _ in manifest.target_runs("a", ("u",))]

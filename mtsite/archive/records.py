@@ -66,9 +66,13 @@ def save(config: Config, manifest: Manifest, old: KnownRun, kept: RunRecord) -> 
     path = urls.record_file(kept.key)
     manifest.note_pages([Page(path, digest, len(content), digest, old.dir)])
     assert kept.summary is not None, "load_record gives no other"
-    gone = bool(kept.gone)
-    fingerprint = "" if gone else pending.LET_GO
-    manifest.note_run(replace(old, summary=kept.summary, gone=gone, fingerprint=fingerprint), None)
+    known = replace(
+        old,
+        gone=kept.gone,
+        let_go=tuple(one.what for one in kept.summary.let_go),
+        fingerprint="" if kept.gone else pending.LET_GO,
+    )
+    manifest.note_run(known, kept.summary, None)
 
 
 def without_logs(kept: RunRecord, reason: str) -> RunRecord:

@@ -43,7 +43,8 @@ def plan_site(config: Config, now: int) -> tuple[RetainPlan, Holds]:
         raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
     holds = load_holds(config.root)
     with Manifest.open(config.state_dir) as manifest:
-        runs = [standing_of(known) for known in manifest.known_runs().values()]
+        known = manifest.known_runs()
+        runs = [standing_of(one, manifest.summary(run_dir)) for run_dir, one in known.items()]
     return plan_retention(runs, config.retain, holds, now), holds
 
 

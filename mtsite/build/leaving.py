@@ -20,9 +20,7 @@ OWNER = "leaving"
 
 def has_leaving_page(state: BuildState) -> bool:
     """Whether the site has this page, as far as the settings and the last build tell."""
-    return not state.config.retain.is_empty or any(
-        one.summary.let_go for one in state.known.values()
-    )
+    return not state.config.retain.is_empty or any(one.let_go for one in state.known.values())
 
 
 def write_leaving(state: BuildState) -> None:
@@ -50,10 +48,9 @@ def _told(state: BuildState) -> Departures | None:
     moved = state.touched or state.areas_moved
     runs = list((state.manifest.known_runs() if moved else state.known).values())
     now = state.listed.now
-    soon = leaving_soon(
-        [standing_of(one) for one in runs], state.config.retain, holds, now, days=leaving.DAYS
-    )
-    ended = [one.summary for one in runs if one.summary.let_go]
+    standing = [standing_of(one, state.manifest.summary(one.dir)) for one in runs]
+    soon = leaving_soon(standing, state.config.retain, holds, now, days=leaving.DAYS)
+    ended = [state.manifest.summary(one.dir) for one in runs if one.let_go]
     newest = sorted(ended, key=lambda one: (one.let_go[-1].when, one.key), reverse=True)
     return Departures(now, tuple(soon), tuple(_held(holds, runs, now)), tuple(newest))
 

@@ -33,17 +33,22 @@ class AreaWords:
 
 @dataclass(frozen=True, slots=True)
 class TargetNode:
-    """The summary of one target: its newest run, how many there are, and its last days."""
+    """The summary of one target: its newest run, how many there are, and its last days.
+
+    `coming` counts the runs whose pages no build has made yet.
+    """
 
     keys: tuple[str, ...]
     runs: int
     newest: RunSummary | None
     days: tuple[tuple[str, int, int], ...] = ()
+    coming: int = 0
 
     def encode(self) -> str:
         """One line of JSON; `decode` gives the node back."""
         newest = "null" if self.newest is None else record.summary_json(self.newest)
-        head = json.dumps({"keys": self.keys, "runs": self.runs, "days": self.days})
+        parts = {"keys": self.keys, "runs": self.runs, "days": self.days, "coming": self.coming}
+        head = json.dumps(parts)
         return f'{head[:-1]}, "newest": {newest}}}'
 
     @classmethod
@@ -55,6 +60,7 @@ class TargetNode:
             found["runs"],
             record.read_summary(found["newest"]),
             tuple((day, good, total) for day, good, total in found["days"]),
+            found["coming"],
         )
 
 
@@ -125,6 +131,7 @@ class Tree:
             satellite_of=self.satellites.get(area, "") if not values else "",
             held=self.held.get(area, 0) if not values else 0,
             title=words.title if not values else "",
+            coming=sum(one.coming for one in below),
         )
 
     def children(self, area: str, values: Sequence[str] = ()) -> list[NodeSummary]:

@@ -3,7 +3,7 @@
 known runs + runs found → read (with the reason), gone, and targets that lose a run
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -42,7 +42,7 @@ def plan_build(
     plan = BuildPlan()
     for run_dir, head in heads.items():
         old = known.get(run_dir)
-        reason = _gone_reason(head, old)
+        reason = gone_reason(head, old)
         if reason:
             if old is not None or reason != GONE:
                 _plan_gone(plan, run_dir, old, reason, all_pages)
@@ -54,10 +54,38 @@ def plan_build(
             plan.rehomed.append(run_dir)
     for run_dir, old in known.items():
         if run_dir not in heads and old.home not in unreadable:
-            reason = old.summary.gone or "its rows are in none of the databases any more"
+            reason = old.gone or "its rows are in none of the databases any more"
             _plan_gone(plan, run_dir, old, reason, all_pages)
     _add_neighbours(plan, known, heads)
     return plan
+
+
+def only_areas(
+    plan: BuildPlan,
+    known: Mapping[str, KnownRun],
+    heads: Mapping[str, RunHead],
+    areas: Sequence[str],
+) -> BuildPlan:
+    """What of a plan is about runs that were born in these areas, or lie there."""
+
+    def wanted(run_dir: str) -> bool:
+        head, old = heads.get(run_dir), known.get(run_dir)
+        places = {head.key.area, head.home} if head is not None else set()
+        places |= {old.key.area, old.home} if old is not None else set()
+        return not places.isdisjoint(areas)
+
+    return BuildPlan(
+        read={run_dir: why for run_dir, why in plan.read.items() if wanted(run_dir)},
+        gone={run_dir: why for run_dir, why in plan.gone.items() if wanted(run_dir)},
+        rehomed=[run_dir for run_dir in plan.rehomed if wanted(run_dir)],
+        lost=[run_dir for run_dir in plan.lost if wanted(run_dir)],
+    )
+
+
+def due_again(plan: BuildPlan) -> set[str]:
+    """Runs that the next build would not find by itself if this one left them out."""
+    by_itself = {"new", "back", "not sealed", "rows moved"}
+    return {run_dir for run_dir, why in plan.read.items() if why not in by_itself} | set(plan.gone)
 
 
 def place_of(head: RunHead) -> int:
@@ -91,12 +119,12 @@ def _read_reason(old: KnownRun | None, head: RunHead, all_pages: bool) -> str:
     return "" if old.fingerprint == head.fingerprint else "rows moved"
 
 
-def _gone_reason(head: RunHead, old: KnownRun | None) -> str:
+def gone_reason(head: RunHead, old: KnownRun | None = None) -> str:
     """'' or why a run has no pages: they were let go although its rows, or a mark, are there."""
-    if old is not None and old.summary.lets_go_of("pages", "purge"):
+    if old is not None and not {"pages", "purge"}.isdisjoint(old.let_go):
         marked = bool(head.gone or head.moved_to)
-        if marked or head.event_time == old.summary.event_time:
-            return old.summary.gone
+        if marked or place_of(head) == old.place:
+            return old.gone
     return head.gone or head.moved_to
 
 
@@ -105,13 +133,7 @@ def _plan_gone(
 ) -> None:
     if old is not None and not old.gone:
         plan.lost.append(run_dir)
-    if (
-        old is None
-        or not old.gone
-        or not old.fingerprint
-        or all_pages
-        or old.summary.gone != reason
-    ):
+    if old is None or not old.gone or not old.fingerprint or all_pages or old.gone != reason:
         plan.gone[run_dir] = reason
 
 
@@ -124,7 +146,7 @@ def _add_neighbours(
         [
             (head.key, place_of(head), d)
             for d, head in heads.items()
-            if not _gone_reason(head, known.get(d))
+            if not gone_reason(head, known.get(d))
         ]
     )
     for run_dir, following in after.items():

@@ -219,10 +219,7 @@ class RunReader:
         return RunRead(
             dir=run_dir,
             summary=taken.record.summary,
-            outcomes={
-                test.name: (verdict.value, test.run_duration)
-                for test, verdict in zip(run.tests, verdicts, strict=True)
-            },
+            outcomes=outcomes_of(run, verdicts),
             input=digest.of(taken.shown, [v.value for v in verdicts], logs),
             rows=taken.rows,
             sealed=sealed,
@@ -231,6 +228,14 @@ class RunReader:
             spool=spool,
             blobs=blobs,
         )
+
+
+def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, int | None]]:
+    """What later runs of the target look at: verdict and duration of every test."""
+    return {
+        test.name: (verdict.value, test.run_duration)
+        for test, verdict in zip(run.tests, verdicts, strict=True)
+    }
 
 
 def activity(run: Run, newest_update: int) -> int:

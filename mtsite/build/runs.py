@@ -1,11 +1,17 @@
-"""Runs that moved: read, compared with earlier ones, written; a batch of targets at a time."""
+"""Runs that moved: read, compared with earlier ones, written; newest first, a batch at a time.
+
+Newest first is safe because the facts of a run rest on what the *rows* of earlier runs say: those
+are read beforehand (`coming.py`), without logs, where the manifest does not have them. So a run's
+record and pages are the same whether its earlier runs have pages already or get them later.
+"""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mtsite import record, urls
 from mtsite.build import digest
+from mtsite.build.coming import forget_failed, note_coming, peek_earlier
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
@@ -16,21 +22,76 @@ from mtsite.manifest import KnownRun, Page
 from mtsite.model import RunFacts, RunSummary
 
 BATCH_RUNS = 64
+BATCH_TESTS = 20_000
 COMMIT_RUNS = 16
 """What is noted of so many runs is held in memory at most."""
 
 
 def write_runs(state: BuildState, plan: BuildPlan) -> None:
-    """Bring the pages of every planned run in line with its rows, logs and earlier runs."""
-    done = 0
-    for batch in _batches(state, list(plan.read)):
+    """Bring the pages of planned runs in line with their rows, logs and earlier runs.
+
+    Newest first over all targets, until all are done or the time is up. What is left is noted so
+    that the next build goes on with it.
+    """
+    planned = _newest_first(state, plan)
+    note_coming(state, planned)
+    state.left, state.unread = set(planned), set(planned)
+    state.due = {run_dir for run_dir, why in plan.read.items() if why != "not sealed"}
+    for batch in _batches(state, planned):
+        if state.got_on and state.is_over():
+            break
         state.manifest.begin_runs(batch)
         state.commit()
-        reads = _read(state, batch)
+        reads = _read(state, _in_time(state, batch))
+        peek_earlier(state, reads)
         state.save_touched()
         _Writing(state, reads).write()
-        done += len(batch)
-        state.report("runs", done, len(plan.read))
+        state.report("runs", len(planned) - len(state.left), len(planned))
+    _leave_rest(state)
+
+
+def _newest_first(state: BuildState, plan: BuildPlan) -> list[str]:
+    heads = state.listed.heads
+
+    def age(run_dir: str) -> tuple[int, str, str]:
+        return place_of(heads[run_dir]), heads[run_dir].key.runname, run_dir
+
+    return sorted(plan.read, key=age, reverse=True)
+
+
+def _batches(state: BuildState, planned: Sequence[str]) -> Iterator[list[str]]:
+    """What is read is written, too, when the time is up: so much at a time that it won't last."""
+    batch: list[str] = []
+    tests = 0
+    for run_dir in planned:
+        batch.append(run_dir)
+        tests += state.listed.heads[run_dir].tests
+        if len(batch) >= BATCH_RUNS or tests >= BATCH_TESTS:
+            yield batch
+            batch, tests = [], 0
+    if batch:
+        yield batch
+
+
+def _in_time(state: BuildState, batch: Iterable[str]) -> Iterator[str]:
+    """The runs that there is time to begin; always one that no build has finished yet.
+
+    A run in flight is due at every build: it must not keep all others waiting for ever.
+    """
+    for run_dir in batch:
+        if state.got_on and state.is_over():
+            return
+        state.got_on = state.got_on or not state.due or run_dir in state.due
+        yield run_dir
+
+
+def _leave_rest(state: BuildState) -> None:
+    """Runs that are not done keep the pages they have, and are due at the next build."""
+    rest = state.left | state.skipped
+    state.manifest.begin_runs(rest)
+    for run_dir in sorted(rest):
+        keep_files(state, run_dir)
+    state.commit()
 
 
 def rehome_runs(state: BuildState, plan: BuildPlan) -> None:
@@ -41,7 +102,7 @@ def rehome_runs(state: BuildState, plan: BuildPlan) -> None:
             kept = record.load(state.site, head.key)
         except ValueError:
             kept = None
-        summary = replace(state.known[run_dir].summary, home=head.home)
+        summary = replace(state.manifest.summary(run_dir), home=head.home)
         if kept is not None and kept.summary is not None:
             content = record.save(state.site, replace(kept, summary=summary))
             found = digest.of_bytes(content)
@@ -51,23 +112,7 @@ def rehome_runs(state: BuildState, plan: BuildPlan) -> None:
     state.commit()
 
 
-def _batches(state: BuildState, dirs: Sequence[str]) -> Iterator[list[str]]:
-    """Whole targets, at least `BATCH_RUNS` runs at a time while there are that many."""
-    by_target: dict[object, list[str]] = {}
-    for run_dir in dirs:
-        key = state.listed.heads[run_dir].key
-        by_target.setdefault((key.area, key.target), []).append(run_dir)
-    batch: list[str] = []
-    for one in by_target.values():
-        batch += one
-        if len(batch) >= BATCH_RUNS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _read(state: BuildState, batch: Sequence[str]) -> dict[str, RunRead]:
+def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
     reader = RunReader(
         site=state.site,
         spool=state.spool,
@@ -78,49 +123,39 @@ def _read(state: BuildState, batch: Sequence[str]) -> dict[str, RunRead]:
         logs=state.config.logs,
     )
     places = state.listed.places
-    heads = [state.listed.heads[run_dir] for run_dir in batch]
-    tasks = [ReadTask(h, places.get(h.key.area) or places.get(h.home)) for h in heads]
+    heads = (state.listed.heads[run_dir] for run_dir in batch)
+    tasks = (ReadTask(h, places.get(h.key.area) or places.get(h.home)) for h in heads)
     reads: dict[str, RunRead] = {}
     for outcome in state.engine.map(reader, tasks):
+        run_dir = urls.run_dir(outcome.task.head.key)
+        state.unread.discard(run_dir)
         if outcome.returned is None:
-            run_dir = urls.run_dir(outcome.task.head.key)
-            state.failed(f"run {run_dir}", outcome.error)
-            keep_files(state, run_dir)
+            _note_failed(state, run_dir, outcome.error)
             continue
         _note_read(state, outcome.returned)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
-        reads[outcome.returned.dir] = replace(outcome.returned, outcomes={}, blobs=[])
+        reads[run_dir] = replace(outcome.returned, outcomes={}, blobs=[])
     state.summary.read += len(reads)
     return reads
 
 
 def _note_read(state: BuildState, read: RunRead) -> None:
     """Outcomes go in at once: the facts of later runs of the target look at them."""
-    before = state.known.get(read.dir)
-    if before is None or state.manifest.outcomes(read.dir) != read.outcomes:
+    known = read.dir in state.known
+    if not known or state.manifest.outcomes(read.dir) != read.outcomes:
         state.touch(read.summary.key)
-    summary = before.summary if before is not None else read.summary
-    state.manifest.note_run(_known(state, read, "", "", summary=summary), read.outcomes)
+    place = place_of(state.listed.heads[read.dir])
+    state.manifest.note_outcomes(read.dir, place, read.outcomes)
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)
 
 
-def _known(
-    state: BuildState, read: RunRead, fingerprint: str, input_digest: str, *, summary: RunSummary
-) -> KnownRun:
-    head = state.listed.heads[read.dir]
-    return KnownRun(
-        dir=read.dir,
-        key=head.key,
-        home=head.home,
-        place=place_of(head),
-        fingerprint=fingerprint,
-        sealed=False,
-        input=input_digest,
-        gone=False,
-        summary=summary,
-    )
+def _note_failed(state: BuildState, run_dir: str, error: str) -> None:
+    state.failed(f"run {run_dir}", error)
+    keep_files(state, run_dir)
+    forget_failed(state, run_dir)
+    state.left.discard(run_dir)
 
 
 class _Writing:
@@ -138,8 +173,7 @@ class _Writing:
         writer = RunWriter(state.site, state.look)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
             if outcome.returned is None:
-                state.failed(f"run {outcome.task.dir}", outcome.error)
-                keep_files(state, outcome.task.dir)
+                _note_failed(state, outcome.task.dir, outcome.error)
             else:
                 self._note_written(self.reads[outcome.task.dir], outcome.returned)
             if done % COMMIT_RUNS == 0:
@@ -151,8 +185,9 @@ class _Writing:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})
         for area, values in targets:
             self._recent.clear()
-            order = self.state.manifest.target_runs(area, values)
-            for position, (_, _, run_dir) in enumerate(order):
+            order = self.state.manifest.target_runs(area, values, coming=True)
+            for position in range(len(order) - 1, -1, -1):
+                run_dir = order[position][2]
                 if run_dir in self.reads:
                     following = order[position + 1][1] if position + 1 < len(order) else ""
                     yield from self._task(self.reads[run_dir], order[: position + 1], following)
@@ -190,11 +225,12 @@ class _Writing:
 
     def _outcomes(self, run_dir: str) -> Outcomes:
         """Outcomes of an earlier run; those within reach of the next runs are kept at hand."""
-        found = self._recent.get(run_dir)
+        found = self._recent.pop(run_dir, None)
         if found is None:
-            found = self._recent[run_dir] = self.state.manifest.outcomes(run_dir)
-            if len(self._recent) > LOOK_BACK + 1:
-                self._recent.popitem(last=False)
+            found = self.state.manifest.outcomes(run_dir)
+        self._recent[run_dir] = found
+        if len(self._recent) > LOOK_BACK + 1:
+            self._recent.popitem(last=False)
         return found
 
     def _settled(self, read: RunRead) -> bool:
@@ -208,21 +244,31 @@ class _Writing:
     def _note_unmoved(self, old: KnownRun, read: RunRead) -> None:
         place = place_of(self.state.listed.heads[read.dir])
         known = replace(old, place=place, fingerprint=self._fingerprint(read))
-        self.state.manifest.note_run(known, None)
+        self.state.manifest.note_unmoved(known)
+        self.state.left.discard(read.dir)
 
     def _note_written(self, read: RunRead, written: RunWritten) -> None:
         state = self.state
         head = state.listed.heads[read.dir]
-        old = state.known.get(read.dir)
-        if old is None or replace(old.summary, home="") != replace(written.summary, home=""):
+        if read.dir not in state.known or not _equal_but_home(
+            state.manifest.summary(read.dir), written.summary
+        ):
             state.touch(head.key)
-        known = _known(
-            state,
-            read,
-            self._fingerprint(read),
-            self.inputs[read.dir],
-            summary=written.summary,
+        known = KnownRun(
+            dir=read.dir,
+            key=head.key,
+            home=head.home,
+            place=place_of(head),
+            fingerprint=self._fingerprint(read),
+            sealed=written.sealed,
+            input=self.inputs[read.dir],
+            let_go=tuple(one.what for one in written.summary.let_go),
         )
-        state.manifest.note_run(replace(known, sealed=written.sealed), None)
+        state.manifest.note_run(known, written.summary, None)
         state.summary.sealed += written.sealed and not read.sealed
         state.note_files(written.pages, written.removed, written.rendered)
+        state.left.discard(read.dir)
+
+
+def _equal_but_home(one: RunSummary, other: RunSummary) -> bool:
+    return replace(one, home="") == replace(other, home="")

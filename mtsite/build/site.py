@@ -12,27 +12,33 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep, unreadable
+from mtsite.build.coming import write_coming
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
-from mtsite.build.plan import BuildPlan, plan_build
+from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.read import redactor_of
 from mtsite.build.render import Look, Pen, load_theme, theme
 from mtsite.build.runs import rehome_runs, write_runs
-from mtsite.build.state import BuildState, BuildSummary, Report
+from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
 from mtsite.build.theme import Theme
 from mtsite.build.vanished import write_gone
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
+from mtsite.engines.inprocess import InProcess
 from mtsite.errors import MtsiteError
+from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import Manifest
 from mtsite.pages import (
     area,
+    coming,
     gone,
     history,
     index,
@@ -47,8 +53,12 @@ from mtsite.pages import (
 )
 from mtsite.pages.page import SiteFrame
 
-KINDS = (index, area, target, month, history, run, test, log, redirect, gone, leaving, notfound)
+KINDS = (
+    *(index, area, target, month, history, run, test, log),
+    *(redirect, coming, gone, leaving, notfound),
+)
 LARGEST_DROP = 0.1
+AS_USUAL = BuildFlags()
 COMMIT_TARGETS = 16
 
 
@@ -56,15 +66,14 @@ def build_site(
     config: Config,
     engine: Engine,
     report: Report,
+    flags: BuildFlags = AS_USUAL,
     *,
     environ: Mapping[str, str] = os.environ,
-    full: bool = False,
-    allow_drop: bool = False,
 ) -> BuildSummary:
     """Bring the site in line with the areas; cost follows what changed, not what exists.
 
-    `full` forgets what is known of the tree and makes every page again. `allow_drop` lets more
-    than a tenth of the known runs go.
+    Where [build] time_limit ends it, the tree is whole as far as it goes, and the next build goes
+    on: `BuildSummary.left` says with how many runs.
 
     Raises:
         BusyError: another build of this site is going on.
@@ -74,16 +83,44 @@ def build_site(
         lock.hold(config.state_dir, "build", "mtsite build"),
         Manifest.open(config.state_dir) as manifest,
     ):
-        state = _start(config, engine, report, manifest, full=full)
-        plan = _plan(state, environ, allow_drop=allow_drop)
+        state = _start(config, engine, report, manifest, flags)
+        plan = _plan(state, environ, flags)
         _mark_touched(state, plan)
         rehome_runs(state, plan)
         write_gone(state, plan)
         write_runs(state, plan)
+        write_coming(state)
         _write_targets(state)
         write_leaving(state)
         _write_levels(state)
         return _finish(state)
+
+
+def preview_site(
+    config: Config, flags: BuildFlags = AS_USUAL, *, environ: Mapping[str, str] = os.environ
+) -> dict[str, tuple[int, int]]:
+    """What a build would do now: why → how many runs, and how many files are theirs.
+
+    Of a run that has no pages yet the page of each test is counted. Nothing is written but the
+    cache of templates.
+
+    Raises:
+        MtsiteError: more than a tenth of the known runs would go.
+    """
+    with TemporaryDirectory(prefix="mtsite-") as scratch:
+        if not (config.state_dir / MANIFEST_FILE).exists():
+            config = replace(config, state_dir=Path(scratch))
+        with Manifest.open(config.state_dir) as manifest:
+            state = _know(config, InProcess(1), lambda *_: None, manifest, flags)
+            plan = _plan(state, environ, flags)
+            found: dict[str, tuple[int, int]] = {}
+            planned = {**plan.read, **dict.fromkeys(plan.gone, "gone")}
+            for run_dir, why in planned.items():
+                head = state.listed.heads.get(run_dir)
+                files = len(manifest.owned(run_dir)) or (head.tests + 1 if head else 1)
+                runs, all_files = found.get(why, (0, 0))
+                found[why] = (runs + 1, all_files + files)
+            return found
 
 
 def frame_of(config: Config) -> SiteFrame:
@@ -98,28 +135,38 @@ def theme_dirs(config: Config) -> tuple[Path, ...]:
 
 
 def _start(
-    config: Config, engine: Engine, report: Report, manifest: Manifest, *, full: bool
+    config: Config, engine: Engine, report: Report, manifest: Manifest, flags: BuildFlags
+) -> BuildState:
+    config.site.output.mkdir(parents=True, exist_ok=True)
+    state = _know(config, engine, report, manifest, flags)
+    shutil.rmtree(state.spool, ignore_errors=True)
+    state.spool.mkdir(parents=True)
+    return state
+
+
+def _know(
+    config: Config, engine: Engine, report: Report, manifest: Manifest, flags: BuildFlags
 ) -> BuildState:
     """Know the tree: from the manifest, else from what lies in the site."""
     site = config.site.output
-    site.mkdir(parents=True, exist_ok=True)
     frame = frame_of(config)
     dirs, compiled = theme_dirs(config), config.state_dir / "templates"
     made_from, recipes = _recipes(frame, load_theme(dirs, compiled), manifest)
     recipe = digest.of(sorted(recipes.items()), repr(config.redact), config.reduce.dead_after)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
-    adopted = full or lost or manifest.get("site") != str(site)
+    adopted = flags.full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
     look = Look(dirs, compiled, frame, recipes)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
+    state.clock = flags.clock
+    if config.build.time_limit:
+        state.ends = flags.clock() + config.build.time_limit
     state.load_touched()
     state.interrupted = state.interrupted or adopted
     state.all_pages = manifest.get("recipe") != recipe
     state.known = manifest.known_runs()
-    shutil.rmtree(state.spool, ignore_errors=True)
-    state.spool.mkdir(parents=True)
     return state
 
 
@@ -140,7 +187,7 @@ def _recipes(frame: SiteFrame, theme: Theme, manifest: Manifest) -> tuple[str, d
     }
 
 
-def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) -> BuildPlan:
+def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> BuildPlan:
     """List the areas and find what moved."""
     state.report("listing areas", 0, 0)
     settings = list(state.config.areas.values())
@@ -153,8 +200,11 @@ def _plan(state: BuildState, environ: Mapping[str, str], *, allow_drop: bool) ->
     state.listed = unreadable.without_marks(state.listed, state.known)
     left_out = frozenset(state.listed.unreadable)
     plan = plan_build(state.known, state.listed.heads, left_out, all_pages=state.all_pages)
+    if flags.areas:
+        whole, plan = plan, only_areas(plan, state.known, state.listed.heads, flags.areas)
+        state.skipped = due_again(whole) - due_again(plan)
     standing = sum(not one.gone for one in state.known.values())
-    if len(plan.lost) > standing * LARGEST_DROP and not allow_drop:
+    if len(plan.lost) > standing * LARGEST_DROP and not flags.allow_drop:
         raise MtsiteError(
             f"this build would drop {len(plan.lost)} of {standing} known runs,"
             f" the first: {min(plan.lost)}",
@@ -245,6 +295,7 @@ def _write_levels(state: BuildState) -> None:
 
 
 def _finish(state: BuildState) -> BuildSummary:
+    state.summary.left = len(state.left)
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     state.touched = state.unfinished

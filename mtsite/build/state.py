@@ -1,7 +1,9 @@
 """What all steps of one build share: where things lie, what is known, what was touched so far."""
 
 import json
+import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,11 +20,27 @@ Report = Callable[[str, int, int], None]
 """Called as report(what, done, total) while the build goes on; total 0 means unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class BuildFlags:
+    """What was asked of one build beyond the settings.
+
+    `full` forgets what is known of the tree and makes every page again. `allow_drop` lets more
+    than a tenth of the known runs go. `areas` are those whose runs are looked at, () for all.
+    `clock` counts the seconds of [build] time_limit; nothing that a page shows comes from it.
+    """
+
+    full: bool = False
+    allow_drop: bool = False
+    areas: tuple[str, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+
+
 @dataclass(slots=True)
 class BuildSummary:
     """What a build did. `problems` are troubles that left something out, in words.
 
-    `unreadable` counts the areas that could not be read, or not in full.
+    `unreadable` counts the areas that could not be read, or not in full. `coming` are the runs
+    that have rows and no pages yet, `left` all that later builds have to look at.
     """
 
     runs: int = 0
@@ -33,6 +51,8 @@ class BuildSummary:
     written: int = 0
     removed: int = 0
     unreadable: int = 0
+    left: int = 0
+    coming: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -43,7 +63,10 @@ class BuildState:
     `all_pages`: the recipe of some page moved, so every run is expanded. `interrupted`: the last
     build died, so what it left of shared pages is not relied on. `stored`: files were written
     that must reach the disk before the manifest says so. `unfinished`: targets
-    whose pages could not be written, left to the next build.
+    whose pages could not be written, left to the next build. `left`: planned runs that are not
+    done yet. `skipped`: runs of areas that this build was not asked to look at. `unread`: runs
+    whose outcomes in the manifest may be of another day. `ends`: when, by `clock`, nothing new is
+    begun, once the build has `got_on`: done one of the runs that are `due`.
     """
 
     config: Config
@@ -62,6 +85,13 @@ class BuildState:
     stored: bool = False
     touched: set[Target] = field(default_factory=set)
     unfinished: set[Target] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    got_on: bool = False
+    left: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    clock: Callable[[], float] = time.monotonic
+    ends: float = math.inf
     summary: BuildSummary = field(default_factory=BuildSummary)
 
     @property
@@ -73,6 +103,10 @@ class BuildState:
     def spool(self) -> Path:
         """Where runs wait between being read and being written."""
         return self.config.state_dir / "spool"
+
+    def is_over(self) -> bool:
+        """Whether the time that this build may take is up."""
+        return self.clock() >= self.ends
 
     def touch(self, key: RunKey) -> None:
         """The pages of this run's target must be looked at."""

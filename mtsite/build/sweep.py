@@ -31,7 +31,8 @@ def adopt(site: Path, manifest: Manifest) -> bool:
     manifest.clear()
     for kept in record.walk(site):
         if kept.summary is not None:
-            manifest.note_run(known_from(kept, kept.summary, ""), remaining_outcomes(kept))
+            known = known_from(kept, kept.summary, "")
+            manifest.note_run(known, kept.summary, remaining_outcomes(kept))
     manifest.note_blobs(
         (f"_blobs/{path.parent.name}/{path.name}", path.name.split(".", 1)[0], path.stat().st_size)
         for path in sorted((site / "_blobs").glob("??/*"))

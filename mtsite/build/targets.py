@@ -3,8 +3,9 @@
 What a page shows comes from the manifest alone, where the runs of the target are by now.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -82,10 +83,12 @@ class _TargetPages:
         self.zone = ZoneInfo(pen.frame.timezone)
         self.runs = manifest.target_runs(task.area, task.values)
         self.summaries = manifest.summaries(task.area, [task.values])
+        self.coming = manifest.coming_places(task.area, task.values)
         self.all_runs = manifest.target_runs(task.area, task.values, gone=True)
 
     def write(self) -> TargetNode:
         own = target_node(self.keys, len(self.runs), self.summaries, self.zone)
+        own = replace(own, coming=len(self.coming))
         tree = Tree({(self.area, self.values): own}, {}, self.zone)
         # A month or history must not change with the newest run: it gets a bare node.
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
@@ -125,14 +128,16 @@ class _TargetPages:
 
     def _months(self, node: NodeSummary) -> None:
         names = {month_of(place, self.zone) for place, _, _ in self.all_runs}
+        coming = Counter(month_of(place, self.zone) for place in self.coming)
         by_month: dict[str, list[RunSummary]] = {name: [] for name in names}
         for summary in self.summaries:
             by_month[month_of(summary.event_time, self.zone)].append(summary)
         for name, runs in sorted(by_month.items()):
             path = urls.month_page(self.area, self.values, name)
-            fingerprint = self.pen.fresh(month, path, self.keys, repr(runs))
+            fingerprint = self.pen.fresh(month, path, self.keys, repr(runs), coming[name])
             if fingerprint:
-                context = month.context(self.pen.frame, node, name, runs)
+                here = replace(node, coming=coming[name])
+                context = month.context(self.pen.frame, here, name, runs)
                 self.pen.page(month, path, fingerprint, context)
 
     def _pointers(self) -> list[str]:

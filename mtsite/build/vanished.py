@@ -55,13 +55,14 @@ def known_from(kept: RunRecord, summary: RunSummary, fingerprint: str) -> KnownR
         fingerprint=fingerprint,
         sealed=bool(kept.sealed),
         input="",
-        gone=bool(kept.gone),
-        summary=summary,
+        gone=kept.gone,
+        let_go=tuple(one.what for one in summary.let_go),
     )
 
 
 def _note(state: BuildState, kept: RunRecord, written: RunWritten) -> None:
-    state.manifest.note_run(known_from(kept, written.summary, "gone"), remaining_outcomes(kept))
+    known = known_from(kept, written.summary, "gone")
+    state.manifest.note_run(known, written.summary, remaining_outcomes(kept))
     state.note_files(written.pages, written.removed, written.rendered)
 
 
@@ -78,11 +79,12 @@ def _record_of(state: BuildState, run_dir: str, reason: str) -> RunRecord:
         kept = None
     if kept is None:
         kept = RunRecord(key, head.keys if head is not None else ())
-    summary = kept.summary or _summary_of_mark(key, head)
+    summary = kept.summary or summary_of_head(key, head)
     return replace(kept, gone=reason, summary=replace(summary, gone=reason))
 
 
-def _summary_of_mark(key: RunKey, head: RunHead | None) -> RunSummary:
+def summary_of_head(key: RunKey, head: RunHead | None) -> RunSummary:
+    """A run as its row alone tells it."""
     return RunSummary(
         key=key,
         event_time=head.event_time if head else None,

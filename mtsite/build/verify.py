@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtsite.build.site import build_site
-from mtsite.build.state import Report
+from mtsite.build.state import BuildFlags, Report
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
 
@@ -44,8 +44,9 @@ def verify_site(
             config,
             state_dir=Path(directory, "state"),
             site=replace(config.site, output=clean),
+            build=replace(config.build, time_limit=0),
         )
-        build_site(beside, engine, report, environ=environ, allow_drop=True)
+        build_site(beside, engine, report, BuildFlags(allow_drop=True), environ=environ)
         ours, theirs = set(_files(site)), set(_files(clean))
         differing = ours ^ theirs
         differing |= {path for path in ours & theirs if not _same(site / path, clean / path)}

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 @click.option(
     "--verify", is_flag=True, help="Then build it clean beside the tree and compare every byte."
 )
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be made and why; make nothing.")
+@click.option(
+    "--area", "areas", multiple=True, metavar="AREA", help="Only the runs of this area; repeatable."
+)
 @click.argument("area_dirs", nargs=-1, type=click.Path(path_type=Path), metavar="[AREA_DIR...]")
 @click.pass_obj
 def command(
@@ -41,18 +45,29 @@ def command(
     full: bool,
     allow_drop: bool,
     verify: bool,
+    dry_run: bool,
+    areas: tuple[str, ...],
     area_dirs: list[Path],
 ) -> None:
     """Regenerate what changed.
 
-    With AREA_DIR no mtsite.toml is needed: the site is written to ./site with all defaults.
+    With AREA_DIR no mtsite.toml is needed: the site is written to ./site with all defaults. The
+    first build of an old area begins with the newest runs; after [build] time_limit it stops with
+    a tree that is whole, and the next builds go on.
     """
     config = _config(invocation, output, area_dirs)
+    if unknown := [name for name in areas if name not in config.areas]:
+        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
     _refuse_inside_an_area(config)
-    from mtsite.build.site import build_site
+    from mtsite.build.site import build_site, preview_site
+    from mtsite.build.state import BuildFlags
     from mtsite.engines.engine import open_engine
     from mtsite.publish.restore import recover
 
+    flags = BuildFlags(full, allow_drop, areas)
+    if dry_run:
+        _show_preview(invocation, preview_site(config, flags, environ=invocation.environ))
+        return
     lost = recover(config, invocation.report.progress, invocation.report.say)
     engine = open_engine(config.build.engine, config.build.workers)
     try:
@@ -60,11 +75,10 @@ def command(
             config,
             engine,
             invocation.report.progress,
+            flags,
             environ=invocation.environ,
-            full=full,
-            allow_drop=allow_drop,
         )
-        differing = _differing(config, engine, invocation) if verify else ()
+        differing = _differing(config, engine, invocation, summary.left) if verify else ()
     finally:
         engine.close()
     summary.problems[:0] = lost
@@ -78,9 +92,14 @@ def command(
         raise _left_out(config, summary.unreadable, summary.problems)
 
 
-def _differing(config: "Config", engine: "Engine", invocation: Invocation) -> tuple[str, ...]:
+def _differing(
+    config: "Config", engine: "Engine", invocation: Invocation, left: int
+) -> tuple[str, ...]:
     from mtsite.build.verify import verify_site
 
+    if left:
+        invocation.report.warn("nothing to compare with before all runs have their pages")
+        return ()
     verified = verify_site(config, engine, invocation.report.progress, environ=invocation.environ)
     if not verified.differing:
         invocation.report.say(f"{verified.files} files equal a clean build, byte for byte")
@@ -127,6 +146,17 @@ def _refuse_inside_an_area(config: "Config") -> None:
             )
 
 
+def _show_preview(invocation: Invocation, found: dict[str, tuple[int, int]]) -> None:
+    if invocation.as_json:
+        rows = [{"why": why, "runs": r, "files": f} for why, (r, f) in sorted(found.items())]
+        invocation.print_json("build-preview", {"planned": rows})
+    elif found:
+        rows_shown = [(why, r, f) for why, (r, f) in sorted(found.items())]
+        invocation.print_table([("why", "runs", "files of theirs"), *rows_shown])
+    else:
+        invocation.report.say("nothing to do")
+
+
 def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None:
     if invocation.as_json:
         invocation.print_json("build", {"output": str(output), **done})
@@ -135,3 +165,7 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
             f"{done['runs']} runs, {done['read']} read, {done['written']} files written,"
             f" {done['removed']} removed; open {output / 'index.html'}"
         )
+        if done["left"]:
+            invocation.report.say(
+                f"stopped at [build] time_limit: {done['left']} runs are left to the next build"
+            )

@@ -54,6 +54,7 @@ def context(
         "runs": listing.run_rows(path, latest[:MAX_LATEST], node.area),
         "runs_total": words.number(node.runs + node.held),
         "leaving": leaving.link_from(path) if ends else "",
+        "coming": listing.still_to_come(node.coming),
         "problems": tuple(problems),
     }
 

@@ -35,6 +35,7 @@ def context(
         "rows": listing.node_rows(path, areas),
         "areas_total": words.plural(len(areas), "area"),
         "runs_total": words.plural(runs, "run"),
+        "coming": listing.still_to_come(sum(area.coming for area in areas)),
         "targets_total": words.plural(sum(area.targets for area in areas), "target"),
         "leaving": leaving.link_from(path) if ends else "",
         "problems": tuple((area.area, problem) for area in areas for problem in area.problems),

@@ -111,6 +111,11 @@ def holds(node: NodeSummary) -> str:
     return f"holds {words.plural(node.held, 'run')} of {node.satellite_of}"
 
 
+def still_to_come(runs: int) -> str:
+    """'17 000 older runs still to come' while the first build is not through, else ''."""
+    return f"{words.plural(runs, 'older run')} still to come" if runs else ""
+
+
 def expected(every_seconds: int) -> str:
     """'expected daily', 'expected every 6 h', '' when nobody said."""
     if every_seconds <= 0:

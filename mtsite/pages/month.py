@@ -16,7 +16,8 @@ def context(
 ) -> dict[str, object]:
     """All runs of a month ('2026-11'), newest first as given.
 
-    Of `node` only the names are used: its counts move with every later run.
+    Of `node` only the names and `coming` (those of this month) are used: its counts move with
+    every later run.
     """
     path = urls.month_page(node.area, node.values, month)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)
@@ -31,5 +32,6 @@ def context(
         "area": node.area,
         "lead": lead,
         "runs": listing.run_rows(path, runs),
+        "coming": listing.still_to_come(node.coming),
         "zone": frame.timezone,
     }

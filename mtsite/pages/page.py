@@ -33,7 +33,8 @@ class NodeSummary:
     `newest` the newest run below. `trend` has (day 'YYYY-MM-DD', good, total) for days with runs
     in the 14 days up to the newest run, oldest first. `runs` and `targets` count all below.
     `held` is how many runs of the areas in `satellite_of` lie in this one.
-    `expected_seconds` is how often a run is expected, 0 when nobody said so.
+    `expected_seconds` is how often a run is expected, 0 when nobody said so. `coming` counts runs
+    whose pages no build has made yet.
     """
 
     area: str
@@ -50,6 +51,7 @@ class NodeSummary:
     held: int = 0
     title: str = ""
     expected_seconds: int = 0
+    coming: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def context(
         "trend_chart": charts.trend(node.trend),
         "runs": listing.run_rows(path, runs[:MAX_RUNS]),
         "runs_total": words.number(node.runs),
+        "coming": listing.still_to_come(node.coming),
         "months": _months(path, node, months),
         "pointers": tuple(
             (which.replace("-", " "), urls.relative(path, urls.pointer_page(*place, which)))

@@ -26,6 +26,7 @@ import os, signal, sys
 from pathlib import Path
 from mtsite import atomicfile
 from mtsite.build.site import build_site
+from mtsite.build.state import BuildFlags
 from mtsite.config import load_config
 from mtsite.engines.inprocess import InProcess
 from mtsite.manifest import Manifest
@@ -49,7 +50,7 @@ def counted(work):
 atomicfile._put = counted(atomicfile._put)
 Manifest.commit = counted(Manifest.commit)
 config = load_config(Path(sys.argv[1]), {})
-build_site(config, InProcess(1), lambda *_: None, environ={}, allow_drop=True)
+build_site(config, InProcess(1), lambda *_: None, BuildFlags(allow_drop=True), environ={})
 print(seen)
 """
 """A build that kills itself before or after its n-th file or commit; else it tells how many."""

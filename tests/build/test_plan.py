@@ -7,7 +7,7 @@ from mtsite import urls
 from mtsite.build.plan import RACY, known_fingerprint, plan_build
 from mtsite.manifest import KnownRun
 from mtsite.megatest.reader import RunHead
-from mtsite.model import RunKey, RunSummary, State, Status
+from mtsite.model import RunKey, State, Status
 
 
 def head(name: str, *, day: int = 1, fingerprint: str = "f", home: str = "a") -> RunHead:
@@ -28,7 +28,6 @@ def head(name: str, *, day: int = 1, fingerprint: str = "f", home: str = "a") ->
 
 
 def known(of: RunHead, *, sealed: bool = True, gone: bool = False) -> KnownRun:
-    summary = RunSummary(of.key, of.event_time, None, "", "", "", of.state, of.status, {}, "P")
     return KnownRun(
         dir=urls.run_dir(of.key),
         key=of.key,
@@ -37,8 +36,7 @@ def known(of: RunHead, *, sealed: bool = True, gone: bool = False) -> KnownRun:
         fingerprint=of.fingerprint,
         sealed=sealed,
         input="i",
-        gone=gone,
-        summary=summary,
+        gone="gone" if gone else "",
     )
 
 
@@ -110,7 +108,7 @@ def test_runs_of_an_area_that_cannot_be_read_stay_as_they_are() -> None:
 def test_a_gone_run_is_gone_once() -> None:
     one = head("r1")
     old = known(one, gone=True)
-    old = replace(old, summary=replace(old.summary, gone="its rows are in none of the databases"))
+    old = replace(old, gone="its rows are in none of the databases")
     assert plan_for([old], [])[1] == {}
 
 

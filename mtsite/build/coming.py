@@ -1,0 +1,206 @@
+"""Runs that have rows and no pages yet, while a first build works its way back in time.
+
+Facts of a run look at up to 100 earlier ones, and its pages link to them. So before a run is
+written the *rows* of those earlier runs are read (a small part of what their pages cost), and
+where the build has to stop, the addresses of theirs that finished pages link to get a page that
+says: still to come. The tree is whole at every stop, and no finished page has to be made again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mtsite import rollup, urls
+from mtsite.build.plan import gone_reason, place_of
+from mtsite.build.read import RunRead, outcomes_of
+from mtsite.build.render import Look, Pen
+from mtsite.build.seal import LOOK_BACK, STRIP, Outcomes
+from mtsite.build.state import BuildState
+from mtsite.build.vanished import summary_of_head
+from mtsite.manifest import KnownRun, Page
+from mtsite.megatest import database, reader
+from mtsite.megatest.reader import RunHead
+from mtsite.model import RunKey, RunSummary, TestName
+from mtsite.pages import coming
+from mtsite.rollup import Verdict
+
+COMMIT_RUNS = 64
+_RAN_WELL = frozenset(verdict.value for verdict in rollup.GOOD - {Verdict.SKIP})
+
+
+def note_coming(state: BuildState, planned: Iterable[str]) -> None:
+    """Every planned run without pages is known as coming; those that went meanwhile are not."""
+    heads = state.listed.heads
+    stale = [
+        (RunKey(area, target, ""), run_dir)
+        for area, target, run_dir, home in state.manifest.coming()
+        if (head := heads.get(run_dir)) is None or gone_reason(head)
+        if head is not None or home not in state.listed.unreadable
+    ]
+    for key, run_dir in stale:
+        paths = list(state.manifest.owned(run_dir))
+        for path in paths:
+            (state.site / path).unlink(missing_ok=True)
+        state.note_files([], paths, 0)
+        state.touch(key)
+    state.manifest.forget_coming(run_dir for _, run_dir in stale)
+    state.manifest.note_coming(
+        _as_coming(run_dir, heads[run_dir]) for run_dir in planned if run_dir not in state.known
+    )
+    state.save_touched()
+
+
+def _as_coming(run_dir: str, head: RunHead) -> tuple[KnownRun, RunSummary]:
+    known = KnownRun(run_dir, head.key, head.home, place_of(head), "", sealed=False, input="")
+    return known, summary_of_head(head.key, head)
+
+
+def forget_failed(state: BuildState, run_dir: str) -> None:
+    """A run that can't be read is not coming, unless finished pages may link to it."""
+    manifest = state.manifest
+    linked = manifest.outcomes(run_dir) or manifest.owned(run_dir)
+    if run_dir not in state.known and not linked:
+        manifest.forget_coming([run_dir])
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeReader:
+    """The work on a run of which only its outcomes are asked; `now` as in `RunReader`."""
+
+    now: int
+    dead_after: int
+
+    def __call__(self, head: RunHead) -> Outcomes:
+        """Read the rows of a run.
+
+        Raises:
+            MtsiteError: the database can't be read.
+        """
+        with database.reading(head.database) as connection:
+            run = reader.read_run(connection, head)
+        return outcomes_of(run, rollup.test_verdicts(run, self.now, self.dead_after))
+
+
+def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
+    """Know the outcomes of all runs that the facts of these look back at.
+
+    A run whose outcomes can't be had now is missing in those facts, as it is if its own turn fails.
+    """
+    work = OutcomeReader(state.listed.now, state.config.reduce.dead_after)
+    heads = (state.listed.heads[run_dir] for run_dir in _earlier_unread(state, reads))
+    for done, outcome in enumerate(state.engine.map(work, heads), start=1):
+        head = outcome.task
+        run_dir = urls.run_dir(head.key)
+        state.unread.discard(run_dir)
+        if outcome.returned is not None:
+            if run_dir in state.known and state.manifest.outcomes(run_dir) != outcome.returned:
+                state.touch(head.key)
+            state.manifest.note_outcomes(run_dir, place_of(head), dict(outcome.returned))
+        if done % COMMIT_RUNS == 0:
+            state.save_touched()
+
+
+def _earlier_unread(state: BuildState, reads: Mapping[str, RunRead]) -> list[str]:
+    found: list[str] = []
+    targets = {(r.summary.key.area, r.summary.key.target) for r in reads.values() if not r.sealed}
+    for area, values in sorted(targets):
+        order = state.manifest.target_runs(area, values, coming=True)
+        reach = -1
+        for position in range(len(order) - 1, -1, -1):
+            run_dir = order[position][2]
+            if run_dir in reads:
+                reach = max(0, position - LOOK_BACK)
+            elif position >= reach >= 0 and run_dir in state.unread and not _stands(state, run_dir):
+                found.append(run_dir)
+    return found
+
+
+def _stands(state: BuildState, run_dir: str) -> bool:
+    """Whether the manifest has the outcomes of the rows as they are now."""
+    known = state.known.get(run_dir)
+    head = state.listed.heads[run_dir]
+    return known is not None and bool(known.fingerprint) and known.fingerprint == head.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ComingTask:
+    """A run that finished pages link to: itself, and the pages of its tests in `names`."""
+
+    key: RunKey
+    keys: tuple[str, ...]
+    names: tuple[TestName, ...]
+    known: Mapping[str, Page] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ComingWriter:
+    """The work on a `ComingTask`."""
+
+    site: Path
+    look: Look
+
+    def __call__(self, task: ComingTask) -> tuple[list[Page], int]:
+        """Write the pages that are not there; what they are, and how many were rendered."""
+        pen = Pen(self.site, self.look, urls.run_dir(task.key), task.known)
+        tests = [urls.test_page(task.key, name) for name in task.names]
+        for path in (*tests, urls.run_page(task.key)):
+            fingerprint = pen.fresh(coming, path, repr(task.key), task.keys)
+            if fingerprint:
+                context = coming.context(pen.frame, task.key, task.keys, path)
+                pen.page(coming, path, fingerprint, context)
+        return pen.changed, pen.rendered
+
+
+def write_coming(state: BuildState) -> None:
+    """Answer at the addresses of coming runs that pages of others link to."""
+    writer = ComingWriter(state.site, state.look)
+    for done, outcome in enumerate(state.engine.map(writer, _coming_tasks(state)), start=1):
+        if outcome.returned is None:
+            state.failed(f"run {urls.run_dir(outcome.task.key)}", outcome.error)
+        else:
+            pages, rendered = outcome.returned
+            state.note_files(pages, [], rendered)
+        if done % COMMIT_RUNS == 0:
+            state.commit()
+    state.commit()
+
+
+def _coming_tasks(state: BuildState) -> Iterator[ComingTask]:
+    by_target: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for area, target, run_dir, _ in state.manifest.coming():
+        by_target.setdefault((area, target), set()).add(run_dir)
+        state.summary.coming += 1
+    for (area, target), dirs in sorted(by_target.items()):
+        order = state.manifest.target_runs(area, target, coming=True)
+        for position, names in _linked(order, dirs, state.manifest.outcomes):
+            _, runname, run_dir = order[position]
+            head = state.listed.heads.get(run_dir)
+            if head is not None:
+                key = RunKey(area, target, runname)
+                known = state.pages_of(run_dir, trusted=not state.interrupted)
+                yield ComingTask(key, head.keys, names, known)
+
+
+def _linked(
+    order: Sequence[tuple[int, str, str]], dirs: set[str], outcomes: Callable[[str], Outcomes]
+) -> Iterator[tuple[int, tuple[TestName, ...]]]:
+    """Which coming runs finished pages may link to, and which of their tests; rather too many.
+
+    A strip links to every test of the 29 runs before its own. What goes wrong links further back:
+    to where it began, and to the last run where it was good.
+    """
+    distance, good, ended = LOOK_BACK, set[TestName](), False
+    for position in range(len(order) - 1, -1, -1):
+        run_dir = order[position][2]
+        if run_dir not in dirs:
+            distance, good, ended = 0, set(), False
+            continue
+        distance += 1
+        if distance <= LOOK_BACK:
+            had = outcomes(run_dir)
+            near = distance < STRIP or not ended
+            yield position, tuple(name for name in had if near or name not in good)
+            good |= {name for name, (letter, _) in had.items() if letter in _RAN_WELL}
+            ended = ended or (bool(had) and all(v != Verdict.RUNNING for v, _ in had.values()))
+        elif position and order[position - 1][2] not in dirs:
+            yield position, ()  # the run page before it names it as the next

@@ -1,0 +1,21 @@
+"""What stands at the address of a run, or of its tests, until a build gets to it."""
+
+from collections.abc import Sequence
+
+from mtsite import urls
+from mtsite.model import RunKey
+from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
+from mtsite.pages.place import run_label
+
+EDITION = 1
+TEMPLATE = "coming.html"
+
+
+def context(frame: SiteFrame, key: RunKey, keys: Sequence[str], path: str) -> dict[str, object]:
+    """The page at `path`: the run's own, or that of one of its tests."""
+    label = run_label(key)
+    lead = "The first build of this site makes the newest runs first; this one is still to come."
+    crumbs = crumbs_to(path, key.area, key.target, keys)
+    shown = frame_context(frame, path, crumbs, title=f"{label} · still to come", description=lead)
+    target = urls.relative(path, urls.area_page(key.area, key.target))
+    return shown | {"name": label, "lead": lead, "target": target}
