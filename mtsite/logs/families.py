@@ -21,6 +21,7 @@ GROUP = "mtsite.log_rules"
 BUILT_IN: Mapping[str, str] = {
     "migration": "mtsite.logs.migration:FAMILY",
     "mozharness": "mtsite.logs.mozharness:FAMILY",
+    "errorsummary": "mtsite.logs.errorsummary:FAMILY",
     "disk": "mtsite.logs.disk:FAMILY",
     "sanitizer": "mtsite.logs.sanitizer:FAMILY",
     "pytest": "mtsite.logs.pytest:FAMILY",
