@@ -18,7 +18,8 @@ from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
 COMMANDS = (
-    "demo init config area reduce hold retain build serve publish nightly schedule link".split()
+    "demo init doctor config area reduce hold retain build serve destination publish nightly"
+    " schedule link".split()
 )
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

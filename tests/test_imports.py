@@ -12,7 +12,17 @@ PACKAGE = ROOT / "mtsite"
 
 FLOORS = (
     # 4: entry. From left to right: each may import those to the right of it.
-    ("__main__", "cli", "commands", "scheduler", "nightly", "departures", "invocation", "terminal"),
+    (
+        "__main__",
+        "cli",
+        "commands",
+        "scheduler",
+        "nightly",
+        "doctor",
+        "departures",
+        "invocation",
+        "terminal",
+    ),
     # 3: the verbs. Rooms of one floor never import each other.
     ("archive", "build", "publish", "sample", "serve"),
     # 2: what a page shows

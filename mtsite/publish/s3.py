@@ -11,11 +11,11 @@ import os
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from mtsite.config import PublishConfig
@@ -31,6 +31,7 @@ _ABSENT_CODES = {"NoSuchKey", "404"}
 _LOST_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _NOT_MODIFIED = 304
 _CHUNK = 1 << 20
+T = TypeVar("T")
 
 
 class S3:
@@ -135,6 +136,18 @@ class S3:
         self._wire.close()
         if "_client" in self.__dict__:
             self._client.close()
+
+    def administer(self, work: Callable[[Any], T]) -> T:
+        """Let `work` talk to the server through boto3's client, and close it.
+
+        Raises:
+            DestinationError: it refused.
+        """
+        try:
+            with self._told(""):
+                return work(self._client)
+        finally:
+            self.close()
 
     def _key(self, path: str) -> str:
         return self._prefix + path
