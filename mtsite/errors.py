@@ -2,7 +2,8 @@
 
     MtsiteError                1   it failed
     ├── UsageError             2   wrong arguments
-    │   └── ConfigError        2   mtsite.toml or megatest.config: every mistake at once
+    │   ├── ConfigError        2   mtsite.toml or megatest.config: every mistake at once
+    │   └── UnmovableError     2   runs of that area are read, and never moved
     ├── PartlyDoneError        3   the rest was done; what failed is listed
     ├── MissingError          10   no such area, run or site
     │   └── AreaUnreadableError   10   the area is there, its database or config is not readable
@@ -44,6 +45,10 @@ class ConfigError(UsageError):
     def __init__(self, mistakes: Sequence[str], hint: str = "") -> None:
         super().__init__("\n".join(mistakes), hint)
         self.mistakes = tuple(mistakes)
+
+
+class UnmovableError(UsageError):
+    """Runs of an area whose databases are read and never changed."""
 
 
 class PartlyDoneError(MtsiteError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mtsite import lock
 from mtsite.config import Config
-from mtsite.errors import MtsiteError, PartlyDoneError
+from mtsite.errors import MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.terminal import TerminalReport
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def _reduce(night: Night) -> Done:
                 state_dir=night.config.state_dir,
                 environ=night.environ,
             )
+        except UnmovableError:
+            continue  # read and built like the others; there is nothing to be done about it
         except MtsiteError as error:
             errors.append(f"area {settings.name}: {error.message}")
             continue

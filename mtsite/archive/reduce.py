@@ -32,10 +32,11 @@ from mtsite.errors import (
 )
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
-from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area, open_area
+from mtsite.megatest.area import COMPLETED_NAME, TMP, Area, open_area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
 from mtsite.megatest.completed import catch_up, make_completed, open_completed
 from mtsite.megatest.database import area_errors, open_for_writing, reading
+from mtsite.megatest.movable import check_movable
 from mtsite.megatest.shape import read_shapes
 from mtsite.megatest.transfer import Store
 from mtsite.notes import Note
@@ -103,6 +104,7 @@ def reduce_area(
     Raises:
         BusyError: Megatest is at work there, the homehost is another host, a cache can't be
             written, or another mtsite holds the area.
+        UnmovableError: its databases are only read.
         MissingError, ConfigError: as `open_area`.
     """
     if not settings.reduce:
@@ -110,6 +112,7 @@ def reduce_area(
     area = open_area(settings, environ, tmp=tmp)
     if not area.allow_runs:
         return ReduceSummary(area.name, skipped="allow-runs no in megatest.config")
+    check_movable(area)
     if dry_run:
         return ReduceSummary(area.name, plan=_plan(area, rules, now, tmp))
     with (
@@ -135,7 +138,7 @@ def lock_name(area_path: Path) -> str:
 
 def _plan(area: Area, rules: ReduceConfig, now: int, tmp: Path) -> MovePlan:
     settled_before = now - rules.older_than
-    with reading(area.path / DATABASE_NAME) as connection:
+    with reading(area.live) as connection:
         runs = read_activity(connection, settled_before=settled_before)
     for cache in cache_databases(area.path, tmp):
         with reading(cache) as connection:
@@ -169,7 +172,7 @@ def _ready(area: Area, now: int) -> None:
 
 @contextmanager
 def _open_route(area: Area, now: int, tmp: Path) -> Iterator[Route]:
-    path, completed = area.path / DATABASE_NAME, area.path / COMPLETED_NAME
+    path, completed = area.live, area.path / COMPLETED_NAME
     with ExitStack() as opened:
         source = opened.enter_context(_store(path))
         caches = [opened.enter_context(_cache(cache)) for cache in cache_databases(area.path, tmp)]

@@ -28,6 +28,7 @@ from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
 from mtsite.megatest.database import area_errors, open_for_writing, reading
 from mtsite.megatest.merge import list_areas
+from mtsite.megatest.movable import check_movable
 from mtsite.megatest.reader import RunHead
 from mtsite.megatest.shape import RUN, TESTS, read_shapes
 from mtsite.megatest.transfer import Held, Store, immediate
@@ -94,6 +95,7 @@ def _from_database(
     job: RowsJob, area: Area, name: str, heads: Sequence[RunHead]
 ) -> list[RowsOutcome]:
     state_dir = job.config.state_dir
+    check_movable(area)
     with (
         lock.hold(state_dir, lock_name(area.path), COMMAND),
         lock.hold(area.path, AREA_LOCK, COMMAND),
@@ -211,7 +213,7 @@ def _what_stays(place: _Place, held: Held) -> str:
 
 @contextmanager
 def _opened(area: Area, name: str, job: RowsJob) -> Iterator[_Place]:
-    path = area.path / name
+    path = area.live if name == DATABASE_NAME else area.path / name
     with ExitStack() as opened:
         source = opened.enter_context(_store(path))
         caches: list[Store] = []

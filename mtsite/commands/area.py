@@ -36,12 +36,17 @@ class TestLine:
 
 @dataclass(frozen=True)
 class AreaFacts:
-    """What is told of one area; `error` says why nothing more could be read."""
+    """What is told of one area; `error` says why nothing, or not all, could be read.
+
+    `rows` says in which databases its rows lie, `moves` whether runs may leave them.
+    """
 
     name: str
     path: str
     error: str = ""
     generation: str = ""
+    rows: str = ""
+    moves: str = ""
     keys: tuple[str, ...] = ()
     runs: int = 0
     linktree: str = ""
@@ -76,7 +81,7 @@ def ls(invocation: Invocation) -> None:
         raise PartlyDoneError("\n".join(unreadable), "mtsite config check")
 
 
-@command.command("show", epilog=exits(10, 11))
+@command.command("show", epilog=exits(3, 10, 11))
 @click.argument("area", metavar="AREA")
 @click.option("--target", metavar="A/B/…", default="", help="Read the tests as for this target.")
 @click.pass_obj
@@ -90,12 +95,14 @@ def show(invocation: Invocation, area: str, target: str) -> None:
     if area not in areas:
         raise MissingError(f"no area {area} in this site", "mtsite area ls")
     found = _with_tests(areas[area], invocation.environ, target)
-    if found.error:
+    if found.error and not found.generation:
         raise AreaUnreadableError(found.error, "mtsite config check")
     if invocation.as_json:
         invocation.print_json("area", asdict(found))
-        return
-    _print_facts(invocation, found)
+    else:
+        _print_facts(invocation, found)
+    if found.error:
+        raise PartlyDoneError(found.error, "mtsite build shows the runs that can be read")
 
 
 def _print_facts(invocation: Invocation, found: AreaFacts) -> None:
@@ -176,22 +183,26 @@ def _line(one: "SurveyedTest") -> TestLine:
 
 
 def _facts(settings: "AreaConfig", environ: Mapping[str, str]) -> AreaFacts:
-    from mtsite.megatest import merge
+    from mtsite.megatest import merge, movable
 
     (listing,) = merge.list_areas([settings], environ)
     area = listing.area
-    if area is None or listing.error:
+    if area is None:
         return AreaFacts(settings.name, str(settings.path), listing.error)
     generation = area.generation
+    places = (generation.runs_in, generation.tests_in, generation.steps_in)
     return AreaFacts(
         name=settings.name,
         path=str(area.path),
+        error=listing.error,
         generation=f"{generation.name} ({generation.versions})",
+        rows="runs in {}, tests in {}, steps in {}".format(*places),
+        moves=movable.why_unmovable(area) or "yes",
         keys=area.fields,
         runs=len(listing.heads),
         linktree=str(area.linktree or ""),
         databases=tuple(str(path) for path in area.databases),
         homehost=area.homehost,
         allow_runs=area.allow_runs,
-        problems=(*area.problems, *listing.problems),
+        problems=listing.problems,
     )

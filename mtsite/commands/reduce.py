@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import MissingError, MtsiteError, PartlyDoneError
+from mtsite.errors import MissingError, MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ def command(invocation: Invocation, dry_run: bool, areas: tuple[str, ...]) -> No
     for settings in _chosen(config, areas):
         try:
             done.append(_reduce(invocation, config, settings, dry_run))
+        except UnmovableError as error:
+            if areas:
+                failed.append(Failed(settings.name, error))
+            else:
+                invocation.report.say(f"{settings.name}: skipped, {error.message}")
         except MtsiteError as error:
             failed.append(Failed(settings.name, error))
     if invocation.as_json and done:

@@ -58,6 +58,13 @@ class Area:
         return self.layout.with_runs
 
     @property
+    def live(self) -> Path:
+        """The database that Megatest itself works on and moves change: never a cache."""
+        if self.layout.nested and self.layout.main is not None:
+            return self.layout.main
+        return self.path / DATABASE_NAME
+
+    @property
     def place(self) -> AreaPlace:
         """Where the files of its runs may lie."""
         return AreaPlace(self.path, self.linktree, self.disks, self.settings.path_map)
