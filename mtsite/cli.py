@@ -18,7 +18,7 @@ from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
 COMMANDS = (
-    "demo init doctor config area reduce hold retain build serve destination publish nightly"
+    "demo init doctor config area reduce hold retain purge build serve destination publish nightly"
     " schedule link".split()
 )
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mtsite.archive import pending
+from mtsite.archive.purge import PurgePlan, forget_taken_back, read_taken_back, take_back
 from mtsite.archive.records import Who
 from mtsite.archive.retain import end_in_records, end_rows_in_records, plan_site, refuse
 from mtsite.archive.rows import RowsJob, RowsOutcome, let_go_rows
@@ -66,6 +67,54 @@ def apply_retention(config: Config, terms: RetainTerms, report: TerminalReport) 
         problems += rebuild(config, report, terms.environ)
         swept += pending.sweep(config)
     return RetainSummary(plan, expired, ended, outcomes, swept, problems)
+
+
+@dataclass(frozen=True)
+class PurgeSummary:
+    """What `purge` did: blobs gone here, objects deleted at the destination ('' is none).
+
+    `problems` say what is not done yet; the same call again goes on.
+    """
+
+    plan: PurgePlan
+    blobs: Sequence[str] = ()
+    destination: str = ""
+    deleted: int = 0
+    problems: Sequence[str] = ()
+
+
+def purge(
+    config: Config, plan: PurgePlan, terms: RetainTerms, why: str, report: TerminalReport
+) -> PurgeSummary:
+    """Take content back: from the records, the pages, the store, and the destination at once.
+
+    Stubs are put before anything is deleted. What a call that died had begun is finished, too.
+
+    Raises:
+        BusyError: a build or a publish of this site is going on.
+        DestinationError: the destination refused; the site here is done, and calling again goes on.
+    """
+    take_back(config, plan, terms.who, why)
+    problems = rebuild(config, report, terms.environ)
+    swept = pending.sweep(config)
+    waiting = set(read_taken_back(config))
+    here = sorted(blob for blob in waiting if (config.site.output / blob).exists())
+    if here:
+        problems.append(f"still in the site, because pages lead to it: {', '.join(here)}")
+    if not config.publish.destination:
+        forget_taken_back(config)
+        return PurgeSummary(plan, swept, problems=problems)
+    from mtsite.publish.upload import publish_site
+
+    # The first call puts the stubs and lets the objects go, the second one deletes them.
+    gone = waiting - set(here)
+    done, again = (
+        publish_site(config, now=terms.who.now, report=report.progress, at_once=gone)
+        for _ in range(2)
+    )
+    if not here:
+        forget_taken_back(config)
+    return PurgeSummary(plan, swept, done.destination, done.deleted + again.deleted, problems)
 
 
 def rebuild(config: Config, report: TerminalReport, environ: Mapping[str, str]) -> list[str]:

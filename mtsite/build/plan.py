@@ -141,7 +141,9 @@ def _add_neighbours(
     plan: BuildPlan, known: Mapping[str, KnownRun], heads: Mapping[str, RunHead]
 ) -> None:
     """A run page names the next run: where that is another one now, the page must be made again."""
-    before = _next_runs([(old.key, old.place, d) for d, old in known.items() if not old.gone])
+    # A run that was let go, and whose small page is still to be made, has its old page till then.
+    shown = {d: old for d, old in known.items() if not old.gone or not old.fingerprint}
+    before = _next_runs([(old.key, old.place, d) for d, old in shown.items()])
     after = _next_runs(
         [
             (head.key, place_of(head), d)

@@ -17,7 +17,7 @@ DAYS = 14
 MAX_ROWS = 500
 MAX_ENDED = 100
 
-_PARTS = {"logs": "logs", "pages": "pages", "rows": "rows", "purge": "content"}
+_PARTS = {"logs": "logs", "pages": "pages", "rows": "rows", "purge": "content", "blob": "log"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ holds, what it held when it was last published (`base`), and what the destinatio
 changed a path wins; nobody takes back what another one added.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -91,12 +92,14 @@ def plan_upload(
     *,
     due_before: int,
     dropped_areas: Iterable[str] = (),
+    at_once: Collection[str] = (),
 ) -> PublishPlan:
     """Compare; both must come in order of their paths, as SQLite sorts text.
 
     `sent` is what was put since the last root: path → digest, or UNKNOWN. `due_before` is the Unix
     time: what was unreferenced at that time or earlier is deleted. `dropped_areas` are directories
-    of areas whose pages go even if another publisher put them there.
+    of areas whose pages go even if another publisher put them there. Paths in `at_once`, where the
+    tree lacks them, go whoever put them there, and as soon as nothing refers to them.
     """
     draft = _Draft()
     areas: dict[str, None] = {}
@@ -104,7 +107,8 @@ def plan_upload(
     dropped = tuple(f"{area}/" for area in dropped_areas)
     for file, there in _pair(tree, published):
         if file is None:
-            _judge_absent(draft, there, due_before, dropped)
+            forced = there.path in at_once
+            _judge_absent(draft, there, math.inf if forced else due_before, dropped, forced=forced)
             if there.digest:
                 wanted_sent.add(there.path)
             continue
@@ -156,10 +160,15 @@ def _judge(draft: _Draft, file: TreeFile, there: Published, sent: str | None) ->
 
 
 def _judge_absent(
-    draft: _Draft, there: Published, due_before: int, dropped_areas: tuple[str, ...]
+    draft: _Draft,
+    there: Published,
+    due_before: float,
+    dropped_areas: tuple[str, ...],
+    *,
+    forced: bool,
 ) -> None:
     if there.digest:
-        if there.digest == there.base or there.path.startswith(dropped_areas):
+        if forced or there.digest == there.base or there.path.startswith(dropped_areas):
             draft.dropped.append(there.path)
     elif 0 < there.since <= due_before:
         draft.due.append(there)

@@ -46,7 +46,8 @@ class Terms:
     """What a publish is asked for.
 
     `now` is Unix time, `grace` seconds. `dropped_areas` are directories of areas to let go,
-    `max_deletes` how many objects may be deleted. `audit`: compare everything by listing.
+    `max_deletes` how many objects may be deleted. `audit`: compare everything by listing. Paths in
+    `at_once` are deleted as soon as nothing refers to them.
     """
 
     now: int
@@ -54,6 +55,7 @@ class Terms:
     dropped_areas: tuple[str, ...] = ()
     max_deletes: int = 10_000
     audit: bool = False
+    at_once: frozenset[str] = frozenset()
 
 
 def publish_site(
@@ -64,11 +66,13 @@ def publish_site(
     report: Report | None = None,
     dropped_areas: Sequence[str] = (),
     audit: bool = False,
+    at_once: Iterable[str] = (),
 ) -> PublishSummary:
     """Publish the tree of a site to `config.publish.destination`; `now` is Unix time.
 
-    `audit` compares everything by listing, and puts again what is missing or damaged. Nothing new
-    costs one request. Killed anywhere, it can be run again and sends nothing twice.
+    `audit` compares everything by listing, and puts again what is missing or damaged. `at_once` are
+    paths whose objects wait for no grace time. Nothing new costs one request. Killed anywhere, it
+    can be run again and sends nothing twice.
 
     Raises:
         MissingError: nothing was built.
@@ -81,7 +85,8 @@ def publish_site(
         raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
     refuse_unfetched(config)
     areas = tuple(urls.segment(name) for name in dropped_areas)
-    terms = Terms(int(now), settings.grace, areas, settings.max_deletes, audit)
+    grace, most = settings.grace, settings.max_deletes
+    terms = Terms(int(now), grace, areas, most, audit, frozenset(at_once))
     path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)
     with (
         lock.hold(config.state_dir, "publish", "mtsite publish"),
@@ -189,9 +194,11 @@ class Publisher:
             self._ledger.sent(),
             due_before=terms.now - terms.grace,
             dropped_areas=terms.dropped_areas,
+            at_once=terms.at_once,
         )
         self._check_areas(plan, terms.dropped_areas)
-        return replace(plan, due=plan.due[: terms.max_deletes])
+        due = sorted(plan.due, key=lambda row: row.path not in terms.at_once)
+        return replace(plan, due=tuple(due[: max(terms.max_deletes, len(terms.at_once))]))
 
     def _refresh(self, summary: PublishSummary) -> None:
         """Learn what the destination holds: one request if it is what we left there."""
@@ -347,7 +354,8 @@ def _needs_root(plan: PublishPlan, summary: PublishSummary) -> bool:
 def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:
     """Whether a plan would be empty: the same tree, nothing to let go, nothing due."""
     due = 0 < settled.next_due <= terms.now - terms.grace
-    return bool(revision) and settled.revision == revision and not terms.dropped_areas and not due
+    asked = terms.dropped_areas or terms.at_once
+    return bool(revision) and settled.revision == revision and not asked and not due
 
 
 def _name(area: str) -> str:

@@ -146,6 +146,13 @@ def test_pages_end_and_each_address_says_what_remains(site: TestSite) -> None:
     whole(site)
 
 
+def test_the_run_before_one_that_ended_no_longer_leads_there(site: TestSite) -> None:
+    (site.root / "holds.toml").write_text(f'[[hold]]\nrun = "{w(0)}"\nwhy = "release"\n')
+    apply(site, day(61), allow_drop=True)
+    assert "w01" not in text(site, f"{w(0)}/index.html")
+    whole(site)
+
+
 def test_pages_stay_ended_while_the_rows_are_there(site: TestSite, area: TestArea) -> None:
     apply(site, day(60), allow_drop=True)
     before = text(site, f"{w(0)}/index.html")

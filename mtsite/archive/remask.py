@@ -1,0 +1,164 @@
+"""Stored logs and records masked again, by one rule that was not there when they were taken."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mtsite import atomicfile
+from mtsite.config import RedactConfig
+from mtsite.errors import UsageError
+from mtsite.logs import ansi
+from mtsite.logs.masking import Masking
+from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.model import Finding, FirstFailure, LogRecord, RunRecord, RunSummary
+
+_LONGEST = 2000
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Remasked:
+    """A stored text once it is masked again: where it lies then, and the new masks per rule.
+
+    `size` is in bytes, `digest` 64 hex.
+    """
+
+    blob: str
+    digest: str
+    size: int
+    counts: Mapping[str, int]
+
+
+def redactor_named(settings: RedactConfig, name: str) -> Redactor:
+    """What masks by one rule of [redact] alone.
+
+    Raises:
+        UsageError: there is no such rule in it.
+    """
+    own = [(rule.name, rule.regex) for rule in settings.own if rule.name == name]
+    try:
+        if own:
+            return make_redactor([], own)
+        if name == "default" or "default" in settings.rules or name in settings.rules:
+            return make_redactor([name])
+    except ValueError as error:
+        raise UsageError(str(error), "`mtsite config show` lists [redact]") from error
+    raise UsageError(
+        f"[redact] has no rule {name}: what comes later would not be masked",
+        "add it to mtsite.toml first: rules, or [[redact.own]] with name and regex",
+    )
+
+
+def mask_blobs(
+    site: Path, redactor: Redactor, report: Report, *, store: bool
+) -> dict[str, Remasked]:
+    """Every stored log in which the rule finds something → what it becomes."""
+    found: dict[str, Remasked] = {}
+    paths = sorted((site / "_blobs").glob("??/*"))
+    for done, path in enumerate(paths, start=1):
+        report("stored logs", done, len(paths))
+        if path.name.startswith(atomicfile.TEMPORARY_PREFIX):
+            continue
+        remasked = _mask_blob(site, path, redactor, store=store)
+        if remasked is not None:
+            found[path.relative_to(site).as_posix()] = remasked
+    return found
+
+
+def mask_record(
+    kept: RunRecord, redactor: Redactor, remasked: Mapping[str, Remasked], site: Path
+) -> RunRecord:
+    """The record with its texts masked, leading to the newly masked blobs."""
+    tests = {
+        name: replace(test, logs=tuple(_log(log, redactor, remasked, site) for log in test.logs))
+        for name, test in kept.tests.items()
+    }
+    summary = kept.summary and _summary(kept.summary, redactor)
+    return replace(kept, tests=tests, summary=summary, gone=redactor.redact_text(kept.gone))
+
+
+def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Remasked | None:
+    masking = Masking(redactor)
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as log, atomicfile.draft(site / "_blobs") as draft:
+        for block in masking.blocks(log.read):
+            digest.update(block)
+            size += len(block)
+            if store:
+                draft.file.write(block)
+        if not masking.counts:
+            return None
+        name = f"{digest.hexdigest()}{path.suffix}"
+        blob = f"_blobs/{name[:2]}/{name}"
+        if store:
+            draft.keep(site / blob)
+    return Remasked(blob, digest.hexdigest(), size, dict(sorted(masking.counts.items())))
+
+
+def _log(
+    log: LogRecord, redactor: Redactor, remasked: Mapping[str, Remasked], site: Path
+) -> LogRecord:
+    new = remasked.get(log.blob)
+    texts = _changed_lines(site / log.blob, redactor) if new is not None else {}
+
+    def finding(found: Finding) -> Finding:
+        lines = found.excerpt.split("\n")
+        clean = [texts.get(found.first_line + i, line) for i, line in enumerate(lines)]
+        return replace(found, excerpt=redactor.redact_text("\n".join(clean)))
+
+    log = replace(
+        log,
+        findings=tuple(finding(found) for found in log.findings),
+        warnings=tuple(finding(found) for found in log.warnings),
+        facts=_plain(log.facts, redactor),
+        note=redactor.redact_text(log.note),
+    )
+    if new is None:
+        return log
+    counts = {
+        name: log.redacted.get(name, 0) + new.counts.get(name, 0)
+        for name in log.redacted.keys() | new.counts.keys()
+    }
+    return replace(log, blob=new.blob, size=new.size, redacted=dict(sorted(counts.items())))
+
+
+def _changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:
+    """Line number → text of the lines that are masked: a rule may need more than the excerpt."""
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    after = redactor.redact(before)[0]
+    pairs = zip(before.split(b"\n"), after.split(b"\n"), strict=True)
+    return {
+        number: ansi.strip(new)[:_LONGEST].decode("utf-8", "replace")
+        for number, (old, new) in enumerate(pairs, start=1)
+        if old != new
+    }
+
+
+def _summary(summary: RunSummary, redactor: Redactor) -> RunSummary:
+    def failure(one: FirstFailure) -> FirstFailure:
+        return replace(one, line=redactor.redact_text(one.line))
+
+    return replace(
+        summary,
+        comment=redactor.redact_text(summary.comment),
+        gone=redactor.redact_text(summary.gone),
+        failures=tuple(failure(one) for one in summary.failures),
+    )
+
+
+def _plain(value: Any, redactor: Redactor) -> Any:
+    """JSON with its texts masked, whatever its shape."""
+    if isinstance(value, str):
+        return redactor.redact_text(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(one, redactor) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one, redactor) for one in value]
+    return value
