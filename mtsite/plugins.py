@@ -33,10 +33,17 @@ def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
     known = table(group, builtin)
     if name not in known:
         raise UsageError(f"unknown name {name!r} in {group}; known: {', '.join(known)}")
-    module, _, attribute = known[name].partition(":")
+    return resolve(group, name, known[name])
+
+
+def resolve(group: str, name: str, target: str) -> Any:
+    """Import `module:attribute`, which the table has under this name.
+
+    Raises:
+        UsageError: it can't be imported. What another package's module raises comes through.
+    """
+    module, _, attribute = target.partition(":")
     try:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"{name!r} of {group} can't be loaded from {known[name]}: {error}"
-        ) from error
+        raise UsageError(f"{name!r} of {group} can't be loaded from {target}: {error}") from error

@@ -83,6 +83,7 @@ class RunRead:
     activity: int
     spool: Path
     blobs: list[Blob]
+    faults: list[str]
     as_listed: bool = True
 
 
@@ -112,11 +113,11 @@ class RunReader:
         rows = digest.of_rows(run)
         old = self._old_record(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
-        blobs: list[Blob] = []
+        intake = _Intake()
         if still_sealed:
             tests = _with_verdicts(run, verdicts, old)
         else:
-            tests = self._take_tests(run, verdicts, old, task.place, blobs)
+            tests = self._take_tests(run, verdicts, old, task.place, intake)
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
         summary = summarise(shown, verdicts, tests, head.home)
@@ -132,7 +133,7 @@ class RunReader:
         )
         what = rows if shown is run else digest.of_rows(shown)
         taken = Taken(shown, verdicts, kept, rows, what)
-        read = self._put_aside(taken, head, still_sealed, blobs)
+        read = self._put_aside(taken, head, still_sealed, intake)
         return replace(read, as_listed=as_listed)
 
     def _taker(self) -> Taker:
@@ -155,7 +156,7 @@ class RunReader:
         verdicts: list[Verdict],
         old: RunRecord,
         place: AreaPlace | None,
-        blobs: list[Blob],
+        intake: "_Intake",
     ) -> dict[TestName, TestRecord]:
         taker = self._taker()
         roots = None
@@ -166,7 +167,7 @@ class RunReader:
             before = old.tests.get(test.name)
             logs: tuple[LogRecord, ...] = before.logs if before else ()
             if not test.toplevel and roots is not None:
-                logs = tuple(self._take_logs(run, test, logs, roots, taker, blobs))
+                logs = tuple(self._take_logs(run, test, logs, roots, taker, intake))
             tests[test.name] = TestRecord(
                 test.testname, test.item_path, verdict.value, test.toplevel, logs
             )
@@ -180,7 +181,7 @@ class RunReader:
         before: tuple[LogRecord, ...],
         roots: linktree.Roots,
         taker: Taker,
-        blobs: list[Blob],
+        intake: "_Intake",
     ) -> Iterator[LogRecord]:
         found, note = linktree.find_logs(roots, run.key, test)
         known = {log.name: log for log in before if log.kind != RUNDIR}
@@ -201,12 +202,11 @@ class RunReader:
                 yield replace(old, kind=log.kind)
             else:
                 taken = taker.take(log.name, log.path, log.kind)
-                if taken.blob:
-                    blobs.append((taken.blob, Path(taken.blob).stem, taken.size))
+                intake.note(taken)
                 yield old if old and not taken.blob else taken
         yield from (log for log in known.values() if log.blob or log.ended or not found)
 
-    def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, blobs: list[Blob]) -> RunRead:
+    def _put_aside(self, taken: Taken, head: RunHead, sealed: bool, intake: "_Intake") -> RunRead:
         run, verdicts = taken.run, taken.verdicts
         run_dir = urls.run_dir(run.key)
         spool = self.spool / (digest.of(run_dir) + ".run")
@@ -226,7 +226,8 @@ class RunReader:
             ended=Verdict.RUNNING not in verdicts,
             activity=activity(run, head.newest_update),
             spool=spool,
-            blobs=blobs,
+            blobs=intake.blobs,
+            faults=sorted(intake.faults),
         )
 
 
@@ -236,6 +237,20 @@ def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, 
         test.name: (verdict.value, test.run_duration)
         for test, verdict in zip(run.tests, verdicts, strict=True)
     }
+
+
+@dataclass(slots=True)
+class _Intake:
+    """The logs that one task took: what was stored, and what rules did wrong on the way."""
+
+    blobs: list[Blob] = field(default_factory=list)
+    faults: set[str] = field(default_factory=set)
+
+    def note(self, log: LogRecord) -> None:
+        """A log was taken."""
+        if log.blob:
+            self.blobs.append((log.blob, Path(log.blob).stem, log.size))
+        self.faults.update(log.faults)
 
 
 def activity(run: Run, newest_update: int) -> int:

@@ -17,6 +17,8 @@ from mtsite import atomicfile, record, urls
 from mtsite.build import digest
 from mtsite.build.read import Taken
 from mtsite.build.theme import Theme
+from mtsite.logs.source import Content
+from mtsite.logs.take import stored_text
 from mtsite.manifest import Page
 from mtsite.model import LogRecord, RunFacts, RunRecord, RunSummary, Test, TestName, TestRecord
 from mtsite.pages import gone, log, run, test
@@ -321,9 +323,9 @@ def _ended_log(pen: Pen, kept: RunRecord, one: TestRecord, entry: LogRecord) -> 
         pen.page(gone, path, fingerprint, gone.log_context(pen.frame, kept, name, entry))
 
 
-def _blob(site: Path, entry: LogRecord) -> bytes:
+def _blob(site: Path, entry: LogRecord) -> Content:
     try:
-        return (site / entry.blob).read_bytes()
+        return stored_text(site / entry.blob)
     except FileNotFoundError:
         return f"(the stored text {entry.blob} is not in this site)\n".encode()
 

@@ -133,6 +133,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
             _note_failed(state, run_dir, outcome.error)
             continue
         _note_read(state, outcome.returned)
+        state.told(outcome.returned.faults)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
         reads[run_dir] = replace(outcome.returned, outcomes={}, blobs=[])
     state.summary.read += len(reads)

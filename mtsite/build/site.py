@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep, unreadable
 from mtsite.build.coming import write_coming
+from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
@@ -84,6 +85,7 @@ def build_site(
         Manifest.open(config.state_dir) as manifest,
     ):
         state = _start(config, engine, report, manifest, flags)
+        state.told(rule_set_of(config.logs).faults)
         plan = _plan(state, environ, flags)
         _mark_touched(state, plan)
         rehome_runs(state, plan)

@@ -148,6 +148,10 @@ class BuildState:
         self.summary.removed += len(removed)
         self.summary.rendered += rendered
 
+    def told(self, problems: Sequence[str]) -> None:
+        """What many tasks may meet is a problem once."""
+        self.summary.problems += [one for one in problems if one not in self.summary.problems]
+
     def failed(self, what: str, error: str) -> None:
         """One task came to nothing; the rest goes on."""
         last = error.strip().rsplit("\n", 1)[-1]

@@ -92,7 +92,7 @@ def load_rule_set(
     faults: list[str] = []
     for name, target in _table(faults):
         try:
-            family = plugins.load(GROUP, name, {name: target})
+            family = plugins.resolve(GROUP, name, target)
             if wrong := _mistake(name, family):
                 faults.append(f"rules {name}: not used: {wrong}")
             else:

@@ -83,7 +83,7 @@ def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
         warning_count=kept.warning_count,
         dialect=dialect.name if dialect else "",
         facts=facts,
-        faults=tuple(faults),
+        faults=tuple(sorted(faults)),
     )
 
 

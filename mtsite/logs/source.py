@@ -4,6 +4,7 @@ A line ends at LF, CRLF or a lone CR; U+2028, U+0085, form feeds and the like en
 follows the last line end is a line only if it is not empty. Lines are numbered from 1.
 """
 
+import bisect
 import mmap
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ LONGEST_LINE = 1 << 20
 SCAN_BYTES = 4 << 20
 """So much of a log is looked at before its memory is released."""
 
+_NEAR_BYTES = 1 << 12
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
 _VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x1B)}
@@ -76,7 +78,9 @@ def block_borders(content: Content, block_bytes: int = 0) -> Iterator[tuple[int,
     start = 0
     while start < len(content):
         at = min(start + step, len(content))
-        stop = content.find(b"\n", at, at + step) + 1 or border_after(content, at)
+        stop = content.find(b"\n", at, at + step) + 1
+        if not stop:
+            stop = border_after(content, content.find(b"\r", at, at + step) + 1 or at)
         yield start, stop
         start = stop
 
@@ -116,6 +120,9 @@ def _short_lines(content: Content, at: int, stop: int) -> Iterator[bytes]:
 
 def next_line(content: Content, at: int) -> tuple[int, int]:
     """Where the line that `at` lies on ends, and where the next one begins."""
+    line_feed = content.find(b"\n", at, at + _NEAR_BYTES)
+    if line_feed >= 0 and content.find(b"\r", at, line_feed) < 0:
+        return line_feed, line_feed + 1
     found = _LINE_END.search(content, at, at + SCAN_BYTES)
     while found is None and at + SCAN_BYTES < len(content):
         release(content, at, at + SCAN_BYTES)
@@ -163,35 +170,35 @@ def count_broken(content: bytes) -> int:
 class LineIndex:
     """Find lines of a large log by number, without making all of them."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: Content) -> None:
         self._content = content
         self._starts = [0]
         self._before = [0]
         while (end := self._border(self._starts[-1] + _BLOCK_BYTES)) < len(content):
             self._before.append(self._before[-1] + count_ends(content, self._starts[-1], end))
+            release(content, self._starts[-1], end)
             self._starts.append(end)
         last = self._starts[-1]
         self.lines = self._before[-1] + count_lines(content[last:])
 
     def cut(self, first: int, last: int) -> bytes:
         """The bytes of lines `first` to `last` (both included), line ends with them."""
-        return self._content[self._offset(first) : self._offset(last + 1)]
+        return self._content[self.offset(first) : self.offset(last + 1)]
 
-    def _border(self, at: int) -> int:
-        content = self._content
-        while 0 < at < len(content) and content[at] == 0x0A and content[at - 1] == 0x0D:
-            at += 1
-        return at
-
-    def _offset(self, line: int) -> int:
+    def offset(self, line: int) -> int:
+        """Where a line begins; the end of the log for the line after its last."""
         if line > self.lines:
             return len(self._content)
-        block = 0
-        while block + 1 < len(self._before) and self._before[block + 1] < line - 1:
-            block += 1
+        block = max(bisect.bisect_left(self._before, line - 1) - 1, 0)
         start = self._starts[block]
         stop = self._starts[block + 1] if block + 1 < len(self._starts) else len(self._content)
         within = self._content[start:stop].splitlines(keepends=True)[
             : line - 1 - self._before[block]
         ]
         return start + sum(map(len, within))
+
+    def _border(self, at: int) -> int:
+        content = self._content
+        while 0 < at < len(content) and content[at] == 0x0A and content[at - 1] == 0x0D:
+            at += 1
+        return at

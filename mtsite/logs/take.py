@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from mtsite import atomicfile, urls
 from mtsite.logs.families import RuleSet, built_in
+from mtsite.logs.levels import shown_levels
 from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
 from mtsite.logs.opened import OpenLog, open_log
 from mtsite.logs.redact import Redactor
@@ -98,7 +99,20 @@ def judge(record: LogRecord, text: Content, rule_set: RuleSet) -> LogRecord:
         facts=judged.facts,
         rules=rule_set.digest,
         faults=judged.faults,
+        levels=shown_levels(text),
     )
+
+
+def stored_text(path: Path) -> Content:
+    """The text of a blob; a large one is mapped.
+
+    Raises:
+        FileNotFoundError: it is not in this site.
+    """
+    with path.open("rb") as file:
+        if path.stat().st_size <= DEFAULT_SIZES.block:
+            return file.read()
+        return mapped(file)
 
 
 def mapped(file: BinaryIO) -> mmap.mmap:

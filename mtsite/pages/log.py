@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mtsite import urls
+from mtsite.logs.levels import RANKS
+from mtsite.logs.source import Content
 from mtsite.model import Finding, LogRecord, RunKey, TestName
 from mtsite.pages import words
-from mtsite.pages.loglines import log_lines
+from mtsite.pages.loglines import LEVEL_CLASSES, log_lines
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -23,7 +25,7 @@ def context(
     name: TestName,
     verdict: Verdict,
     log: LogRecord,
-    content: bytes,
+    content: Content,
     *,
     keys: Sequence[str] = (),
     siblings: Sequence[str] = (),
@@ -59,11 +61,26 @@ def context(
         "raw": raw,
         "findings": tuple(_finding(found) for found in log.findings),
         "findings_total": log.finding_count,
+        "warnings": tuple(_finding(found) for found in log.warnings),
+        "warnings_total": log.warning_count,
+        "levels": tuple(_level(level, log.levels[level]) for level in RANKS if level in log.levels),
         "notices": _notices(log),
         "before": _sibling(path, key, name, before),
         "after": _sibling(path, key, name, after),
-        "lines": log_lines(content, log.findings, raw=raw) if content else "",
+        "lines": _lines(log, content, raw),
     }
+
+
+def _lines(log: LogRecord, content: Content, raw: str) -> str:
+    if not len(content):
+        return ""
+    marked = (*log.warnings, *log.findings)
+    return log_lines(content, marked, raw=raw, levels=bool(log.levels))
+
+
+def _level(level: str, lines: int) -> tuple[str, str, str]:
+    """(class, level, how many lines)."""
+    return LEVEL_CLASSES[level], level, words.plural(lines, "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,7 @@ def _notices(log: LogRecord) -> tuple[str, ...]:
     if log.broken_bytes:
         broken = words.plural(log.broken_bytes, "byte")
         notices.append(f"{broken} that are not UTF-8 are shown as \ufffd.")
-    return tuple(notices)
+    return (*notices, *log.faults)
 
 
 def _neighbours(key: RunKey, name: TestName, log: str, siblings: Sequence[str]) -> tuple[str, str]:

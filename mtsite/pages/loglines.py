@@ -9,11 +9,14 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from mtsite.logs.ansi import ESC, to_spans
+from mtsite.logs.levels import NONE, RANKS, level_before, runs
 from mtsite.logs.source import (
+    Content,
     LineIndex,
     count_lines,
     decode_line,
@@ -31,6 +34,8 @@ FOLD_FROM = 3
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
 _C1 = re.compile("[\x80-\x9f]")
 _LEVELS = {"WARNING": "hit-warning", "CRITICAL": "hit-critical"}
+LEVEL_CLASSES = {level: f"lv-{level.lower()}" for level in RANKS} | {NONE: ""}
+_CLASSES = re.compile(' class="([^"]*)"')
 _CLOSE = "</div>\n"
 _CACHED = 2000
 
@@ -54,22 +59,31 @@ DEFAULT = Shown()
 
 
 def log_lines(
-    content: bytes, findings: Sequence[Finding], *, raw: str, shown: Shown = DEFAULT
+    content: Content,
+    findings: Sequence[Finding],
+    *,
+    raw: str,
+    shown: Shown = DEFAULT,
+    levels: bool = False,
 ) -> Markup:
-    """The lines of a redacted log; `raw` is the link to its stored text, for what is left out."""
+    """The lines of a redacted log; `raw` is the link to its stored text, for what is left out.
+
+    With `levels` each line has the class of its level.
+    """
     total = count_lines(content)
     marks = _marks(findings)
     link = str(escape(raw))
-    fold = b"\n" in content
+    style = _Style(marks, link, content.find(b"\n") >= 0, levels)
     parts = ['<div class="log-lines" data-mt="log-lines">\n']
     if total < shown.whole_below:
-        parts += _lines(content, 1, marks, link, fold)
+        parts += _lines(content[:], 1, style, NONE)
     else:
         index = LineIndex(content)
         above = 0
         for first, last in _ranges(total, findings, shown):
             parts.append(_gap(above, first, link))
-            parts += _lines(index.cut(first, last), first, marks, link, fold)
+            before = level_before(content, index.offset(first)) if levels else NONE
+            parts += _lines(index.cut(first, last), first, style, before)
             above = last
         parts.append(_gap(above, total + 1, link))
     parts.append("</div>\n")
@@ -114,17 +128,26 @@ def _marks(findings: Iterable[Finding]) -> dict[int, str]:
     return marks
 
 
-def _lines(
-    block: bytes, first: int, marks: Mapping[int, str], link: str, fold: bool
-) -> Iterator[str]:
-    """Consecutive lines, of which the first has the number `first`."""
-    texts = _texts(block, link)
+class _Style(NamedTuple):
+    """What the lines of one log share: classes of marked lines, the link to its text."""
+
+    marks: Mapping[int, str]
+    link: str
+    fold: bool
+    levels: bool
+
+
+def _lines(block: bytes, first: int, style: _Style, level: str) -> Iterator[str]:
+    """Consecutive lines, of which the first has the number `first`; `level` is that before it."""
+    texts = _texts(block, style.link)
     if not texts:
         return
-    opens = _opens(first, len(texts))
+    marks = style.marks
+    opens = _level_opens(block, first, level) if style.levels else _opens(first, len(texts))
     for line in marks.keys() & range(first, first + len(texts)):
-        opens[line - first] = _open(line, marks[line])
-    if fold and b"\r" in block:
+        classes = _CLASSES.search(opens[line - first]) if style.levels else None
+        opens[line - first] = _open(line, f"{classes[1]} {marks[line]}" if classes else marks[line])
+    if style.fold and b"\r" in block:
         _fold_progress(block, first, opens, marks)
     pieces = [""] * (2 * len(texts))
     pieces[0::2] = opens
@@ -137,6 +160,15 @@ def _lines(
 def _open(line: int, classes: str = "") -> str:
     marked = f' class="{classes}"' if classes else ""
     return f"{_CLOSE}<div id=L{line}{marked}><a href=#L{line}>{line}</a>"
+
+
+def _level_opens(block: bytes, first: int, level: str) -> list[str]:
+    opens: list[str] = []
+    for one, number in runs(block, level):
+        start = first + len(opens)
+        classes = LEVEL_CLASSES[one]
+        opens += [_open(line, classes) for line in range(start, start + number)]
+    return opens
 
 
 @functools.cache

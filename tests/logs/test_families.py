@@ -185,7 +185,7 @@ def test_what_is_no_family_is_not_used(
     made: object, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(families, "BUILT_IN", {"x": "made_up:FAMILY"})
-    monkeypatch.setattr(families.plugins, "load", lambda *_: made)
+    monkeypatch.setattr(families.plugins, "resolve", lambda *_: made)
     (fault,) = load_rule_set().faults
     assert fault.startswith("rules x: not used: ")
     assert told in fault

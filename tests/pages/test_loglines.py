@@ -201,3 +201,15 @@ def test_the_raw_link_is_escaped() -> None:
 def test_a_log_of_all_escapes_has_its_numbers_only() -> None:
     lines = read(b"\x1b[31m\n\x1b]0;x\x07\n")
     assert lines.texts == {1: "", 2: ""}
+
+
+def test_lines_far_down_inherit_the_level_of_a_line_that_is_not_shown() -> None:
+    content = b"2026-11-01 02:03:04 INFO start\n" + b"x\n" * 3000 + b"y\n" * 200
+    page = log_lines(content, [], raw=RAW, levels=True)
+    assert '<div id=L3201 class="lv-info">' in page
+
+
+def test_a_marked_line_keeps_its_level() -> None:
+    content = b"2026-11-01 02:03:04 ERROR start\n"
+    page = log_lines(content, [finding(1, 1)], raw=RAW, levels=True)
+    assert '<div id=L1 class="lv-error hit-error hit-first">' in page

@@ -1,0 +1,124 @@
+"""The level of each line, as os-loganalyze (the log server of OpenStack) gives it.
+
+A line is tried against four shapes: oslo (date, process, level), systemd (date, host, unit[pid]:,
+perhaps a level), console (date alone), syslog (date, host, service:). A line without a level of its
+own has that of the line before, so that tracebacks and wrapped lines belong to their message.
+RE2 looks for the next line that has another level; lines between are counted, not looked at.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+
+from mtsite.logs.source import Content, block_borders, count_ends, next_line, release
+from mtsite.regex import Pattern, compile_bytes
+
+NONE = "NONE"
+RANKS = (NONE, "DEBUG", "INFO", "AUDIT", "TRACE", "WARNING", "ERROR", "CRITICAL")
+"""From what matters least to what matters most; NONE is before the first level."""
+
+_NAMES = {name.encode(): name for name in RANKS[1:]}
+_FRACTION = rb"(?:[.,]\d{3,6})?"
+_DATE = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d" + _FRACTION
+_SYSLOG_DATE = rb"[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d" + _FRACTION
+_ANY_LEVEL = b"|".join(_NAMES)
+_QUIET_SERVICES = (b"tgtd", b"proxy-server")
+
+_OSLO = re.compile(_DATE + rb"(?: \d+)? (" + _ANY_LEVEL + rb")")
+_SYSTEMD = re.compile(_SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (" + _ANY_LEVEL + rb")?")
+_SYSLOG = re.compile(_SYSLOG_DATE + rb" [\w.-]+ (\S+):")
+_HEAD_BYTES = 400
+_SAMPLE_BYTES = 1 << 16
+_LEAST_SHARE = 10
+
+
+def level_of(line: bytes) -> str:
+    """The level that a line carries itself; '' when it has that of the line before."""
+    if oslo := _OSLO.match(line):
+        return _NAMES[oslo[1]]
+    if systemd := _SYSTEMD.match(line):
+        return _NAMES[systemd[1]] if systemd[1] else ""
+    if syslog := _SYSLOG.match(line):
+        return "DEBUG" if syslog[1] in _QUIET_SERVICES else "INFO"
+    return ""
+
+
+def carries_levels(content: Content) -> bool:
+    """Whether a log shows levels: one line in ten at its beginning carries one itself.
+
+    os-loganalyze tells by the file's name; a name says nothing of another site's logs, and a log
+    in which one line by chance looks like a message must not be coloured by it to its end.
+    """
+    lines = content[:_SAMPLE_BYTES].splitlines()
+    carrying = sum(bool(level_of(line[:_HEAD_BYTES])) for line in lines)
+    return carrying * _LEAST_SHARE >= len(lines) > 0
+
+
+def count_levels(content: Content) -> dict[str, int]:
+    """How many lines have each level, those that inherit it included; levels in their order."""
+    counts = dict.fromkeys(RANKS, 0)
+    for level, lines in runs(content):
+        counts[level] += lines
+    return {level: lines for level, lines in counts.items() if lines}
+
+
+def shown_levels(content: Content) -> Mapping[str, int]:
+    """The counts of a log that carries levels; nothing of another."""
+    return count_levels(content) if carries_levels(content) else {}
+
+
+def runs(content: Content, level: str = NONE) -> Iterator[tuple[str, int]]:
+    """Level and number of lines of each stretch; `level` is that before the first line."""
+    # Lines before `since` are given out; heads are looked for from `at` on.
+    since = at = 0
+    for start, stop in block_borders(content):
+        while at < stop and (found := _next_head(content, at, stop, level)) is not None:
+            head, seen = found
+            if seen and seen != level:
+                if lines := count_ends(content, since, head):
+                    yield level, lines
+                level, since = seen, head
+            at = head + 1
+        if at <= stop and stop > since:
+            if lines := count_ends(content, since, stop):
+                yield level, lines
+            since = at = stop
+        release(content, start, stop)
+    if len(content) and content[-1] not in b"\r\n":
+        yield level, 1
+
+
+def level_before(content: Content, at: int) -> str:
+    """The level that the line at an offset inherits: that of the last line before that has one."""
+    while at > 0:
+        start = max(at - _SAMPLE_BYTES, 0)
+        if start:
+            start = next_line(content, start)[1]
+        level = [NONE, *(level for level, _ in runs(content[start:at]))][-1]
+        if level != NONE or start == 0:
+            return level
+        at = max(at - _SAMPLE_BYTES, 0)
+    return NONE
+
+
+def _next_head(content: Content, at: int, stop: int, level: str) -> tuple[int, str] | None:
+    """The start of the next line that may have another level, and the level that it has."""
+    # RE2's ^ knows no lone CR as the end of a line; the patterns begin with it.
+    seen_from = at - (content[at - 1 : at] == b"\r")
+    match = _other_than(level).search(content, seen_from, stop)
+    if match is None:
+        return None
+    head = match.start()
+    head += content[head : head + 1] == b"\r"
+    return head, level_of(content[head : head + _HEAD_BYTES].split(b"\n", 1)[0])
+
+
+@functools.cache
+def _other_than(level: str) -> Pattern:
+    """What begins a line that may have a level other than this."""
+    others = b"|".join(name for name, known in _NAMES.items() if known != level)
+    services = b"|".join(_QUIET_SERVICES) if level == "INFO" else rb"\S*[^\]\s]"
+    oslo = _DATE + rb"(?: \d+)? (?:" + others + rb")"
+    systemd = _SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (?:" + others + rb")"
+    syslog = _SYSLOG_DATE + rb" [\w.-]+ (?:" + services + rb"):"
+    return compile_bytes(rb"(?m)(?:^|\r)(?:" + b"|".join((oslo, systemd, syslog)) + b")")

@@ -1,0 +1,1 @@
+"""Families of log rules for machines that make coffee."""

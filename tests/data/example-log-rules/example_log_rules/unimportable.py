@@ -1,0 +1,3 @@
+"""A module that fails as soon as it is imported."""
+
+raise RuntimeError("no beans in this build")
