@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -46,9 +45,11 @@ def commands() -> list[tuple[str, click.Command]]:
 def test_the_version_is_told_within_its_budget(tmp_path: Path) -> None:
     times = []
     for _ in range(5):
-        before = time.perf_counter()
+        before = os.times()
         ended = mtsite("--version", cwd=tmp_path)
-        times.append(time.perf_counter() - before)
+        after = os.times()
+        # The processor's time: a busy machine makes no command slower than it is.
+        times.append(sum(after[2:4]) - sum(before[2:4]))
         assert ended.out == f"mtsite {__version__}\n"
     assert min(times) < 0.150
 
