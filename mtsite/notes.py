@@ -14,16 +14,19 @@ from mtsite.errors import VerificationError
 from mtsite.model import Scalar
 
 TABLE = "mtsite_moves"
+_MAIN = f"main.{TABLE}"
+"""Never the table of a database that is attached beside."""
 
 COPIED = "copied"
 VERIFIED = "verified"
 LETTING_GO = "letting go"
 SETTLED = "settled"
-STATES = (COPIED, VERIFIED, LETTING_GO, SETTLED)
-"""The life of a move, in order."""
+RESTORING = "restoring"
+STATES = (COPIED, VERIFIED, LETTING_GO, SETTLED, RESTORING)
+"""The life of a move, in order; `restoring` is on its way back, and ends with its note."""
 
-ARCHIVE_WINS = frozenset({LETTING_GO, SETTLED})
-"""From these states on readers take the archive's copy; before them the source's."""
+ARCHIVE_WINS = frozenset({LETTING_GO, SETTLED, RESTORING})
+"""In these states readers take the archive's copy; before them the source's."""
 
 _COLUMNS: Mapping[str, str] = {
     "run_id": "INTEGER NOT NULL",
@@ -97,7 +100,7 @@ def read(connection: sqlite3.Connection, *, run_id: int | None = None) -> list[N
         f"CAST({name} AS BLOB)" if "TEXT" in _COLUMNS.get(name, "") else name for name in wanted
     )
     where, values = ("", ()) if run_id is None else (" WHERE run_id = ?", (run_id,))
-    rows = connection.execute(f"SELECT {listed} FROM {TABLE}{where} ORDER BY id", values).fetchall()
+    rows = connection.execute(f"SELECT {listed} FROM {_MAIN}{where} ORDER BY id", values).fetchall()
     return [_note(dict(zip(wanted, row, strict=True))) for row in rows]
 
 
@@ -106,48 +109,57 @@ def create(connection: sqlite3.Connection) -> None:
     present = _present(connection)
     if not present:
         listed = ", ".join(f"{name} {kind}".rstrip() for name, kind in _COLUMNS.items())
-        connection.execute(f"CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY, {listed})")
+        connection.execute(f"CREATE TABLE {_MAIN} (id INTEGER PRIMARY KEY, {listed})")
         return
     for name, kind in _COLUMNS.items():
         if name not in present:
-            connection.execute(f"ALTER TABLE {TABLE} ADD COLUMN {name} {kind}".rstrip())
+            connection.execute(f"ALTER TABLE {_MAIN} ADD COLUMN {name} {kind}".rstrip())
 
 
 def add(connection: sqlite3.Connection, note: Note) -> int:
     """Store a new note inside the caller's transaction; its id comes back."""
     marks = ", ".join("CAST(? AS TEXT)" if "TEXT" in kind else "?" for kind in _COLUMNS.values())
     cursor = connection.execute(
-        f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) VALUES ({marks})",
+        f"INSERT INTO {_MAIN} ({', '.join(_COLUMNS)}) VALUES ({marks})",
         [_stored(getattr(note, name)) for name in _COLUMNS],
     )
     return int(cursor.lastrowid or 0)
 
 
 def advance(
-    connection: sqlite3.Connection, note_id: int, state: str, *, finished: int | None = None
-) -> None:
-    """Put a note into a later state inside the caller's transaction; `finished` in Unix seconds.
+    connection: sqlite3.Connection, note: Note, state: str, *, finished: int | None = None
+) -> bool:
+    """Put a note into another state inside the caller's transaction; `finished` in Unix seconds.
+
+    False when somebody else has moved the note on, or taken it away: nothing is changed then.
 
     Raises:
-        ValueError: no such state, or no such note.
+        ValueError: no such state.
     """
     if state not in STATES:
         raise ValueError(f"not a state of a move: {state!r}")
     cursor = connection.execute(
-        f"UPDATE {TABLE} SET state = ?, finished = coalesce(?, finished) WHERE id = ?",
-        (state, finished, note_id),
+        f"UPDATE {_MAIN} SET state = ?, finished = coalesce(?, finished)"
+        " WHERE id = ? AND state = ?",
+        (state, finished, note.id, note.state),
     )
-    if cursor.rowcount != 1:
-        raise ValueError(f"no note {note_id} in {TABLE}")
+    return cursor.rowcount == 1
 
 
-def remove(connection: sqlite3.Connection, note_id: int) -> None:
-    """Take a note back inside the caller's transaction, in which its copy goes as well."""
-    connection.execute(f"DELETE FROM {TABLE} WHERE id = ?", (note_id,))
+def remove(connection: sqlite3.Connection, note: Note) -> bool:
+    """Take a note away inside the caller's transaction; False as with `advance`."""
+    sql = f"DELETE FROM {_MAIN} WHERE id = ? AND state = ?"
+    return connection.execute(sql, (note.id, note.state)).rowcount == 1
+
+
+def forget(connection: sqlite3.Connection, run_id: int) -> None:
+    """Take the notes of a run away that goes on from here; inside the caller's transaction."""
+    if _present(connection):
+        connection.execute(f"DELETE FROM {_MAIN} WHERE run_id = ?", (run_id,))
 
 
 def _present(connection: sqlite3.Connection) -> set[str]:
-    return {row[1] for row in connection.execute(f"PRAGMA table_info({TABLE})")}
+    return {row[1] for row in connection.execute(f"PRAGMA main.table_info({TABLE})")}
 
 
 def _stored(value: object) -> object:

@@ -81,22 +81,42 @@ def test_a_column_from_the_future_is_left_alone(archive):
     assert notes.read(archive)[0].who == "matt"
 
 
-def test_a_note_goes_through_its_states(archive):
-    notes.create(archive)
-    number = notes.add(archive, NOTE)
-    notes.advance(archive, number, notes.LETTING_GO)
-    assert notes.read(archive)[0].finished is None
-    notes.advance(archive, number, notes.SETTLED, finished=99)
-    (found,) = notes.read(archive)
-    assert (found.state, found.finished) == (notes.SETTLED, 99)
-
-
-@pytest.mark.parametrize(("number", "state"), [(1, "gone"), (2, notes.SETTLED)])
-def test_an_unknown_state_or_note_is_an_error(archive, number, state):
+def stored(archive):
     notes.create(archive)
     notes.add(archive, NOTE)
+    return notes.read(archive)[0]
+
+
+def test_a_note_goes_through_its_states(archive):
+    note = stored(archive)
+    assert notes.advance(archive, note, notes.LETTING_GO)
+    (note,) = notes.read(archive)
+    assert (note.state, note.finished) == (notes.LETTING_GO, None)
+    assert notes.advance(archive, note, notes.SETTLED, finished=99)
+    (note,) = notes.read(archive)
+    assert (note.state, note.finished) == (notes.SETTLED, 99)
+
+
+def test_an_unknown_state_is_an_error(archive):
     with pytest.raises(ValueError):
-        notes.advance(archive, number, state)
+        notes.advance(archive, stored(archive), "gone")
+
+
+def test_a_note_that_somebody_else_moved_on_is_left_alone(archive):
+    note = stored(archive)
+    notes.advance(archive, note, notes.VERIFIED)
+    assert not notes.advance(archive, note, notes.SETTLED)
+    assert not notes.remove(archive, note)
+    assert notes.read(archive)[0].state == notes.VERIFIED
+
+
+def test_the_notes_of_an_attached_database_are_not_ours(archive, tmp_path):
+    stored(archive)
+    archive.commit()
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("ATTACH ? AS archive", (archive.execute("PRAGMA database_list").fetchone()[2],))
+    assert notes.read(other) == []
+    other.close()
 
 
 def test_a_note_that_is_not_ours_is_named(archive):

@@ -1,385 +1,438 @@
-"""The steps of moving one run, each of which can be repeated after any death.
+"""The steps of moving some runs, each of which can be repeated after any death.
 
-    copied        rows and note, one transaction of the archive
-    verified      read back over a fresh connection, and the source looked at once more
-    letting go    from here readers take the archive's copy; rows leave caches, then megatest.db
-    settled       nothing names the run at its source any more
+    copied        rows and notes of about twenty runs, one transaction of the archive
+    verified      SQLite compares the archive's file with the source, row by row, once more
+    letting go    from here readers take the archive's copy; rows leave caches, then the source
+    settled       nothing names the runs at their source any more
 
 Up to `verified` the source is the truth and a copy can be thrown away; from `letting go` on the
-archive is, and the copy stays whatever happens.
+archive is, and the copy stays whatever happens. One run that can't go on stops no other.
 """
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import notes
-from mtsite.errors import BusyError, ConflictError, DestinationError, VerificationError
+from mtsite.archive.birth import birth_of, run_name, same_birth, source_run_id
+from mtsite.archive.layout import read_layout, write_layout
+from mtsite.archive.route import Checkpoint, Route, archive_errors, ignore
+from mtsite.errors import (
+    AreaBusyError,
+    AreaUnreadableError,
+    BusyError,
+    ConflictError,
+    VerificationError,
+)
 from mtsite.megatest import transfer
+from mtsite.megatest.compare import Pair, compare_run, pair, version
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import covered_columns, digest_run
 from mtsite.megatest.incoming import (
     discard_run,
+    gather_meta,
     gather_shared,
     read_back,
+    store_meta,
     store_run,
 )
-from mtsite.megatest.shape import RUN, SYNCHRONISED, TESTS, Row
-from mtsite.megatest.transfer import Held, RunRows, Store, immediate
+from mtsite.megatest.letgo import left_over, let_go_runs
+from mtsite.megatest.shape import RUN, SYNCHRONISED, Row
+from mtsite.megatest.transfer import RunRows, Store, immediate
 from mtsite.notes import Note
 
-Checkpoint = Callable[[str], None]
-"""Called with the name of a step that is now on disk; tests die here."""
+RUNS_AT_ONCE = 20
+"""Runs that are copied in one transaction of the archive."""
+
+_NOT_THIS_RUN = (VerificationError, AreaUnreadableError)
+"""What keeps one run where it is, and no other."""
 
 
-def ignore(step: str) -> None:
-    """The checkpoint of everyday."""
+@dataclass
+class Batch:
+    """Some runs on their way: `reasons` are why some stay, by rowid at the source.
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """From where to where runs move, and on whose behalf.
-
-    `caches` are the copies of the source in /tmp, in the order in which rows must go there.
-    `ready` raises BusyError while rows must not be let go; `now` is in Unix seconds.
+    `unsettled` were let go and wait for a second look; `done` are settled.
     """
 
-    area: str
-    keys: tuple[str, ...]
-    source: Store
-    caches: tuple[Store, ...]
-    archive: Store
-    who: str
-    host: str
-    now: int
-    ready: Callable[[], None]
+    reasons: dict[int, str] = field(default_factory=dict)
+    unsettled: list[Note] = field(default_factory=list)
+    done: list[Note] = field(default_factory=list)
 
-    @property
-    def stores(self) -> tuple[Store, ...]:
-        """The source, and the caches that hold more of it."""
-        return (self.source, *self.caches)
+    def keep(self, run_id: int, reason: str) -> None:
+        """Say why a run stays."""
+        self.reasons[run_id] = reason
 
 
-def move_run(route: Route, run_id: int, checkpoint: Checkpoint = ignore) -> str:
-    """Move one run into the archive; '' when it is there, else why it stays.
+def move_runs(route: Route, run_ids: Sequence[int], checkpoint: Checkpoint = ignore) -> Batch:
+    """Move these runs into the archive; each that stays is in `Batch.reasons`.
 
-    The run is whole in at least one database at every instant; calling again after a crash
-    finishes the move. A run that changed on the way stays, with a reason.
+    Each run is whole in at least one database at every instant; calling again after a crash
+    finishes the moves. Another run of the same name in the archive is never overwritten.
 
     Raises:
-        ConflictError: the archive holds another run of this name; nothing was changed.
-        VerificationError: the copy does not read back as the source; the source is kept.
         DestinationError: no room in the archive, or no right to write; nothing was changed.
         BusyError: a database stayed locked, or Megatest is at work on the area.
     """
-    with area_errors(route.source.path):
-        found = transfer.read_run_row(route.source, route.archive.shapes, run_id)
-    if not found:
-        return "it is no longer in its database"
-    birth = birth_of(route, run_id)
-    there = transfer.find_run(route.archive, route.keys, found[0], route.archive.shapes[RUN])
-    if there is None:
-        try:
-            copy = _gather(route, run_id)
-        except LookupError as difference:
-            return f"{difference}: sync it first (megatest -sync-to-megatest.db)"
-        note = _copy(route, copy, birth)
-        checkpoint("copied")
-        return finish_move(route, note, checkpoint)
-    known = notes.read(route.archive.connection, run_id=there)
-    same = [note for note in known if _birth(note) == _birth(birth)]
-    if not same:
-        raise ConflictError(
-            f"{route.archive.path.name} holds another run {_name(birth)}; both stay",
-            "compare them with `mtsite explain`, then rename or remove one",
-        )
-    return finish_move(route, same[-1], checkpoint)
+    batch = Batch()
+    begun: list[Note] = []
+    copies: list[tuple[RunRows, Note]] = []
+    for run_id in run_ids:
+        with _this_run(batch, run_id):
+            found = _look(route, run_id)
+            if isinstance(found, Note):
+                begun.append(found)
+            else:
+                copies.append(found)
+    if copies:
+        begun += _copy(route, copies, batch)
+        checkpoint(notes.COPIED)
+    finish_moves(route, begun, checkpoint, batch)
+    return batch
 
 
-def finish_move(route: Route, note: Note, checkpoint: Checkpoint = ignore) -> str:
-    """Bring a move from whatever state its note is in to the end; '' or why the run stays.
+def finish_moves(
+    route: Route, begun: Sequence[Note], checkpoint: Checkpoint = ignore, batch: Batch | None = None
+) -> Batch:
+    """Bring moves from whatever state their notes are in to the end.
 
     Raises:
-        As `move_run`.
+        As `move_runs`.
     """
-    if note.state in {notes.COPIED, notes.VERIFIED}:
-        if changed := _verify(route, note):
-            take_back(route, note)
-            checkpoint("taken back")
-            return changed
-        note = _advance(route, note, notes.VERIFIED)
+    batch = batch or Batch()
+    early = [note for note in begun if note.state in {notes.COPIED, notes.VERIFIED}]
+    late = [note for note in begun if note.state in {notes.LETTING_GO, notes.SETTLED}]
+    equal_at: dict[Path, int] = {}
+    if early:
+        equal_at = {} if late else {store.path: version(store) for store in route.stores}
+        early = _verify_all(route, early, checkpoint, batch)
+        early = _advance(route, early, notes.VERIFIED)
         checkpoint(notes.VERIFIED)
-        route.ready()
-        note = _advance(route, note, notes.LETTING_GO)
+        route.watch.look()
+        early = _advance(route, early, notes.LETTING_GO)
         checkpoint(notes.LETTING_GO)
-    held = Held.of(_read_back(route, note))
-    for store in (*route.caches, route.source):
-        _let_go(route, store, held, checkpoint)
-    stays = _what_stays(route, held)
-    if stays and note.state != notes.SETTLED and _nothing_is_gone(route, held):
-        take_back(route, note)
-        return "it changed while it was moved"
-    if stays:
-        return stays
-    if note.state != notes.SETTLED:
-        _advance(route, note, notes.SETTLED, finished=route.now)
+    _let_go(route, [*late, *early], checkpoint, batch, equal_at)
+    if route.watch.server is None:
+        settle(route, batch, checkpoint)
+    return batch
+
+
+def look_again(route: Route, batch: Batch, checkpoint: Checkpoint = ignore) -> None:
+    """Let go once more what a sync has brought back since, then settle.
+
+    Raises:
+        As `move_runs`.
+    """
+    again = [*batch.unsettled, *batch.done]
+    batch.unsettled, batch.done = [], []
+    _let_go(route, again, checkpoint, batch, {})
+    settle(route, batch, checkpoint)
+
+
+def settle(route: Route, batch: Batch, checkpoint: Checkpoint = ignore) -> None:
+    """Note that nothing names these runs at their source any more."""
+    unsettled, batch.unsettled = batch.unsettled, []
+    if fresh := [note for note in unsettled if note.state != notes.SETTLED]:
+        _advance(route, fresh, notes.SETTLED, finished=route.now)
         checkpoint(notes.SETTLED)
-    return ""
+    batch.done += unsettled
 
 
 def take_back(route: Route, note: Note) -> None:
     """Throw away a copy and its note, in one transaction: the source is whole and is the truth."""
     with archive_errors(route.archive.path), immediate(route.archive.connection):
-        _same_note(route, note)
+        if not notes.remove(route.archive.connection, note):
+            raise _also_moved(note)
         discard_run(route.archive, note.run_id)
-        notes.remove(route.archive.connection, note.id)
-
-
-def source_run_id(note: Note) -> int:
-    """The rowid that the run of a note has, or had, at its source.
-
-    Raises:
-        VerificationError: the note is not in the form that mtsite writes.
-    """
-    _columns, renumbered = _read_layout(note)
-    return renumbered.get(RUN, {}).get(note.run_id, note.run_id)
-
-
-def birth_of(route: Route, run_id: int) -> Note:
-    """A note of the run's birth, not stored: its own, or the one that it brought along."""
-    brought = notes.read(route.source.connection, run_id=run_id)
-    (row,) = transfer.read_run_row(route.source, route.archive.shapes, run_id)
-    face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
-    own = Note(
-        run_id=0,
-        birth_area=route.area,
-        birth_target=face.target,
-        birth_runname=face.runname,
-        birth_run_id=run_id,
-        event_time=face.event_time,
-        source=str(route.source.path),
-        who=route.who,
-        host=route.host,
-        started=route.now,
-        old_state=face.state,
-        old_status=face.status,
-        old_comment=face.comment,
-    )
-    if not brought:
-        return own
-    was = brought[-1]
-    return replace(
-        own,
-        birth_area=was.birth_area,
-        birth_target=was.birth_target,
-        birth_runname=was.birth_runname,
-        birth_run_id=was.birth_run_id,
-        event_time=was.event_time,
-    )
 
 
 @contextmanager
-def archive_errors(path: Path) -> Iterator[None]:
-    """Errors of writing the archive, in words that say what to do.
+def _this_run(batch: Batch, run_id: int) -> Iterator[None]:
+    try:
+        yield
+    except AreaBusyError:
+        raise
+    except _NOT_THIS_RUN as refusal:
+        batch.keep(run_id, refusal.message)
+    except LookupError as difference:
+        batch.keep(run_id, str(difference))
+
+
+def _look(route: Route, run_id: int) -> Note | tuple[RunRows, Note]:
+    """The note of a move that was begun, or the rows of the run with the note to be written.
 
     Raises:
-        DestinationError: no room, an I/O error, or no right to write.
-        AreaBusyError, AreaUnreadableError: as for any database.
-        ConflictError: a constraint of the archive refused a row.
+        LookupError: why it can't be copied now.
+        ConflictError: the archive holds another run of this name.
     """
-    try:
-        with area_errors(path):
-            try:
-                yield
-            except sqlite3.IntegrityError as error:
-                message = f"{path}: a row is refused: {error}; the source is kept"
-                raise ConflictError(message, "see `mtsite archive verify`") from error
-            except sqlite3.OperationalError as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                if code not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
-                    raise
-                raise _no_room(path, str(error)) from error
-    except OSError as error:
-        raise _no_room(path, error.strerror or str(error)) from error
-
-
-def _no_room(path: Path, reason: str) -> DestinationError:
-    return DestinationError(
-        f"{path} can't be written: {reason}; no run was lost",
-        f"see `df {path.parent}` and the rights of that directory, then run again",
-    )
+    with area_errors(route.source.path):
+        found = transfer.read_run_row(route.source, route.archive.shapes, run_id)
+        if not found:
+            raise LookupError("it is no longer in its database")
+        birth = birth_of(route, run_id, found[0])
+    with archive_errors(route.archive.path):
+        shape = route.archive.shapes[RUN]
+        there = transfer.find_run(route.archive, route.keys, found[0], shape)
+    if there is None:
+        return _gather(route, run_id), birth
+    known = notes.read(route.archive.connection, run_id=there)
+    same = [note for note in known if same_birth(note, birth)]
+    if not same:
+        raise ConflictError(
+            f"{route.archive.path.name} holds another run {run_name(birth)}; both stay",
+            "compare them with `mtsite explain`, then rename or remove one",
+        )
+    return same[-1]
 
 
 def _gather(route: Route, run_id: int) -> RunRows:
     with area_errors(route.source.path):
-        return transfer.gather(route.stores, route.archive.shapes, route.keys, run_id)
+        try:
+            return transfer.gather(route.stores, route.archive.shapes, route.keys, run_id)
+        except LookupError as difference:
+            hint = "sync it first (megatest -sync-to-megatest.db)"
+            raise LookupError(f"{difference}: {hint}") from difference
 
 
-def _copy(route: Route, copy: RunRows, birth: Note) -> Note:
-    """Rows and note in one transaction: the note is there exactly when the rows are."""
+def _copy(route: Route, copies: Sequence[tuple[RunRows, Note]], batch: Batch) -> list[Note]:
+    """Rows and notes in one transaction: a note is there exactly when its rows are."""
+    stored: list[Note] = []
+    with archive_errors(route.archive.path), immediate(route.archive.connection):
+        for copy, birth in copies:
+            with _this_run(batch, copy.run_id), _apart(route.archive):
+                stored.append(_copy_one(route, copy, birth))
+        with area_errors(route.source.path):
+            copied = [copy for copy, _birth in copies]
+            meta = gather_meta(route.stores, route.archive.shapes, copied)
+        store_meta(route.archive, meta)
+    return stored
+
+
+def _copy_one(route: Route, copy: RunRows, birth: Note) -> Note:
     shapes = route.archive.shapes
     with area_errors(route.source.path):
         shared = gather_shared(route.stores, shapes, copy)
     columns = covered_columns(copy, shapes)
-    digest = digest_run(copy, shapes, columns)
-    with archive_errors(route.archive.path), immediate(route.archive.connection):
-        renumbered = store_run(route.archive, copy, shared)
-        there = {old: new for new, old in renumbered.get(RUN, {}).items()}
-        note = replace(
-            birth,
-            run_id=there.get(copy.run_id, copy.run_id),
-            counts=copy.counts,
-            digest=digest,
-            layout=_layout(columns, renumbered),
-        )
-        return replace(note, id=notes.add(route.archive.connection, note))
+    renumbered = store_run(route.archive, copy, shared)
+    there = {old: new for new, old in renumbered.get(RUN, {}).items()}
+    note = replace(
+        birth,
+        run_id=there.get(copy.run_id, copy.run_id),
+        counts=copy.counts,
+        digest=digest_run(copy, shapes, columns),
+        layout=write_layout(columns, renumbered),
+    )
+    return replace(note, id=notes.add(route.archive.connection, note))
 
 
-def _verify(route: Route, note: Note) -> str:
-    """Compare the archive's file with the note, and the source with the archive.
+@contextmanager
+def _apart(store: Store) -> Iterator[None]:
+    """A part of a transaction that can fail by itself.
 
-    '' when both agree; else how the source has changed since.
+    Raises:
+        ConflictError: a constraint refused a row; the part left no trace.
+    """
+    store.connection.execute("SAVEPOINT one_run")
+    try:
+        yield
+    except (sqlite3.IntegrityError, *_NOT_THIS_RUN) as error:
+        store.connection.execute("ROLLBACK TO one_run")
+        store.connection.execute("RELEASE one_run")
+        if not isinstance(error, sqlite3.IntegrityError):
+            raise
+        message = f"{store.path}: a row is refused: {error}; the source is kept"
+        raise ConflictError(message, "see `mtsite archive verify`") from error
+    store.connection.execute("RELEASE one_run")
+
+
+def _pair(route: Route, store: Store, begun: Iterable[Note]) -> Pair:
+    renumbered = [read_layout(note).renumbered for note in begun]
+    return pair(store, route.archive.shapes, renumbered)
+
+
+def _verify_all(
+    route: Route, begun: Sequence[Note], checkpoint: Checkpoint, batch: Batch
+) -> list[Note]:
+    """Those whose copy equals their source; the others stay, and their copies are taken back."""
+    pairs = [_pair(route, store, begun) for store in route.stores]
+    equal: list[Note] = []
+    for note in begun:
+        run_id = source_run_id(note)
+        with _this_run(batch, run_id):
+            if changed := _verify(route, pairs, note):
+                take_back(route, note)
+                checkpoint("taken back")
+                batch.keep(run_id, changed)
+            else:
+                equal.append(note)
+    return equal
+
+
+def _verify(route: Route, pairs: Sequence[Pair], note: Note) -> str:
+    """Compare the archive's file with its source; '' when they agree, else how the source changed.
 
     Raises:
         VerificationError: the archive's rows are not what the note says.
     """
-    columns, _renumbered = _read_layout(note)
-    copy = _read_back(route, note)
+    base, *caches = pairs
+    found = (_difference(base, note, base=True), *(_difference(one, note) for one in caches))
+    changed = next(filter(None, found), "")
+    if changed or not _is_there(route, note):
+        _check_digest(route, note)
+    return changed
+
+
+def _difference(both: Pair, note: Note, *, base: bool = False) -> str:
+    with area_errors(both.source.path):
+        found = compare_run(both, source_run_id(note))
+    if not found[RUN].rows:
+        return ""  # The archive has the only copy, or this cache none.
+    for table, tally in found.items():
+        # A cache in /tmp may have gone since; rows that Megatest itself deletes are another matter.
+        complete = tally.rows == note.counts.get(table, 0)
+        if tally.other or (base and table in SYNCHRONISED and not complete):
+            return "it changed while it was copied"
+    missing = SYNCHRONISED & note.counts.keys() - found.keys()
+    return "it changed while it was copied" if base and missing else ""
+
+
+def _is_there(route: Route, note: Note) -> bool:
+    with area_errors(route.source.path):
+        row = transfer.read_run_row(route.source, route.archive.shapes, source_run_id(note))
+    return bool(row)
+
+
+def _check_digest(route: Route, note: Note) -> None:
+    copy = read_copy(route, note)
+    columns = read_layout(note).columns
     if digest_run(copy, route.archive.shapes, columns) != note.digest:
         raise VerificationError(
-            f"{route.archive.path}: {_name(note)} does not read back as it was written;"
+            f"{route.archive.path}: {run_name(note)} does not read back as it was written;"
             " the source is kept",
             f"see `sqlite3 {route.archive.path} 'PRAGMA integrity_check'`",
         )
-    try:
-        source = _gather(route, copy.run_id)
-    except LookupError as difference:
-        return str(difference)
-    if not source.rows.get(RUN):
-        return ""  # The archive has the only copy.
-    held = Held.of(copy)
-    # A cache in /tmp may have gone since; rows that Megatest itself deletes are another matter.
-    whole = all(
-        len(source.rows.get(table, ())) == len(rows)
-        for table, rows in copy.rows.items()
-        if table in SYNCHRONISED
-    )
-    return "" if whole and held.has_all(source.rows) else "it changed while it was copied"
 
 
-def _read_back(route: Route, note: Note) -> RunRows:
-    """The copy as the file has it: a fresh connection, nothing from this one's memory."""
-    _columns, renumbered = _read_layout(note)
+def read_copy(route: Route, note: Note) -> RunRows:
+    """The copy as the file has it, in the numbering of its source: over a fresh connection."""
     path = route.archive.path
     with archive_errors(path), closing(open_completed(path)) as connection:
-        return read_back(replace(route.archive, connection=connection), note.run_id, renumbered)
+        fresh = replace(route.archive, connection=connection)
+        return read_back(fresh, note.run_id, read_layout(note).renumbered)
 
 
-def _advance(route: Route, note: Note, state: str, *, finished: int | None = None) -> Note:
-    with archive_errors(route.archive.path), immediate(route.archive.connection):
-        _same_note(route, note)
-        notes.advance(route.archive.connection, note.id, state, finished=finished)
-    return replace(note, state=state, finished=finished)
+def _advance(
+    route: Route, begun: Sequence[Note], state: str, *, finished: int | None = None
+) -> list[Note]:
+    """All of them in one transaction, unless somebody else has moved one of them on."""
+    if begun:
+        with archive_errors(route.archive.path), immediate(route.archive.connection):
+            for note in begun:
+                connection = route.archive.connection
+                if not notes.advance(connection, note, state, finished=finished):
+                    raise _also_moved(note)
+    return [replace(note, state=state, finished=finished) for note in begun]
 
 
-def _same_note(route: Route, note: Note) -> None:
-    """Refuse to go on from a note that somebody else has moved on: two movers share an area."""
-    now = notes.read(route.archive.connection, run_id=note.run_id)
-    if not any(one.id == note.id and one.state == note.state for one in now):
-        raise BusyError(
-            f"{_name(note)} is being moved by another mtsite as well",
-            "run again when that one has ended",
-        )
+def _also_moved(note: Note) -> BusyError:
+    return BusyError(
+        f"{run_name(note)} is being moved by another mtsite as well",
+        "run again when that one has ended",
+    )
 
 
-def _let_go(route: Route, store: Store, held: Held, checkpoint: Checkpoint) -> None:
-    """Take the run out of one database: run's own rows, tests with theirs, at last the run row."""
-    shapes = route.archive.shapes
-    with area_errors(store.path):
-        if not transfer.read_run_row(store, shapes, held.run_id):
-            return
-        route.ready()
-        transfer.let_go_run_level(store, shapes, held)
-        checkpoint(f"let go: run level of {store.path.name}")
-        test_ids = sorted(int(str(row[0])) for row in held.rows.get(TESTS, ()))
-        for start in range(0, len(test_ids), transfer.TESTS_AT_ONCE):
-            some = test_ids[start : start + transfer.TESTS_AT_ONCE]
-            transfer.let_go_tests(store, shapes, held, some)
-            checkpoint(f"let go: tests of {store.path.name}")
-        transfer.let_go_run(store, shapes, held)
-        checkpoint(f"let go: run of {store.path.name}")
+def _let_go(
+    route: Route,
+    begun: Sequence[Note],
+    checkpoint: Checkpoint,
+    batch: Batch,
+    equal_at: Mapping[Path, int],
+) -> None:
+    """Take runs out of caches and source; what is gone for good becomes `unsettled`."""
+    if not begun:
+        return
+    by_id = {source_run_id(note): note for note in begun}
+    pairs = [_pair(route, store, begun) for store in (*route.caches, route.source)]
+    for both in pairs:
+        when = equal_at.get(both.source.path)
+        for some in _let_go_at_once(route, both, list(by_id), when, checkpoint):
+            with _this_run(batch, some):
+                _let_go_of(route, both, [some], None, checkpoint)
+    for run_id, note in by_id.items():
+        with _this_run(batch, run_id):
+            stays = _what_stays(route, pairs, note)
+            if not stays:
+                batch.reasons.pop(run_id, None)
+                batch.unsettled.append(note)
+            elif note.state != notes.SETTLED and _nothing_is_gone(route, note):
+                take_back(route, note)
+                batch.keep(run_id, "it changed while it was moved")
+            else:
+                batch.keep(run_id, stays)
 
 
-def _what_stays(route: Route, held: Held) -> str:
+def _let_go_at_once(
+    route: Route, both: Pair, run_ids: list[int], equal_at: int | None, checkpoint: Checkpoint
+) -> list[int]:
+    """Let all of them go; those that must be tried one by one come back.
+
+    One run may lie on a page that can't be read: the others must not wait for it.
+    """
+    try:
+        _let_go_of(route, both, run_ids, equal_at, checkpoint)
+    except AreaUnreadableError:
+        return run_ids
+    return []
+
+
+def _let_go_of(
+    route: Route, both: Pair, run_ids: list[int], equal_at: int | None, checkpoint: Checkpoint
+) -> None:
+    look = route.watch.look
+    with area_errors(both.source.path):
+        let_go_runs(both, run_ids, route.leave, equal_at=equal_at, ready=look, committed=checkpoint)
+
+
+def _what_stays(route: Route, pairs: Sequence[Pair], note: Note) -> str:
     """Which rows of the run are still at the source, in words; '' when none is."""
     found = []
-    for store in (*route.caches, route.source):
-        with area_errors(store.path):
-            row = transfer.read_run_row(store, route.archive.shapes, held.run_id)
-            if row and _is_this_run(route, row[0], held):
-                rest = transfer.left_over(store, route.archive.shapes, held.run_id) or {RUN: 1}
-                listed = ", ".join(f"{number} of {table}" for table, number in rest.items())
-                found.append(f"{listed} in {store.path}")
+    run_id = source_run_id(note)
+    for both in pairs:
+        with area_errors(both.source.path):
+            rows = transfer.read_run_row(both.source, route.archive.shapes, run_id)
+            rest = left_over(both, run_id) if rows else {}
+        if not rows or not _is_run_of(route, rows[0], note):
+            continue
+        marked = route.leave.mark and _state(route, rows[0]) == route.leave.mark["state"]
+        if rest or not marked:
+            listed = ", ".join(
+                f"{number} of {table}" for table, number in (rest or {RUN: 1}).items()
+            )
+            found.append(f"{listed} in {both.source.path}")
     return f"rows changed or appeared and stay: {'; '.join(found)}" if found else ""
 
 
-def _is_this_run(route: Route, row: Row, held: Held) -> bool:
+def _is_run_of(route: Route, row: Row, note: Note) -> bool:
     """Not another run that was given the same rowid."""
-    faces = [
-        transfer.face_of(one, route.archive.shapes[RUN], route.keys)
-        for one in (row, *held.rows[RUN])
-    ]
-    return len({(face.target, face.runname) for face in faces}) == 1
+    face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
+    return (face.target, face.runname) == (note.birth_target, note.birth_runname)
 
 
-def _nothing_is_gone(route: Route, held: Held) -> bool:
+def _state(route: Route, row: Row) -> str | None:
+    return transfer.face_of(row, route.archive.shapes[RUN], route.keys).state
+
+
+def _nothing_is_gone(route: Route, note: Note) -> bool:
     """Whether every row of the copy, changed or not, is still at the source."""
     try:
-        source = _gather(route, held.run_id)
+        source = _gather(route, source_run_id(note))
     except LookupError:
         return False
+    copy = read_copy(route, note)
     return all(
         {row[0] for row in rows} <= {row[0] for row in source.rows.get(table, ())}
-        for table, rows in held.rows.items()
+        for table, rows in copy.rows.items()
     )
-
-
-def _layout(columns: Mapping[str, Sequence[str]], renumbered: Mapping[str, object]) -> str:
-    return json.dumps({"columns": columns, "renumbered": renumbered}, sort_keys=True)
-
-
-def _read_layout(note: Note) -> tuple[dict[str, list[str]], dict[str, dict[int, int]]]:
-    """Covered columns and renumbered rowids of a note.
-
-    Raises:
-        VerificationError: not what mtsite writes.
-    """
-    try:
-        layout = json.loads(note.layout)
-        columns = {table: list(names) for table, names in layout["columns"].items()}
-        renumbered = {
-            table: {int(new): int(old) for new, old in ids.items()}
-            for table, ids in layout["renumbered"].items()
-        }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        message = f"note {note.id} in {notes.TABLE} has no layout that can be read: {error}"
-        raise VerificationError(message, "see `mtsite archive verify`") from error
-    return columns, renumbered
-
-
-def _birth(note: Note) -> tuple[object, ...]:
-    return (
-        note.birth_area,
-        note.birth_target,
-        note.birth_runname,
-        note.birth_run_id,
-        note.event_time,
-    )
-
-
-def _name(note: Note) -> str:
-    return "/".join([*note.birth_target, note.birth_runname])

@@ -2,57 +2,40 @@
 
 import hashlib
 import os
-import pwd
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from mtsite import lock, notes
-from mtsite.archive.move import (
+from mtsite.archive.execute import Outcome, Report, execute, say_nothing, unfinished
+from mtsite.archive.plan import MovePlan, plan_moves
+from mtsite.archive.route import (
     Checkpoint,
     Route,
+    Watch,
     archive_errors,
-    finish_move,
+    attach_archive,
+    host_name,
     ignore,
-    move_run,
-    source_run_id,
-    take_back,
+    open_cache,
+    open_store,
+    user_name,
 )
-from mtsite.archive.plan import MovePlan, plan_moves
 from mtsite.config import AreaConfig, ReduceConfig
-from mtsite.errors import (
-    AreaUnreadableError,
-    BusyError,
-    DestinationError,
-    MtsiteError,
-    VerificationError,
-)
-from mtsite.megatest import transfer
+from mtsite.errors import BusyError, MtsiteError
 from mtsite.megatest.activity import combine, key_names, read_activity
 from mtsite.megatest.area import COMPLETED_NAME, TMP, Area, open_area
-from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
+from mtsite.megatest.caches import cache_databases, is_this_host
 from mtsite.megatest.completed import catch_up, make_completed, open_completed
-from mtsite.megatest.database import area_errors, open_for_writing, reading
+from mtsite.megatest.database import reading
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.shape import read_shapes
 from mtsite.megatest.transfer import Store
-from mtsite.notes import Note
 
 COMMAND = "mtsite reduce"
 AREA_LOCK = ".mtsite-move"
 """The lock of all movers of an area, in the area itself: .mtsite-move.lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one run: `reason` is '' when it moved, else why it stays."""
-
-    target: tuple[str, ...]
-    runname: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +57,6 @@ class ReduceSummary:
     def stayed(self) -> tuple[Outcome, ...]:
         """Runs that were to move and did not."""
         return tuple(one for one in self.outcomes if one.reason)
-
-
-Report = Callable[[Outcome], None]
-
-
-def say_nothing(outcome: Outcome) -> None:
-    """The report of those who only want the summary."""
 
 
 def reduce_area(
@@ -123,9 +99,10 @@ def reduce_area(
         plan = _plan(area, rules, now, tmp)
         if not plan.leaving and not _unfinished(area):
             return ReduceSummary(area.name, plan=plan)
-        _ready(area, now)
+        _check_homehost(area)
         with _open_route(area, now, tmp) as route:
-            outcomes, error = _carry_out(route, plan, report, checkpoint)
+            leaving = [one.run for one in plan.leaving]
+            outcomes, error = execute(route, leaving, report, checkpoint)
         return ReduceSummary(area.name, plan=plan, outcomes=outcomes, error=error)
 
 
@@ -152,21 +129,15 @@ def _unfinished(area: Area) -> bool:
     if not completed.exists():
         return False
     with reading(completed) as connection:
-        return any(note.state != notes.SETTLED for note in notes.read(connection))
+        return bool(unfinished(notes.read(connection), area.live))
 
 
-def _ready(area: Area, now: int) -> None:
-    """Raise BusyError while Megatest may write rows back that were let go."""
+def _check_homehost(area: Area) -> None:
     if not is_this_host(area.homehost):
         raise BusyError(
-            f"area {area.name}: its homehost is {area.homehost}, this is {socket.gethostname()}:"
+            f"area {area.name}: its homehost is {area.homehost}, this is {host_name()}:"
             " the live database in /tmp there would bring the rows back",
             f"run mtsite reduce on {area.homehost}",
-        )
-    if log := living_server(area.path, now):
-        raise BusyError(
-            f"area {area.name}: a Megatest server is alive ({log} was just touched)",
-            "run again when no runs are going on, or stop it with megatest -kill-servers",
         )
 
 
@@ -174,9 +145,9 @@ def _ready(area: Area, now: int) -> None:
 def _open_route(area: Area, now: int, tmp: Path) -> Iterator[Route]:
     path, completed = area.live, area.path / COMPLETED_NAME
     with ExitStack() as opened:
-        source = opened.enter_context(_store(path))
-        caches = [opened.enter_context(_cache(cache)) for cache in cache_databases(area.path, tmp)]
-        caches = [cache for cache in caches if "runs" in cache.shapes]
+        source = opened.enter_context(open_store(path))
+        found = [opened.enter_context(open_cache(one)) for one in cache_databases(area.path, tmp)]
+        caches = tuple(cache for cache in found if "runs" in cache.shapes)
         with archive_errors(completed):
             make_completed(source.connection, completed)
             archive = open_completed(completed)
@@ -184,81 +155,15 @@ def _open_route(area: Area, now: int, tmp: Path) -> Iterator[Route]:
             for store in (source, *caches):
                 catch_up(store.connection, archive)
             shapes = read_shapes(archive)
+        attach_archive((source, *caches), completed)
         yield Route(
             area=area.name,
             keys=key_names(source.connection),
             source=source,
-            caches=tuple(caches),
+            caches=caches,
             archive=Store(completed, archive, shapes),
-            who=pwd.getpwuid(os.getuid()).pw_name,
-            host=socket.gethostname(),
+            who=user_name(),
+            host=host_name(),
             now=now,
-            ready=partial(_ready, area, now),
+            watch=Watch(area.path, now),
         )
-
-
-@contextmanager
-def _store(path: Path) -> Iterator[Store]:
-    connection = open_for_writing(path)
-    try:
-        with area_errors(path):
-            shapes = read_shapes(connection)
-        yield Store(path, connection, shapes)
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _cache(path: Path) -> Iterator[Store]:
-    if not all(os.access(one, os.W_OK) for one in (path, path.parent)):
-        owner = owner_of(path)
-        raise BusyError(
-            f"{path} belongs to {owner} and can't be written:"
-            " what it holds would come back into megatest.db",
-            f"ask {owner} to remove {path.parent} when no runs are going on, or to run this",
-        )
-    with _store(path) as store:
-        yield store
-
-
-def _carry_out(
-    route: Route, plan: MovePlan, report: Report, checkpoint: Checkpoint
-) -> tuple[tuple[Outcome, ...], MtsiteError | None]:
-    """Finish what was begun, then move what the plan says; the error is what ended it early."""
-    outcomes: list[Outcome] = []
-    for target, runname, step in _work(route, plan, checkpoint):
-        try:
-            outcome = Outcome(target, runname, step())
-        except (VerificationError, AreaUnreadableError) as refusal:
-            outcome = Outcome(target, runname, refusal.message)
-        except (BusyError, DestinationError) as error:
-            return tuple(outcomes), error
-        outcomes.append(outcome)
-        report(outcome)
-    return tuple(outcomes), None
-
-
-def _work(
-    route: Route, plan: MovePlan, checkpoint: Checkpoint
-) -> Iterator[tuple[tuple[str, ...], str, Callable[[], str]]]:
-    """Target, runname and what to do: begun moves first, each run once."""
-    leaving = {one.run.run_id: one.run for one in plan.leaving}
-    for note in notes.read(route.archive.connection):
-        here = source_run_id(note)
-        if note.state == notes.LETTING_GO:
-            leaving.pop(here, None)
-        elif note.state == notes.SETTLED or here in leaving:
-            continue
-        yield note.birth_target, note.birth_runname, partial(_resume, route, note, checkpoint)
-    for run in leaving.values():
-        yield run.target, run.runname, partial(move_run, route, run.run_id, checkpoint)
-
-
-def _resume(route: Route, note: Note, checkpoint: Checkpoint) -> str:
-    """Finish a move, or take its copy back when the run may not leave any more."""
-    with area_errors(route.source.path):
-        there = transfer.read_run_row(route.source, route.archive.shapes, source_run_id(note))
-    if note.state == notes.LETTING_GO or not there:
-        return finish_move(route, note, checkpoint)
-    take_back(route, note)
-    return "its move was taken back: it may not leave any more"

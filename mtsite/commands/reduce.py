@@ -10,8 +10,9 @@ from mtsite.errors import MissingError, MtsiteError, PartlyDoneError, UnmovableE
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
+    from mtsite.archive.execute import Outcome
     from mtsite.archive.plan import PlannedMove
-    from mtsite.archive.reduce import Outcome, ReduceSummary
+    from mtsite.archive.reduce import ReduceSummary
     from mtsite.config import AreaConfig, Config
 
 

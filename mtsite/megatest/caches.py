@@ -53,6 +53,16 @@ def living_server(area_path: Path, now: int) -> Path | None:
     return None
 
 
+def has_synced(directory: Path, since: float) -> bool:
+    """Whether a whole sync of a cache directory began after `since` (Unix seconds) and ended."""
+    try:
+        started = (directory / ".start-sync").stat().st_mtime
+        ended = (directory / ".end-sync").stat().st_mtime
+    except OSError:
+        return False
+    return since < started <= ended
+
+
 def is_this_host(name: str) -> bool:
     """Whether a homehost entry, a name or an address, means this host; '' means any host."""
     if not name or name in {socket.gethostname(), socket.getfqdn(), "localhost"}:

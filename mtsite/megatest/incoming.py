@@ -39,7 +39,6 @@ class Shared:
     blocks: tuple[Row, ...] = ()
     disks: tuple[Row, ...] = ()
     allocations: tuple[Row, ...] = ()
-    meta: tuple[Row, ...] = ()
 
 
 def gather_shared(stores: Sequence[Store], wanted: Shapes, run: RunRows) -> Shared:
@@ -48,9 +47,10 @@ def gather_shared(stores: Sequence[Store], wanted: Shapes, run: RunRows) -> Shar
     shape = wanted[TESTS]
     archived = shape.place("archived") if "archived" in shape.columns else None
     ids = {row[archived] for row in tests} - _NO_BLOCK if archived else set()
+    if not ids:
+        return Shared()
     blocks = _first_known(stores, wanted, BLOCKS, sorted(ids, key=str))
     disk_ids = {row[wanted[BLOCKS].place("archive_disk_id")] for row in blocks} - {None}
-    names = {row[shape.place("testname")] for row in tests}
     pairs = {(row[shape.place("testname")], row[shape.place("item_path")]) for row in tests}
     known = [row[0] for row in blocks]
     allocations = _first_known(stores, wanted, ALLOCATIONS, known, "archive_block_id")
@@ -62,8 +62,14 @@ def gather_shared(stores: Sequence[Store], wanted: Shapes, run: RunRows) -> Shar
             for row in allocations
             if _values(wanted[ALLOCATIONS], row, ("testname", "item_path")) in pairs
         ),
-        meta=_first_known(stores, wanted, META, sorted(names, key=str), "testname"),
     )
+
+
+def gather_meta(stores: Sequence[Store], wanted: Shapes, runs: Iterable[RunRows]) -> Sequence[Row]:
+    """What the authors of the tests of some runs say about them."""
+    place = wanted[TESTS].place("testname")
+    names = {row[place] for run in runs for row in run.rows.get(TESTS, ())}
+    return _first_known(stores, wanted, META, sorted(names, key=str), "testname")
 
 
 def store_run(store: Store, run: RunRows, shared: Shared) -> dict[str, dict[int, int]]:
@@ -72,48 +78,30 @@ def store_run(store: Store, run: RunRows, shared: Shared) -> dict[str, dict[int,
     Raises:
         sqlite3.IntegrityError: a constraint of the archive refuses a row.
     """
-    blocks = _store_blocks(store, shared)
-    new_ids = {table: _free_ids(store, table, rows) for table, rows in run.rows.items()}
-    moved: dict[str, dict[object, int]] = {
-        table: {
-            row[0]: new
-            for row, new in zip(run.rows.get(table, ()), new_ids.get(table, ()), strict=True)
-            if row[0] != new
-        }
-        for table in (RUN, TESTS)
-    }
-    moved[BLOCKS] = blocks
+    moved = {table: _new_ids(store, table, rows) for table, rows in run.rows.items()}
+    moved[BLOCKS] = _store_blocks(store, shared, _highest_block(store, run))
     for table, rows in run.rows.items():
         if refers_to := store.shapes[table].rowid_refers_to:
-            new_ids[table] = [moved[refers_to].get(row[0], _as_int(row[0])) for row in rows]
+            known = moved.get(refers_to, {})
+            moved[table] = {row[0]: known[row[0]] for row in rows if row[0] in known}
     for table in sorted(run.rows, key=lambda name: (name != RUN, name != TESTS, name)):
-        rows = _renumber(run.rows[table], new_ids[table], store.shapes[table], moved)
-        _insert(store, store.shapes[table], rows)
-    _store_meta(store, shared.meta)
-    renumbered = {
-        table: {
-            new: _as_int(row[0])
-            for row, new in zip(rows, new_ids[table], strict=True)
-            if row[0] != new
-        }
-        for table, rows in run.rows.items()
+        shape = store.shapes[table]
+        _insert(store, shape, _renumber(run.rows[table], moved[table], shape, moved))
+    return {
+        table: {new: _as_int(old) for old, new in ids.items()}
+        for table, ids in moved.items()
+        if ids
     }
-    renumbered[BLOCKS] = {new: _as_int(old) for old, new in blocks.items()}
-    return {table: ids for table, ids in renumbered.items() if ids}
 
 
 def read_back(store: Store, run_id: int, renumbered: Renumbered) -> RunRows:
     """The archive's copy of a run, numbered as it was at its birth."""
     there = read_run(store, store.shapes, run_id)
-    moved = {
-        table: dict[object, int](renumbered.get(table, {}).items())
-        for table in (RUN, TESTS, BLOCKS)
+    before = {table: dict[object, int](ids.items()) for table, ids in renumbered.items()}
+    rows = {
+        table: _renumber(found, before.get(table, {}), store.shapes[table], before)
+        for table, found in there.rows.items()
     }
-    rows = {}
-    for table, found in there.rows.items():
-        own = renumbered.get(table, {})
-        ids = [own.get(_as_int(row[0]), _as_int(row[0])) for row in found]
-        rows[table] = _renumber(found, ids, store.shapes[table], moved)
     return RunRows(renumbered.get(RUN, {}).get(run_id, run_id), rows)
 
 
@@ -126,46 +114,52 @@ def discard_run(store: Store, run_id: int) -> None:
 
 def _renumber(
     rows: Sequence[Row],
-    ids: Sequence[int],
+    own: Mapping[object, int],
     shape: TableShape,
     moved: Mapping[str, Mapping[object, int]],
 ) -> Sequence[Row]:
-    """The rows under these rowids, with every column that refers to a renumbered row."""
+    """The rows under new rowids, with every column that refers to a renumbered row."""
     places = [
         (shape.place(column), moved[table])
         for column, table in shape.references.items()
-        if moved.get(table) and column != shape.alias
+        if table in {RUN, TESTS, BLOCKS, DISKS} and moved.get(table) and column != shape.alias
     ]
-    if not places and all(row[0] == new for row, new in zip(rows, ids, strict=True)):
+    if not places and not own:
         return rows
     renumbered = []
-    for row, new in zip(rows, ids, strict=True):
-        values = [new, *row[1:]]
+    for row in rows:
+        values = [own.get(row[0], row[0]), *row[1:]]
         for place, mapping in places:
             values[place] = mapping.get(values[place], values[place])
         renumbered.append(tuple(values))
     return renumbered
 
 
-def _free_ids(store: Store, table: str, rows: Sequence[Row]) -> list[int]:
-    """A rowid for each row: its own where the archive has it free, else one above all others."""
+def _new_ids(store: Store, table: str, rows: Sequence[Row]) -> dict[object, int]:
+    """Old → new rowid of rows whose own is taken in the archive: one above all others."""
     shape = store.shapes[table]
     wanted = [_as_int(row[0]) for row in rows]
+    once = len(set(wanted)) == len(wanted)
+    if once and (not wanted or _is_free(store, shape, min(wanted), max(wanted))):
+        return {}
     taken: set[int] = set()
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         sql = f"SELECT {shape.rowid} FROM {quote(table)} WHERE {shape.rowid} IN ({marks(some)})"
         taken.update(row[0] for row in store.connection.execute(sql, some))
     above = max([_highest(store, shape), *wanted])
-    given = []
+    changed: dict[object, int] = {}
     for rowid in wanted:
         if rowid in taken:
             above += 1
-            given.append(above)
-        else:
-            taken.add(rowid)
-            given.append(rowid)
-    return given
+            changed[rowid] = above
+        taken.add(rowid)
+    return changed
+
+
+def _is_free(store: Store, shape: TableShape, first: int, last: int) -> bool:
+    sql = f"SELECT 1 FROM {quote(shape.name)} WHERE {shape.rowid} BETWEEN ? AND ? LIMIT 1"
+    return store.connection.execute(sql, (first, last)).fetchone() is None
 
 
 def _highest(store: Store, shape: TableShape) -> int:
@@ -190,18 +184,29 @@ def _insert(store: Store, shape: TableShape, rows: Sequence[Row]) -> None:
     connection.execute("RELEASE rows_of_one_table")
 
 
-def _store_blocks(store: Store, shared: Shared) -> dict[object, int]:
+def _store_blocks(store: Store, shared: Shared, highest: int) -> dict[object, int]:
     """Old id → new id of archive blocks that could not keep theirs; disks and allocations too."""
     if not shared.blocks:
         return {}
     disks = _store_known(store, DISKS, shared.disks, ("archive_area_name", "disk_path"), {})
-    moved = _store_known(
-        store, BLOCKS, shared.blocks, ("archive_disk_id", "disk_path"), {DISKS: disks}
-    )
+    natural = ("archive_disk_id", "disk_path")
+    moved = _store_known(store, BLOCKS, shared.blocks, natural, {DISKS: disks}, highest)
     if shared.allocations:
         columns = store.shapes[ALLOCATIONS].columns
         _store_known(store, ALLOCATIONS, shared.allocations, columns, {BLOCKS: moved})
     return moved
+
+
+def _highest_block(store: Store, run: RunRows) -> int:
+    """The highest number of a block that a test of this run or of the archive has, known or not."""
+    shape = store.shapes[TESTS]
+    if "archived" not in shape.columns:
+        return 0
+    place = shape.place("archived")
+    own = [row[place] for row in run.rows.get(TESTS, ())]
+    sql = "SELECT coalesce(max(archived), 0) FROM tests WHERE typeof(archived) = 'integer'"
+    here = store.connection.execute(sql).fetchone()[0] if any(own) else 0
+    return max(0, int(here), *(number for number in own if isinstance(number, int)))
 
 
 def _store_known(
@@ -210,12 +215,16 @@ def _store_known(
     rows: Sequence[Row],
     natural: Sequence[str],
     moved: Mapping[str, Mapping[object, int]],
+    above: int = 0,
 ) -> dict[object, int]:
-    """Insert rows whose natural key the archive lacks; old → new rowid where they differ."""
+    """Insert rows whose natural key the archive lacks; old → new rowid where they differ.
+
+    A new rowid is higher than `above`: up to there tests may name rows that nobody knows.
+    """
     shape = store.shapes[table]
     changed: dict[object, int] = {}
     used: set[int] = set()
-    for row in _renumber(rows, [_as_int(row[0]) for row in rows], shape, moved):
+    for row in _renumber(rows, {}, shape, moved):
         values = _values(shape, row, natural)
         condition = " AND ".join(
             f"{quote(column)} IS {mark_of(value)}"
@@ -227,33 +236,32 @@ def _store_known(
             [*map(bound, values), row[0]],
         ).fetchone()
         # Two blocks of one run stay two, so that their numbers can be told apart on the way back.
-        new = int(found[0]) if found and found[0] not in used else _place(store, shape, row)
+        new = int(found[0]) if found and found[0] not in used else _place(store, shape, row, above)
         used.add(new)
         if new != row[0]:
             changed[row[0]] = new
     return changed
 
 
-def _place(store: Store, shape: TableShape, row: Row) -> int:
-    (new,) = _free_ids(store, shape.name, [row])
-    if new != row[0] and shape.name == BLOCKS:
-        # Not a number that some archived test here refers to without its block being known.
-        tests = store.shapes[TESTS]
-        if "archived" in tests.columns:
-            sql = "SELECT coalesce(max(archived), 0) FROM tests WHERE typeof(archived) = 'integer'"
-            new = max(new, int(store.connection.execute(sql).fetchone()[0]) + 1)
+def _place(store: Store, shape: TableShape, row: Row, above: int = 0) -> int:
+    new = _as_int(row[0])
+    if new in (taken := _new_ids(store, shape.name, [row])):
+        new = max(taken[new], above + 1)
     _insert(store, shape, [(new, *row[1:])])
     return new
 
 
-def _store_meta(store: Store, rows: Iterable[Row]) -> None:
+def store_meta(store: Store, rows: Sequence[Row]) -> None:
+    """Insert descriptions of tests that the archive has none of."""
+    if not rows:
+        return
+    shape = store.shapes[META]
+    place = shape.place("testname")
+    names = [row[place] for row in rows]
+    found = _first_known([store], store.shapes, META, names, "testname")
+    known = {row[place] for row in found}
     for row in rows:
-        shape = store.shapes[META]
-        name = row[shape.place("testname")]
-        known = store.connection.execute(
-            f"SELECT 1 FROM test_meta WHERE testname IS {mark_of(name)}", [bound(name)]
-        ).fetchone()
-        if not known:
+        if row[place] not in known:
             _place(store, shape, row)
 
 

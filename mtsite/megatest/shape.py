@@ -22,6 +22,12 @@ SYNCHRONISED = frozenset({"runs", "tests", "test_steps", "test_data"})
 _HIDDEN_ROWIDS = ("rowid", "_rowid_", "oid")
 _KNOWN = {(one.table, one.column): one.refers_to for one in REFERENCES}
 _BY_NAME = {"run_id": RUN, "test_id": TESTS}
+_AFFINITIES = (
+    ("INTEGER", ("INT",)),
+    ("TEXT", ("CHAR", "CLOB", "TEXT")),
+    ("BLOB", ("BLOB",)),
+    ("REAL", ("REAL", "FLOA", "DOUB")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class TableShape:
     """One table: `rowid` is the SQL that names its rows, `columns` all others in file order.
 
     `alias` is the column that is the rowid, '' when there is none. `references` maps a column to
-    the table whose rowids it holds; the alias itself may be one (a row per run).
+    the table whose rowids it holds; the alias itself may be one (a row per run). `affinities` are
+    SQLite's own names for how a column stores values; `indexed` are columns that lead an index.
     """
 
     name: str
@@ -37,6 +44,8 @@ class TableShape:
     columns: tuple[str, ...]
     references: Mapping[str, str] = field(default_factory=dict)
     alias: str = ""
+    affinities: Mapping[str, str] = field(default_factory=dict)
+    indexed: frozenset[str] = frozenset()
 
     def place(self, column: str) -> int:
         """Where a column stands in a `Row`."""
@@ -56,6 +65,18 @@ class TableShape:
     def of_tests(self) -> bool:
         """Whether its rows name their test and not their run."""
         return TESTS in self.references.values() and not self.of_runs
+
+    def column_for(self, table: str) -> str:
+        """The column that holds rowids of that table.
+
+        Raises:
+            StopIteration: none does.
+        """
+        return next(c for c, refers_to in self.references.items() if refers_to == table)
+
+    def own_name(self, column: str) -> str:
+        """What this table calls a column, letters of either case; '' when it has none."""
+        return next((own for own in self.columns if own.lower() == column.lower()), "")
 
     def selected(self, wanted: "TableShape") -> str:
         """The SELECT list that gives rows of this table in the form of `wanted`; absent is NULL."""
@@ -111,7 +132,28 @@ def _shape(connection: sqlite3.Connection, name: str) -> TableShape:
         if (name, column) in _KNOWN or column.lower() in _BY_NAME
     }
     rowid = quote(alias) if alias else _hidden_rowid(connection, name, columns, bool(references))
-    return TableShape(name, rowid, columns, references, alias)
+    affinities = {str(row[1]): _affinity(str(row[2])) for row in described}
+    indexed = _leading_columns(connection, name)
+    return TableShape(name, rowid, columns, references, alias, affinities, indexed)
+
+
+def _affinity(declared: str) -> str:
+    """SQLite's rules, in SQLite's order."""
+    kind = declared.upper()
+    for affinity, words in _AFFINITIES:
+        if any(word in kind for word in words):
+            return affinity
+    return "NUMERIC" if kind else "BLOB"
+
+
+def _leading_columns(connection: sqlite3.Connection, name: str) -> frozenset[str]:
+    found = set()
+    for row in connection.execute(f"PRAGMA index_list({quote(name)})").fetchall():
+        # A partial index does not know all rows.
+        if not row[4]:
+            (first, *_rest) = connection.execute(f"PRAGMA index_info({quote(row[1])})").fetchall()
+            found.add(str(first[2]))
+    return frozenset(found)
 
 
 def _hidden_rowid(

@@ -1,7 +1,7 @@
-"""One whole run: read with all that belongs to it, store elsewhere, let go where it was.
+"""One whole run, read with all that belongs to it: from megatest.db, and from its caches.
 
-Rows are compared as they stand in the source, rowids included: what the archive had to renumber
-is numbered back first. So "equals its copy" means every column of every row, unknown ones too.
+Rows are read as they stand in the source, rowids included, in short queries that are each fetched
+whole: no lock of the source outlasts one of them.
 """
 
 import sqlite3
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtsite.megatest.database import decode
 from mtsite.megatest.schema import quote
 from mtsite.megatest.shape import (
     RUN,
@@ -23,10 +24,11 @@ from mtsite.megatest.shape import (
 )
 from mtsite.model import Scalar
 
-TESTS_AT_ONCE = 100
-"""Tests that are read or let go in one short transaction, with all their rows."""
+TESTS_AT_ONCE = 500
+"""Tests that are read in one query, and whose steps and data are."""
 
-_MARKS_AT_ONCE = 500
+MARKS_AT_ONCE = 500
+"""Placeholders in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +51,6 @@ class RunRows:
     def counts(self) -> dict[str, int]:
         """Rows per table, empty tables left out."""
         return {table: len(rows) for table, rows in sorted(self.rows.items()) if rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A verified copy as sets, in the numbering of the source: what may be let go."""
-
-    run_id: int
-    rows: Mapping[str, frozenset[Row]]
-
-    @classmethod
-    def of(cls, copy: RunRows) -> "Held":
-        """The copy, numbered as in the source."""
-        return cls(copy.run_id, {table: frozenset(rows) for table, rows in copy.rows.items()})
-
-    def has_all(self, rows: Mapping[str, Sequence[Row]]) -> bool:
-        """Whether each of these rows is in the copy, column for column."""
-        return all(self.rows.get(t, frozenset()).issuperset(some) for t, some in rows.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,41 +107,45 @@ def find_run(store: Store, keys: Sequence[str], run: Row, shape: TableShape) -> 
     return int(row[0]) if row else None
 
 
+def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    """All rows of a query; bytes of text that are not UTF-8 come as U+DC80–DCFF.
+
+    SQLite's own decoding is tried first: it is several times faster, and knows only UTF-8.
+    """
+    connection.text_factory = str
+    try:
+        return connection.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("Could not decode"):
+            raise
+    finally:
+        connection.text_factory = decode
+    return connection.execute(sql, values).fetchall()
+
+
 def read_run(store: Store, wanted: Shapes, run_id: int) -> RunRows:
     """Every row of a run, in short queries; `wanted` says which columns, absent ones are NULL."""
     rows: dict[str, list[Row]] = {RUN: read_run_row(store, wanted, run_id)}
     rows |= _run_level(store, wanted, run_id)
     test_ids = test_ids_of(store, run_id)
-    for start in range(0, len(test_ids), TESTS_AT_ONCE):
-        some = read_tests(store, wanted, test_ids[start : start + TESTS_AT_ONCE])
-        for table, found in some.items():
-            rows.setdefault(table, []).extend(found)
+    tables = [store.shapes[TESTS], *test_tables(store.shapes)]
+    for shape in tables if test_ids else ():
+        if shape.name in wanted:
+            rows[shape.name] = _of_tests(store, wanted[shape.name], run_id, test_ids)
     return RunRows(run_id, {table: found for table, found in rows.items() if found})
 
 
 def read_run_row(store: Store, wanted: Shapes, run_id: int) -> list[Row]:
     """The run row itself, or nothing."""
     shape = store.shapes[RUN]
-    return store.connection.execute(
-        f"SELECT {shape.selected(wanted[RUN])} FROM runs WHERE {shape.rowid} = ?", (run_id,)
-    ).fetchall()
+    sql = f"SELECT {shape.selected(wanted[RUN])} FROM runs WHERE {shape.rowid} = ?"
+    return fetch(store.connection, sql, (run_id,))
 
 
 def test_ids_of(store: Store, run_id: int) -> list[int]:
     """The rowids of a run's tests, ascending."""
     sql = f"SELECT {store.shapes[TESTS].rowid} FROM tests WHERE run_id = ?"
     return sorted(row[0] for row in store.connection.execute(sql, (run_id,)).fetchall())
-
-
-def read_tests(store: Store, wanted: Shapes, test_ids: Sequence[int]) -> dict[str, list[Row]]:
-    """These tests with their steps, data and all else that names them, by table."""
-    shape = store.shapes[TESTS]
-    found = {TESTS: _select(store, wanted[TESTS], shape.rowid, test_ids)}
-    for one in test_tables(store.shapes):
-        if one.name in wanted:
-            column = quote(_column_for(one, TESTS))
-            found[one.name] = _select(store, wanted[one.name], column, test_ids)
-    return found
 
 
 def gather(stores: Sequence[Store], wanted: Shapes, keys: Sequence[str], run_id: int) -> RunRows:
@@ -182,49 +171,10 @@ def gather(stores: Sequence[Store], wanted: Shapes, keys: Sequence[str], run_id:
     return RunRows(run_id, {table: found for table, found in rows.items() if found})
 
 
-def let_go_run_level(store: Store, wanted: Shapes, held: Held) -> None:
-    """Delete the rows that name the run itself, in one short transaction."""
-    with immediate(store.connection):
-        if _run_is_held(store, wanted, held):
-            found = _run_level(store, wanted, held.run_id)
-            for table, rows in found.items():
-                copied = held.rows.get(table, frozenset())
-                delete_rows(store, table, [row[0] for row in rows if row in copied])
-
-
-def let_go_tests(store: Store, wanted: Shapes, held: Held, test_ids: Sequence[int]) -> None:
-    """Delete these tests with all their rows in one short transaction, each whole or not at all."""
-    with immediate(store.connection):
-        if not _run_is_held(store, wanted, held):
-            return
-        doomed: dict[str, list[object]] = {}
-        found = read_tests(store, wanted, test_ids)
-        for rows in _by_test(found, wanted).values():
-            if held.has_all(rows):
-                for table, some in rows.items():
-                    doomed.setdefault(table, []).extend(row[0] for row in some)
-        for table in sorted(doomed, key=lambda name: name == TESTS):
-            delete_rows(store, table, doomed[table])
-
-
-def let_go_run(store: Store, wanted: Shapes, held: Held) -> None:
-    """Delete the run row, if nothing names it any more and it still equals its copy."""
-    with immediate(store.connection):
-        if _run_is_held(store, wanted, held) and not left_over(store, wanted, held.run_id):
-            delete_rows(store, RUN, [held.run_id])
-
-
-def left_over(store: Store, wanted: Shapes, run_id: int) -> dict[str, int]:
-    """What still names the run here, as rows per table."""
-    counts = {table: len(rows) for table, rows in _run_level(store, wanted, run_id).items()}
-    counts[TESTS] = len(test_ids_of(store, run_id))
-    return {table: number for table, number in counts.items() if number}
-
-
 def delete_rows(store: Store, table: str, rowids: Sequence[object]) -> None:
     """Delete rows by rowid inside the caller's transaction."""
-    for start in range(0, len(rowids), _MARKS_AT_ONCE):
-        some = rowids[start : start + _MARKS_AT_ONCE]
+    for start in range(0, len(rowids), MARKS_AT_ONCE):
+        some = rowids[start : start + MARKS_AT_ONCE]
         store.connection.execute(
             f"DELETE FROM {quote(table)} WHERE {store.shapes[table].rowid} IN ({marks(some)})", some
         )
@@ -257,47 +207,35 @@ def marks(values: Sequence[object]) -> str:
 def _run_level(store: Store, wanted: Shapes, run_id: int) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for one in run_tables(store.shapes):
-        if one.name not in wanted:
-            continue
-        conditions = [f"{quote(_column_for(one, RUN))} = ?"]
-        if TESTS in one.references.values():
-            tests = f"SELECT {store.shapes[TESTS].rowid} FROM tests WHERE run_id = ?"
-            conditions.append(f"{quote(_column_for(one, TESTS))} IN ({tests})")
-        found[one.name] = store.connection.execute(
-            f"SELECT {one.selected(wanted[one.name])} FROM {quote(one.name)}"
-            f" WHERE {' OR '.join(conditions)}",
-            [run_id] * len(conditions),
-        ).fetchall()
+        if one.name in wanted:
+            conditions = names_run(one, store.shapes[TESTS], quote(one.name))
+            sql = f"SELECT {one.selected(wanted[one.name])} FROM {quote(one.name)} WHERE "
+            values = [run_id] * conditions.count("?")
+            found[one.name] = fetch(store.connection, sql + conditions, values)
     return found
 
 
-def _select(store: Store, wanted: TableShape, column: str, ids: Sequence[int]) -> list[Row]:
+def names_run(shape: TableShape, tests: TableShape, alias: str) -> str:
+    """The condition under which a row of this table names a run (`?`), or a test of it."""
+    conditions = [f"{alias}.{quote(shape.column_for(RUN))} = ?"]
+    if TESTS in shape.references.values():
+        ids = f"SELECT {tests.rowid} FROM tests WHERE run_id = ?"
+        conditions.append(f"{alias}.{quote(shape.column_for(TESTS))} IN ({ids})")
+    return f"({' OR '.join(conditions)})"
+
+
+def _of_tests(store: Store, wanted: TableShape, run_id: int, test_ids: Sequence[int]) -> list[Row]:
+    """The rows of `tests` with these ids, or those of another table that name one of them."""
     shape = store.shapes[wanted.name]
-    return store.connection.execute(
-        f"SELECT {shape.selected(wanted)} FROM {quote(shape.name)}"
-        f" WHERE {column} IN ({marks(ids)})",
-        ids,
-    ).fetchall()
-
-
-def _column_for(shape: TableShape, table: str) -> str:
-    return next(column for column, refers_to in shape.references.items() if refers_to == table)
-
-
-def _run_is_held(store: Store, wanted: Shapes, held: Held) -> bool:
-    return read_run_row(store, wanted, held.run_id) == list(held.rows[RUN])
-
-
-def _by_test(
-    found: Mapping[str, Sequence[Row]], wanted: Shapes
-) -> dict[object, dict[str, list[Row]]]:
-    """test id → table → its rows; rows whose test is gone are nobody's."""
-    tests: dict[object, dict[str, list[Row]]] = {row[0]: {TESTS: [row]} for row in found[TESTS]}
-    for table, rows in found.items():
-        if table == TESTS:
-            continue
-        place = wanted[table].place(_column_for(wanted[table], TESTS))
-        for row in rows:
-            if row[place] in tests:
-                tests[row[place]].setdefault(table, []).append(row)
-    return tests
+    column = "" if wanted.name == TESTS else shape.column_for(TESTS)
+    select = f"SELECT {shape.selected(wanted)} FROM {quote(shape.name)} WHERE"
+    if column and column != shape.alias and column not in shape.indexed:
+        # No index helps: the table is gone through once, not once for every few tests.
+        ids = f"SELECT {store.shapes[TESTS].rowid} FROM tests WHERE run_id = ?"
+        return fetch(store.connection, f"{select} {quote(column)} IN ({ids})", (run_id,))
+    found: list[Row] = []
+    for start in range(0, len(test_ids), TESTS_AT_ONCE):
+        some = test_ids[start : start + TESTS_AT_ONCE]
+        name = quote(column) if column else shape.rowid
+        found += fetch(store.connection, f"{select} {name} IN ({marks(some)})", some)
+    return found

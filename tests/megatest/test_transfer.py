@@ -10,12 +10,14 @@ from mtsite.errors import AreaUnreadableError
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server
+from mtsite.megatest.compare import attach, compare_run, has_equal, pair, rows_of_tests, version
 from mtsite.megatest.completed import make_completed
 from mtsite.megatest.database import open_for_writing
 from mtsite.megatest.digest import covered_columns, digest_run
 from mtsite.megatest.incoming import Shared, discard_run, read_back, store_run
+from mtsite.megatest.letgo import Leave, let_go_runs
 from mtsite.megatest.shape import read_shapes
-from mtsite.megatest.transfer import Held, Store, immediate
+from mtsite.megatest.transfer import Store, immediate
 
 
 @pytest.fixture
@@ -126,28 +128,103 @@ def test_a_column_added_later_changes_no_digest(area, source):
     assert digest_run(after, shapes, columns) == before
 
 
-def test_only_tests_that_equal_their_copy_are_let_go(area, source):
-    held = Held.of(transfer.read_run(source, source.shapes, 1))
+@pytest.fixture
+def both(source, archive):
+    """Run 1 copied into the archive, which is attached to the source."""
+    with immediate(archive.connection):
+        store_run(archive, transfer.read_run(source, archive.shapes, 1), Shared())
+    attach(source, archive.path)
+    return pair(source, archive.shapes, [])
+
+
+def let_go(both, equal_at=None):
+    let_go_runs(
+        both, [1], Leave(), equal_at=equal_at, ready=lambda: None, committed=lambda step: None
+    )
+
+
+def other_rows(both):
+    return {table: tally.other for table, tally in compare_run(both, 1).items() if tally.other}
+
+
+def test_a_faithful_copy_has_no_other_rows(both):
+    assert other_rows(both) == {}
+    assert compare_run(both, 1)["test_steps"].rows == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("UPDATE test_data SET value = NULL WHERE test_id = 1", "test_data"),
+        ("UPDATE test_data SET value = '1.5x' WHERE test_id = 1", "test_data"),
+        ("UPDATE test_steps SET stepname = 'BUILD' WHERE id = 1", "test_steps"),
+        ("UPDATE runs SET comment = CAST('' AS BLOB) WHERE id = 1", "runs"),
+        ("UPDATE tests SET comment = 'x' WHERE id = 2", "tests"),
+        ("INSERT INTO run_stats (run_id, count) VALUES (1, 3)", "run_stats"),
+        ("INSERT INTO test_rundat (test_id) VALUES (1)", "test_rundat"),
+    ],
+)
+def test_a_row_that_changed_or_appeared_is_told(area, both, change, table):
+    area.execute("DROP TRIGGER update_tests_trigger")
+    area.execute(change)
+    assert other_rows(both) == {table: 1}
+
+
+def test_types_count_where_a_column_keeps_any_type(area, source):
+    area.execute("CREATE TABLE shots (test_id INTEGER, picture)")
+    area.execute("INSERT INTO shots VALUES (1, 1)")
+    fresh = Store(source.path, source.connection, read_shapes(source.connection))
+    make_completed(source.connection, area.completed)
+    with closing(open_for_writing(area.completed)) as connection:
+        archive = Store(area.completed, connection, read_shapes(connection))
+        with immediate(connection):
+            store_run(archive, transfer.read_run(fresh, archive.shapes, 1), Shared())
+    attach(fresh, area.completed)
+    area.execute("UPDATE shots SET picture = 1.0")
+    assert other_rows(pair(fresh, archive.shapes, [])) == {"shots": 1}
+
+
+def test_runs_are_compared_by_the_index_of_tests(both):
+    for table in ("tests", "test_steps", "test_data"):
+        rows = rows_of_tests(both.source.shapes[table], both.source.shapes["tests"])
+        sql = f"EXPLAIN QUERY PLAN SELECT {has_equal(both, table)} FROM {rows}"
+        plan = [row[3] for row in both.connection.execute(sql, (1, 1, 4)).fetchall()]
+        assert not [step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step]
+        assert "(run_id=?" in plan[0]
+
+
+def test_only_tests_that_equal_their_copy_are_let_go(area, both):
     area.execute("UPDATE test_steps SET comment = 'x' WHERE test_id = 1")
-    transfer.let_go_tests(source, source.shapes, held, transfer.test_ids_of(source, 1))
-    assert transfer.test_ids_of(source, 1) == [1]
+    let_go(both)
+    assert transfer.test_ids_of(both.source, 1) == [1]
     assert area.execute("SELECT count(*) FROM test_steps WHERE test_id = 1") == [(2,)]
 
 
-def test_the_run_row_goes_only_when_nothing_names_it(source):
-    held = Held.of(transfer.read_run(source, source.shapes, 1))
-    transfer.let_go_run(source, source.shapes, held)
-    assert transfer.read_run_row(source, source.shapes, 1)
-    transfer.let_go_tests(source, source.shapes, held, transfer.test_ids_of(source, 1))
-    transfer.let_go_run(source, source.shapes, held)
-    assert not transfer.read_run_row(source, source.shapes, 1)
+def test_nothing_is_compared_again_while_nobody_else_has_written(both):
+    let_go(both, version(both.source))
+    assert not transfer.read_run_row(both.source, both.source.shapes, 1)
 
 
-def test_nothing_of_a_run_is_let_go_when_its_row_has_changed(area, source):
-    held = Held.of(transfer.read_run(source, source.shapes, 1))
+def test_everything_is_compared_again_once_somebody_else_has_written(area, both):
+    seen = version(both.source)
+    area.execute("UPDATE tests SET comment = 'x' WHERE id = 2")
+    let_go(both, seen)
+    assert transfer.test_ids_of(both.source, 1) == [2]
+
+
+def test_the_run_row_goes_only_when_nothing_names_it(area, both):
+    area.execute("INSERT INTO run_stats (run_id, count) VALUES (1, 3)")
+    let_go(both)
+    assert transfer.read_run_row(both.source, both.source.shapes, 1)
+    area.execute("DELETE FROM run_stats")
+    let_go(both)
+    assert not transfer.read_run_row(both.source, both.source.shapes, 1)
+
+
+def test_nothing_of_a_run_is_let_go_when_its_row_has_changed(area, both):
     area.execute("UPDATE runs SET state = 'locked' WHERE id = 1")
-    transfer.let_go_tests(source, source.shapes, held, transfer.test_ids_of(source, 1))
-    assert len(transfer.test_ids_of(source, 1)) == 4
+    let_go(both)
+    assert len(transfer.test_ids_of(both.source, 1)) == 4
 
 
 def test_a_discarded_copy_leaves_the_other_runs(source, archive):

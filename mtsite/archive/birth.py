@@ -1,0 +1,71 @@
+"""Who a run is, wherever it lies: the note of its birth, and what its row says."""
+
+from dataclasses import replace
+
+from mtsite import notes
+from mtsite.archive.layout import read_layout
+from mtsite.archive.route import Route
+from mtsite.megatest import transfer
+from mtsite.megatest.shape import RUN, Row
+from mtsite.notes import Note
+
+
+def birth_of(route: Route, run_id: int, row: Row) -> Note:
+    """A note of the run's birth, not stored: its own, or the one that it brought along."""
+    brought = notes.read(route.source.connection, run_id=run_id)
+    face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
+    own = Note(
+        run_id=0,
+        birth_area=route.area,
+        birth_target=face.target,
+        birth_runname=face.runname,
+        birth_run_id=run_id,
+        event_time=face.event_time,
+        source=str(route.source.path),
+        who=route.who,
+        host=route.host,
+        started=route.now,
+        old_state=face.state,
+        old_status=face.status,
+        old_comment=face.comment,
+    )
+    if not brought or brought[-1].birth_runname != face.runname:
+        return own
+    was = brought[-1]
+    return replace(
+        own,
+        birth_area=was.birth_area,
+        birth_target=was.birth_target,
+        birth_runname=was.birth_runname,
+        birth_run_id=was.birth_run_id,
+        event_time=was.event_time,
+    )
+
+
+def same_birth(one: Note, other: Note) -> bool:
+    """Whether two notes speak of one run, and not of two that bore one name."""
+    return _birth(one) == _birth(other)
+
+
+def source_run_id(note: Note) -> int:
+    """The rowid that the run of a note has, or had, at its source.
+
+    Raises:
+        VerificationError: the note is not in the form that mtsite writes.
+    """
+    return read_layout(note).renumbered.get(RUN, {}).get(note.run_id, note.run_id)
+
+
+def run_name(note: Note) -> str:
+    """The run in messages: target and runname."""
+    return "/".join([*note.birth_target, note.birth_runname])
+
+
+def _birth(note: Note) -> tuple[object, ...]:
+    return (
+        note.birth_area,
+        note.birth_target,
+        note.birth_runname,
+        note.birth_run_id,
+        note.event_time,
+    )
