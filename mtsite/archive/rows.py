@@ -22,16 +22,18 @@ from mtsite.archive.plan import plan_moves
 from mtsite.archive.reduce import AREA_LOCK, lock_name
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError
+from mtsite.megatest import held as held_rows
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
 from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
 from mtsite.megatest.database import area_errors, open_for_writing, reading
+from mtsite.megatest.held import Held
 from mtsite.megatest.merge import list_areas
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.reader import RunHead
 from mtsite.megatest.shape import RUN, TESTS, read_shapes
-from mtsite.megatest.transfer import Held, Store, immediate
+from mtsite.megatest.transfer import Store, immediate
 from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
@@ -178,12 +180,12 @@ def _let_go(place: _Place, store: Store, held: Held, checkpoint: Checkpoint) -> 
         if not transfer.read_run_row(store, shapes, held.run_id):
             return
         place.ready()
-        transfer.let_go_run_level(store, shapes, held)
+        held_rows.let_go_run_level(store, shapes, held)
         checkpoint(f"let go: run level of {store.path.name}")
         test_ids = sorted(int(str(row[0])) for row in held.rows.get(TESTS, ()))
-        for start in range(0, len(test_ids), transfer.TESTS_AT_ONCE):
-            some = test_ids[start : start + transfer.TESTS_AT_ONCE]
-            transfer.let_go_tests(store, shapes, held, some)
+        for start in range(0, len(test_ids), held_rows.TESTS_AT_ONCE):
+            some = test_ids[start : start + held_rows.TESTS_AT_ONCE]
+            held_rows.let_go_tests(store, shapes, held, some)
             checkpoint(f"let go: tests of {store.path.name}")
         _let_go_run(place, store, held)
         checkpoint(f"let go: run of {store.path.name}")
@@ -194,10 +196,9 @@ def _let_go_run(place: _Place, store: Store, held: Held) -> None:
     shapes = place.source.shapes
     with immediate(store.connection):
         same = transfer.read_run_row(store, shapes, held.run_id) == list(held.rows[RUN])
-        if same and not transfer.left_over(store, shapes, held.run_id):
+        if same and not held_rows.left_over(store, shapes, held.run_id):
             transfer.delete_rows(store, RUN, [held.run_id])
-            for note in notes.read(store.connection, run_id=held.run_id):
-                notes.remove(store.connection, note.id)
+            notes.forget(store.connection, held.run_id)
 
 
 def _what_stays(place: _Place, held: Held) -> str:
@@ -205,7 +206,7 @@ def _what_stays(place: _Place, held: Held) -> str:
     for store in place.stores:
         with area_errors(store.path):
             if transfer.read_run_row(store, place.source.shapes, held.run_id):
-                rest = transfer.left_over(store, place.source.shapes, held.run_id) or {RUN: 1}
+                rest = held_rows.left_over(store, place.source.shapes, held.run_id) or {RUN: 1}
                 listed = ", ".join(f"{number} of {table}" for table, number in rest.items())
                 found.append(f"{listed} in {store.path}")
     return f"rows changed or appeared and stay: {'; '.join(found)}" if found else ""

@@ -4,6 +4,7 @@ Rows are read as they stand in the source, rowids included, in short queries tha
 whole: no lock of the source outlasts one of them.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -126,12 +127,12 @@ def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object] = (
 def read_run(store: Store, wanted: Shapes, run_id: int) -> RunRows:
     """Every row of a run, in short queries; `wanted` says which columns, absent ones are NULL."""
     rows: dict[str, list[Row]] = {RUN: read_run_row(store, wanted, run_id)}
-    rows |= _run_level(store, wanted, run_id)
+    rows |= read_run_level(store, wanted, run_id)
     test_ids = test_ids_of(store, run_id)
     tables = [store.shapes[TESTS], *test_tables(store.shapes)]
     for shape in tables if test_ids else ():
         if shape.name in wanted:
-            rows[shape.name] = _of_tests(store, wanted[shape.name], run_id, test_ids)
+            rows[shape.name] = rows_of_tests(store, wanted[shape.name], test_ids)
     return RunRows(run_id, {table: found for table, found in rows.items() if found})
 
 
@@ -204,7 +205,8 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _run_level(store: Store, wanted: Shapes, run_id: int) -> dict[str, list[Row]]:
+def read_run_level(store: Store, wanted: Shapes, run_id: int) -> dict[str, list[Row]]:
+    """The rows that name the run itself, by table; those without any are listed as empty."""
     found: dict[str, list[Row]] = {}
     for one in run_tables(store.shapes):
         if one.name in wanted:
@@ -224,18 +226,18 @@ def names_run(shape: TableShape, tests: TableShape, alias: str) -> str:
     return f"({' OR '.join(conditions)})"
 
 
-def _of_tests(store: Store, wanted: TableShape, run_id: int, test_ids: Sequence[int]) -> list[Row]:
+def rows_of_tests(store: Store, wanted: TableShape, test_ids: Sequence[int]) -> list[Row]:
     """The rows of `tests` with these ids, or those of another table that name one of them."""
     shape = store.shapes[wanted.name]
     column = "" if wanted.name == TESTS else shape.column_for(TESTS)
-    select = f"SELECT {shape.selected(wanted)} FROM {quote(shape.name)} WHERE"
+    name = quote(column) if column else shape.rowid
+    select = f"SELECT {shape.selected(wanted)} FROM {quote(shape.name)} WHERE {name} IN"
     if column and column != shape.alias and column not in shape.indexed:
         # No index helps: the table is gone through once, not once for every few tests.
-        ids = f"SELECT {store.shapes[TESTS].rowid} FROM tests WHERE run_id = ?"
-        return fetch(store.connection, f"{select} {quote(column)} IN ({ids})", (run_id,))
+        ids = json.dumps(list(test_ids))
+        return fetch(store.connection, f"{select} (SELECT value FROM json_each(?))", (ids,))
     found: list[Row] = []
     for start in range(0, len(test_ids), TESTS_AT_ONCE):
         some = test_ids[start : start + TESTS_AT_ONCE]
-        name = quote(column) if column else shape.rowid
-        found += fetch(store.connection, f"{select} {name} IN ({marks(some)})", some)
+        found += fetch(store.connection, f"{select} ({marks(some)})", some)
     return found
