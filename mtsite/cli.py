@@ -19,7 +19,7 @@ from mtsite.terminal import plain
 
 COMMANDS = (
     "demo init doctor config area reduce hold retain purge build serve destination publish nightly"
-    " schedule link".split()
+    " schedule link run".split()
 )
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

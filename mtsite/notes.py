@@ -104,6 +104,37 @@ def read(connection: sqlite3.Connection, *, run_id: int | None = None) -> list[N
     return [_note(dict(zip(wanted, row, strict=True))) for row in rows]
 
 
+def births(connection: sqlite3.Connection) -> dict[int, tuple[str, tuple[str, ...], str, str, int]]:
+    """Rowid of a run here → (birth area, target, runname, state of the move, when it started).
+
+    The little that a list of runs needs: an archive may have tens of thousands of notes.
+
+    Raises:
+        VerificationError: a note is not in the form that mtsite writes.
+    """
+    if not _present(connection):
+        return {}
+    # As bytes: a name that is not UTF-8 must come back as it was, whatever the text_factory.
+    found = connection.execute(
+        "SELECT run_id, CAST(birth_area AS BLOB), CAST(birth_target AS BLOB),"
+        f" CAST(birth_runname AS BLOB), CAST(state AS BLOB), started FROM {TABLE} ORDER BY id"
+    ).fetchall()
+    try:
+        # A handful of targets stand in all of them.
+        targets = {packed: tuple(json.loads(packed)) for packed in {row[2] for row in found}}
+        return {
+            row[0]: (_text(row[1]), targets[row[2]], _text(row[3]), _text(row[4]), row[5])
+            for row in found
+        }
+    except (TypeError, ValueError, AttributeError) as error:
+        message = f"a note in {TABLE} can't be read: {error}"
+        raise VerificationError(message, "compare it with `mtsite archive verify`") from error
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
 def create(connection: sqlite3.Connection) -> None:
     """Make the table, or give an older one the columns it lacks. Again: nothing changes."""
     present = _present(connection)

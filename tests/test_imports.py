@@ -24,7 +24,7 @@ FLOORS = (
         "terminal",
     ),
     # 3: the verbs. Rooms of one floor never import each other.
-    ("archive", "build", "publish", "sample", "serve"),
+    ("archive", "build", "export", "publish", "sample", "serve"),
     # 2: what a page shows
     ("pages",),
     # 1: what others wrote

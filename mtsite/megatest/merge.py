@@ -38,7 +38,7 @@ class AreaListing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A run in one database, and its note (None: it was born here)."""
 
     head: RunHead
@@ -50,7 +50,7 @@ class AreaRuns:
     """What one area holds, before anything is known of the others; `listing` has no runs yet."""
 
     listing: AreaListing
-    found: tuple[_Found, ...] = ()
+    found: tuple[Found, ...] = ()
 
 
 def list_areas(
@@ -84,7 +84,7 @@ def join(settings: Sequence[AreaConfig], looked: Iterable[AreaRuns]) -> list[Are
     names = {alias: one.name for one in settings for alias in one.aliases}
     names |= {one.name: one.name for one in settings}
     listings: list[AreaListing] = []
-    found: list[_Found] = []
+    found: list[Found] = []
     for one, runs in zip(settings, looked, strict=True):
         listing, here = runs.listing, runs.found
         if any(listing.name == other.name for other in listings):
@@ -106,10 +106,10 @@ def join(settings: Sequence[AreaConfig], looked: Iterable[AreaRuns]) -> list[Are
     ]
 
 
-def _look_at_all(area: Area, looked: Looked) -> list[_Found]:
+def _look_at_all(area: Area, looked: Looked) -> list[Found]:
     """The runs of all databases of an area, those of main.db and its copy once."""
     layout = area.layout
-    found: list[_Found] = []
+    found: list[Found] = []
     if layout.live is not None:
         found = _look_at_whole(area, layout.live, looked)
     if layout.main is not None:
@@ -119,7 +119,7 @@ def _look_at_all(area: Area, looked: Looked) -> list[_Found]:
     return found
 
 
-def _look_at_whole(area: Area, database: Path, looked: Looked) -> list[_Found]:
+def _look_at_whole(area: Area, database: Path, looked: Looked) -> list[Found]:
     """The runs of a database that has all their rows, or why it can't be read."""
     try:
         # The mark first: what is committed while the runs are read makes the next look differ.
@@ -136,7 +136,7 @@ def _look_at_whole(area: Area, database: Path, looked: Looked) -> list[_Found]:
     return [_with_birth(head, born.get(head.run_id)) for head in heads]
 
 
-def _with_split(area: Area, main: Path, looked: Looked, copies: Sequence[_Found]) -> list[_Found]:
+def _with_split(area: Area, main: Path, looked: Looked, copies: Sequence[Found]) -> list[Found]:
     """The runs of main.db and those of its copy, each once."""
     try:
         split = look_at_split(area, main)
@@ -153,10 +153,10 @@ def _with_split(area: Area, main: Path, looked: Looked, copies: Sequence[_Found]
     looked.marks += split.marks
     looked.problems += [*split.problems, *problems]
     looked.errors += split.errors
-    return [_Found(head, None) for head in heads]
+    return [Found(head, None) for head in heads]
 
 
-def _without_unreadable(found: Iterable[_Found], looked: Looked) -> Iterator[_Found]:
+def _without_unreadable(found: Iterable[Found], looked: Looked) -> Iterator[Found]:
     """The runs that can be read; the others are named, by database and reason."""
     lost: dict[tuple[Path, str], list[str]] = {}
     for each in found:
@@ -172,15 +172,15 @@ def _without_unreadable(found: Iterable[_Found], looked: Looked) -> Iterator[_Fo
         looked.errors.append(f"{database}: {shown} can't be read: {reason} ({advice})")
 
 
-def _with_birth(head: RunHead, note: notes.Note | None) -> _Found:
+def _with_birth(head: RunHead, note: notes.Note | None) -> Found:
     if note is None or note.birth_runname != head.key.runname:
         # A rowid that was handed out again: the note speaks of a run that is gone from here.
-        return _Found(head, None)
+        return Found(head, None)
     target = tuple(value or EMPTY_KEY_VALUE for value in note.birth_target)
-    return _Found(replace(head, key=RunKey(note.birth_area, target, note.birth_runname)), note)
+    return Found(replace(head, key=RunKey(note.birth_area, target, note.birth_runname)), note)
 
 
-def _renamed(found: _Found, names: Mapping[str, str]) -> _Found:
+def _renamed(found: Found, names: Mapping[str, str]) -> Found:
     """An area's former name in a note is the area."""
     key = found.head.key
     name = names.get(key.area, key.area)
@@ -189,15 +189,15 @@ def _renamed(found: _Found, names: Mapping[str, str]) -> _Found:
     return replace(found, head=replace(found.head, key=replace(key, area=name)))
 
 
-def _each_once(found: Sequence[_Found]) -> tuple[list[RunHead], dict[str, list[str]]]:
+def _each_once(found: Sequence[Found]) -> tuple[list[RunHead], dict[str, list[str]]]:
     """One head per identity, and what to say on the pages of which area."""
-    groups: dict[RunKey, list[_Found]] = {}
+    groups: dict[RunKey, list[Found]] = {}
     for each in found:
         groups.setdefault(each.head.key, []).append(each)
     kept: list[RunHead] = []
     problems: dict[str, list[str]] = {}
     for key, group in groups.items():
-        winner, said = _choose(group)
+        winner, said = choose_copy(group)
         kept.append(winner)
         if said:
             where = "/".join([*key.target, key.runname])
@@ -205,7 +205,7 @@ def _each_once(found: Sequence[_Found]) -> tuple[list[RunHead], dict[str, list[s
     return kept, problems
 
 
-def _choose(group: Sequence[_Found]) -> tuple[RunHead, str]:
+def choose_copy(group: Sequence[Found]) -> tuple[RunHead, str]:
     """The copy that counts, and what a reader should know of the others ('' = nothing)."""
     born_here = sorted((each.head for each in group if each.note is None), key=_freshness)
     taken = [each for each in group if each.note and each.note.state in notes.ARCHIVE_WINS]

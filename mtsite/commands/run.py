@@ -1,0 +1,276 @@
+"""`mtsite run`: runs over all databases of the areas, as table, JSON, CSV or Megatest's lines."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mtsite.commands.selection import selection_options
+from mtsite.errors import MissingError, PartlyDoneError, UsageError
+from mtsite.invocation import Invocation, exits
+from mtsite.terminal import plain, table
+
+if TYPE_CHECKING:
+    from mtsite.config import Config
+    from mtsite.export.columns import Columns
+    from mtsite.export.runs import ShownRun
+    from mtsite.megatest.runlist import RunList
+    from mtsite.megatest.selection import Selection
+
+_AREA = click.option("--area", "areas", multiple=True, metavar="AREA", help="Of this area.")
+_LIVE = click.option("--live-only", is_flag=True, help="Of megatest.db alone.")
+PAGE = 500
+"""So many rows of a table share the widths of their columns: the first are there at once."""
+
+
+@click.group()
+def command() -> None:
+    """Look at runs: megatest.db, completed-runs.db and satellites, each run once."""
+
+
+@command.command("ls", epilog=exits(3, 10))
+@selection_options
+@_AREA
+@_LIVE
+@click.option("--fields", metavar="SPEC", help="Columns, as runs:runname,state+tests:; help: list.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--lines", "form", flag_value="lines", help="As Megatest's -list-runs prints them.")
+@click.pass_obj
+def ls(
+    invocation: Invocation,
+    selection: "Selection",
+    areas: tuple[str, ...],
+    live_only: bool,
+    fields: str | None,
+    form: str | None,
+) -> None:
+    """List runs, oldest first; deleted ones only if --state asks for them.
+
+    --fields takes Megatest's -fields: groups runs, tests, steps, data; `tests:` alone has all
+    columns of tests, a group that is not named is not shown.
+    """
+    from mtsite.export import columns as known
+    from mtsite.export import lines, runs
+
+    if fields == "help":
+        invocation.print("\n".join(f"{g}: {', '.join(names)}" for g, names in known.GROUPS.items()))
+        return
+    config = invocation.config()
+    found = _runs(invocation, config, areas, live_only=live_only)
+    spec = fields if fields is not None else lines.DEFAULTS if form == "lines" else None
+    chosen = known.Columns() if spec is None else known.parse_columns(spec, found.keys())
+    with runs.RunReading(config, _now()) as reading:
+        heads = runs.choose_heads(found, selection)
+        shown = runs.read_chosen(reading, found, heads, chosen)
+        _print(invocation, shown, chosen, form)
+    _finish(found)
+
+
+@command.command("show", epilog=exits(10))
+@_LIVE
+@click.argument("run", metavar="RUN[/TEST[/ITEM]]")
+@click.pass_obj
+def show(invocation: Invocation, live_only: bool, run: str) -> None:
+    """One run with its tests, or one test with its steps and data.
+
+    RUN is AREA/KEY1/.../KEYN/RUNNAME, the path of its page, or its URL.
+    """
+    from mtsite.export import columns, document, runs
+
+    config = invocation.config()
+    found = _runs(invocation, config, (), live_only=live_only)
+    head, rest = runs.find_head(found, config, run)
+    with runs.RunReading(config, _now()) as reading:
+        shown = reading.shown(head, tests=True)
+    if not rest:
+        if invocation.as_json:
+            invocation.print_json("run-show", document.whole_run(shown, columns.EVERYTHING))
+        else:
+            _print_run(invocation, shown)
+        return
+    assert shown.run is not None
+    index = runs.find_test(shown, rest)
+    test, verdict = shown.run.tests[index], shown.verdicts[index]
+    values = document.test_object(test, verdict, columns.EVERYTHING)
+    if invocation.as_json:
+        invocation.print_json("test-show", {"run": runs.name_of(head), **values})
+    else:
+        _print_test(invocation, values)
+
+
+@command.command("export", epilog=exits(3, 10))
+@selection_options
+@_AREA
+@_LIVE
+@click.option("--csv", "as_csv", is_flag=True, help="One CSV table per kind of row; needs -o DIR.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
+@click.argument("names", nargs=-1, metavar="[RUN...]")
+@click.pass_obj
+def export(
+    invocation: Invocation,
+    selection: "Selection",
+    areas: tuple[str, ...],
+    live_only: bool,
+    as_csv: bool,
+    output: Path | None,
+    names: tuple[str, ...],
+) -> None:
+    """Whole runs as one JSON document (to -o FILE or stdout), or as CSV tables in -o DIR.
+
+    Without RUN those that the options choose, else all.
+    """
+    from mtsite.export import columns, runs
+
+    if as_csv and output is None:
+        raise UsageError("--csv writes several tables", "name a directory for them with -o DIR")
+    config = invocation.config()
+    found = _runs(invocation, config, areas, live_only=live_only)
+    heads: Any = runs.choose_heads(found, selection)
+    if names:
+        heads = [_whole_run(found, config, name) for name in names]
+    with runs.RunReading(config, _now()) as reading:
+        _write(runs.read_chosen(reading, found, iter(heads), columns.EVERYTHING), output, as_csv)
+    _finish(found)
+
+
+def _whole_run(found: "RunList", config: "Config", name: str) -> Any:
+    from mtsite.export import runs
+
+    head, rest = runs.find_head(found, config, name)
+    if rest:
+        raise UsageError(f"{name}: whole runs are exported", f"mtsite run show {name}")
+    return head
+
+
+def _write(shown: "Iterator[ShownRun]", output: Path | None, as_csv: bool) -> None:
+    from mtsite.export import columns, document
+    from mtsite.export.table import TableFiles
+
+    if as_csv and output is not None:
+        with TableFiles(output) as tables:
+            for one in shown:
+                tables.add(one)
+        return
+    objects = (document.whole_run(one, columns.EVERYTHING) for one in shown)
+    pieces = document.document("run-export", objects)
+    if output is None:
+        sys.stdout.writelines(pieces)
+        return
+    with output.open("w", encoding="ascii") as file:
+        file.writelines(pieces)
+
+
+def _runs(
+    invocation: Invocation, config: "Config", areas: tuple[str, ...], *, live_only: bool
+) -> "RunList":
+    from mtsite.megatest.runlist import RunList
+
+    if unknown := [name for name in areas if name not in config.areas]:
+        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
+    return RunList(
+        tuple(config.areas.values()),
+        invocation.environ,
+        live_only=live_only,
+        only=frozenset(areas),
+    )
+
+
+def _now() -> int:
+    import time
+
+    return int(time.time())
+
+
+def _print(
+    invocation: Invocation, shown: "Iterator[ShownRun]", columns: "Columns", form: str | None
+) -> None:
+    from mtsite.export import document, lines
+    from mtsite.export import table as tables
+
+    if invocation.as_json:
+        objects = (document.run_object(one, columns) for one in shown)
+        sys.stdout.writelines(document.document("run-list", objects))
+        invocation.told_json = True
+    elif form == "lines":
+        for one in shown:
+            sys.stdout.writelines(f"{plain(line)}\n" for line in lines.run_lines(one, columns))
+    elif form == "csv":
+        sys.stdout.write(tables.csv_line(tables.header(columns)))
+        for one in shown:
+            rows = tables.one_table(one, columns)
+            sys.stdout.writelines(tables.csv_line(row.values()) for row in rows)
+    else:
+        _print_table(shown, columns)
+
+
+def _print_table(shown: "Iterator[ShownRun]", columns: "Columns") -> None:
+    from mtsite.export import table as tables
+
+    head = tuple(tables.header(columns))
+    page: list[tuple[object, ...]] = [head]
+    for one in shown:
+        page += [
+            tuple(_shown(name, row[name]) for name in head)
+            for row in tables.one_table(one, columns)
+        ]
+        if len(page) > PAGE:
+            sys.stdout.write(f"{table(page)}\n")
+            page = []
+    if page:
+        sys.stdout.write(f"{table(page)}\n")
+
+
+def _shown(name: str, value: object) -> object:
+    """A time as people read it, in UTC; nothing for nothing."""
+    if value is None:
+        return ""
+    if name.rpartition(".")[2] in {"event_time", "start", "end"} and isinstance(value, int):
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return value
+
+
+def _print_run(invocation: Invocation, shown: "ShownRun") -> None:
+    invocation.print_table(
+        [(f"{name}:", _shown(name, value)) for name, value in shown.values.items() if value != ""]
+    )
+    rows: list[tuple[object, ...]] = [
+        (
+            "/".join(filter(None, test.name)),
+            test.state,
+            test.status,
+            v.name,
+            test.host,
+            "" if test.run_duration is None else f"{test.run_duration} s",
+            test.comment,
+        )
+        for test, v in shown.tests()
+    ]
+    head = ("test", "state", "status", "verdict", "host", "took", "comment")
+    if rows:
+        invocation.print("")
+        invocation.print_table([head, *rows])
+
+
+def _print_test(invocation: Invocation, values: dict[str, Any]) -> None:
+    own = [
+        (f"{n}:", _shown(n, v)) for n, v in values.items() if not isinstance(v, list) and v != ""
+    ]
+    invocation.print_table(own)
+    for kind in ("steps", "data"):
+        rows = values[kind]
+        if rows:
+            invocation.print(f"\n{kind}")
+            invocation.print_table(
+                [tuple(rows[0]), *(tuple(_shown(n, v) for n, v in row.items()) for row in rows)]
+            )
+
+
+def _finish(found: "RunList") -> None:
+    """Say what could not be read; nothing could be read at all: that is another exit code."""
+    sys.stdout.flush()
+    if found.problems:
+        raise PartlyDoneError("\n".join(["left out:", *found.problems]), "mtsite area ls")

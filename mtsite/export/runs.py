@@ -1,0 +1,147 @@
+"""Chosen runs, one at a time: what all forms print."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from mtsite import rollup, urls
+from mtsite.config import Config
+from mtsite.errors import MissingError, MtsiteError
+from mtsite.export.columns import Columns, run_values
+from mtsite.megatest.database import AreaConnection, reading
+from mtsite.megatest.reader import RunHead, read_run
+from mtsite.megatest.runlist import RunList
+from mtsite.megatest.selection import Selection
+from mtsite.model import Run, Scalar, Test
+from mtsite.rollup import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """One run with its values; `run` is None where its tests were not asked for."""
+
+    head: RunHead
+    values: dict[str, Scalar]
+    run: Run | None = None
+    verdicts: tuple[Verdict, ...] = ()
+
+    def tests(self) -> Iterator[tuple[Test, Verdict]]:
+        """Its tests, each with the verdict that pages show."""
+        if self.run is not None:
+            yield from zip(self.run.tests, self.verdicts, strict=True)
+
+
+class RunReading:
+    """Reads the tests of runs; databases stay open until it is closed."""
+
+    def __init__(self, config: Config, now: int) -> None:
+        self._now = now
+        self._dead_after = config.reduce.dead_after
+        self._stack = ExitStack()
+        self._open: dict[Path, AreaConnection] = {}
+
+    def __enter__(self) -> "RunReading":
+        """Nothing is open yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what was opened."""
+        self._stack.close()
+
+    def shown(self, head: RunHead, *, tests: bool) -> ShownRun:
+        """The run, with its tests if they are asked for.
+
+        Raises:
+            MtsiteError: its rows can't be read.
+        """
+        if not tests:
+            return ShownRun(head, run_values(head, None, ()))
+        connection = self._open.get(head.database)
+        if connection is None:
+            connection = self._stack.enter_context(reading(head.database))
+            self._open[head.database] = connection
+        run = read_run(connection, head)
+        verdicts = tuple(rollup.test_verdicts(run, self._now, self._dead_after))
+        return ShownRun(head, run_values(head, run, verdicts), run, verdicts)
+
+
+def choose_heads(runs: RunList, selection: Selection) -> Iterator[RunHead]:
+    """The runs that a selection chooses, oldest first; deleted ones only if their state is asked.
+
+    Sums over the tests are made only where an age is asked for.
+    """
+    aged = selection.older_than is not None or selection.newer_than is not None
+    now = int(time.time()) if aged else 0
+    everything = selection.is_everything
+    for head in runs.whole() if aged else iter(runs):
+        if head.gone and "deleted" not in selection.state.lower():
+            continue
+        if everything or selection.matches(head, now):
+            yield head
+
+
+def read_chosen(
+    reading: RunReading, runs: RunList, heads: Iterator[RunHead], columns: Columns
+) -> Iterator[ShownRun]:
+    """Each chosen run with what its columns need; one that can't be read is named and left out."""
+    for head in heads:
+        try:
+            yield reading.shown(head, tests=columns.needs_tests)
+        except MtsiteError as error:
+            runs.problems.append(f"run {name_of(head)}: {error.message}")
+
+
+def name_of(head: RunHead) -> str:
+    """AREA/KEY1/…/RUNNAME."""
+    return "/".join((head.key.area, *head.key.target, head.key.runname))
+
+
+def find_head(runs: RunList, config: Config, told: str) -> tuple[RunHead, str]:
+    """The run that a person names, by name, path or URL, and what stands behind it: a test's name.
+
+    Raises:
+        MissingError: there is no such run.
+    """
+    wanted = _without_base(config, told)
+    best: tuple[int, RunHead, str] | None = None
+    for head in runs:
+        if head.gone:
+            continue
+        for name in {name_of(head), urls.run_dir(head.key)}:
+            begins = wanted == name or wanted.startswith(f"{name}/")
+            if begins and (best is None or len(name) > best[0]):
+                best = len(name), head, wanted[len(name) + 1 :]
+    if best is None:
+        told_why = f" ({'; '.join(runs.problems)})" if runs.problems else ""
+        raise MissingError(
+            f"no run {wanted} in these areas{told_why}",
+            "write AREA/KEY1/.../KEYN/RUNNAME; `mtsite run ls` lists them",
+        )
+    return best[1], best[2]
+
+
+def find_test(shown: ShownRun, rest: str) -> int:
+    """The index of the test that stands behind a run's name: TEST, TEST/ITEM, or its address.
+
+    Raises:
+        MissingError: the run has no such test.
+    """
+    assert shown.run is not None
+    for index, test in enumerate(shown.run.tests):
+        address = urls.test_page(shown.head.key, test.name).removesuffix("/index.html")
+        below = address.removeprefix(f"{urls.run_dir(shown.head.key)}/")
+        if rest in {"/".join(filter(None, test.name)), below}:
+            return index
+    raise MissingError(
+        f"{name_of(shown.head)} has no test {rest}", f"mtsite run show {name_of(shown.head)}"
+    )
+
+
+def _without_base(config: Config, told: str) -> str:
+    base = config.site.base_url.rstrip("/")
+    if base and told.startswith(f"{base}/"):
+        told = unquote(told.removeprefix(f"{base}/"))
+    return told.partition("#")[0].strip("/").removesuffix("/index.html")

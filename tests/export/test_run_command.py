@@ -1,0 +1,240 @@
+"""`mtsite run`: what it prints of runs, and that it keeps what Megatest's own output loses."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from areas import BASE, TestArea, datum, item, make_area, run, step, test
+from calling import Ended, called
+from sites import make_site
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "run-export-1.json"
+
+
+@pytest.fixture
+def area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestArea:
+    """Two runs: one with a failure, steps, data, items and hostile text; one that was reduced."""
+    broken = test(
+        "compile",
+        status="FAIL",
+        comment="first line\n=SUM(A1:A9)",
+        steps=[step("build", status="1", log="x\n")],
+        data=[datum("time", "slack", value=-5, expected="n/a", units="ps", status="fail")],
+        host="h1",
+        cpuload=0.5,
+        diskfree=100,
+        uname="Linux",
+    )
+    items = test("regress", items=["fast", item("slow/big", status="WARN")])
+    made = make_area(tmp_path, "chips")
+    made.add_run(run("ubuntu/nfs", "w01", [test("compile")], comment="=cmd()"))
+    made.add_run(run("ubuntu/nfs", "w02", [broken, items]))
+    made.add_run(run("suse/zfs", "w03", state="deleted"))
+    made.make_completed()
+    made.copy_run("w01", made.completed)
+    made.drop_run("w01")
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", made)
+    monkeypatch.chdir(site.root)
+    return made
+
+
+def ls(capsys: pytest.CaptureFixture[str], *words: str) -> Ended:
+    return called(["run", "ls", *words], capsys)
+
+
+def test_runs_of_all_databases_are_listed_once_and_deleted_ones_not(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [line.split() for line in ls(capsys).out.splitlines()]
+    assert rows[0][:4] == ["area", "target", "runname", "event_time"]
+    assert [row[2] for row in rows[1:]] == ["w01", "w02"]
+
+
+def test_the_live_database_alone_has_no_reduced_run(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = json.loads(ls(capsys, "--live-only", "--json").out)
+    assert [one["runname"] for one in listed["runs"]] == ["w02"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--runname", "%2"], ["w02"]),
+        (["--target", "suse/%", "--state", "deleted"], ["w03"]),
+        (["--older-than", "1d", "--runname", "w01"], ["w01"]),
+        (["--newer-than", "1d"], []),
+        (["--area", "chips"], ["w01", "w02"]),
+    ],
+)
+def test_a_selection_chooses_runs(
+    area: TestArea, capsys: pytest.CaptureFixture[str], words: list[str], names: list[str]
+) -> None:
+    listed = json.loads(ls(capsys, *words, "--json").out)
+    assert listed["schema"] == "mtsite/run-list/1"
+    assert [one["runname"] for one in listed["runs"]] == names
+
+
+def test_the_lines_are_those_of_list_runs(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ls(capsys, "--lines", "--fields", "runs:state,event_time+tests:+steps:").out.splitlines()
+    second = BASE + 86_400
+    rundir = area.rundir("w02", "compile")
+    assert told[2:] == [
+        f"Run: ubuntu/nfs/w02 state: new event_time: {second}",
+        f"  Test: {'compile':<25} State: {'COMPLETED':<15} Status: {'FAIL':<15}"
+        f" Runtime: {10:>5}s Time: {second:<22} Host: h1",
+        "         cpuload:  0.5",
+        "         diskfree: 100",
+        "         uname:    Linux",
+        f"         rundir:   {rundir}",
+        f"    Step: {'build':<20} State: {'start':<10} Status: {'-':<10} Time {second}",
+        f"    Step: {'build':<20} State: {'end':<10} Status: {'1':<10} Time {second + 5}",
+        *(line for line in told[10:] if line.startswith("  Test: regress")),
+    ]
+    assert [line.split()[1] for line in told[10:]] == [
+        "regress",
+        "regress(fast)",
+        "regress(slow/big)",
+    ]
+
+
+def test_what_megatest_prints_as_a_lost_value_is_counted(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ls(capsys, "--lines", "--fields", "runs:target,tests,pass_count,fail_count,verdict")
+    assert told.out.splitlines() == [
+        "target: ubuntu/nfs tests: 1 pass_count: 1 fail_count: 0 verdict: PASS",
+        "target: ubuntu/nfs tests: 3 pass_count: 2 fail_count: 1 verdict: FAIL",
+    ]
+
+
+def test_a_line_break_in_a_comment_begins_no_line(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    area.execute("UPDATE runs SET comment = ? WHERE runname = 'w02'", ("one\nRun: two\x1b[2J",))
+    told = ls(capsys, "--lines", "--fields", "runs:comment").out.splitlines()
+    assert told == [
+        "Run: ubuntu/nfs/w01 comment: =cmd()",
+        "Run: ubuntu/nfs/w02 comment: one Run: two\ufffd[2J",
+    ]
+
+
+def test_csv_keeps_numbers_and_disarms_formulas(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = "runs:sysname,runname,comment+tests:comment,cpuload+data:value,expected,units"
+    told = ls(capsys, "--csv", "--fields", spec).out
+    assert "\r\n" in told
+    head, *rows = csv.reader(io.StringIO(told, newline=""))
+    assert head[2:] == [
+        "comment",
+        "tests.comment",
+        "tests.cpuload",
+        "data.value",
+        "data.expected",
+        "data.units",
+    ]
+    assert rows[0][:3] == ["ubuntu", "w01", "'=cmd()"]
+    assert rows[1][3:] == ["first line\n=SUM(A1:A9)", "0.5", "-5.0", "n/a", "ps"]
+
+
+def test_unknown_columns_are_all_named(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ls(capsys, "--fields", "runs:colour,state+tests:size+nights:")
+    assert told.code == 2
+    assert all(word in told.err for word in ("colour", "size", "nights", "run_duration"))
+    listed = ls(capsys, "--fields", "help").out
+    assert [line.partition(":")[0] for line in listed.splitlines()] == [
+        "runs",
+        "tests",
+        "steps",
+        "data",
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "chips/ubuntu/nfs/w02/regress/slow/big",
+        "chips/ubuntu/nfs/w02/regress/slow/big/index.html",
+        "https://runs.example/chips/ubuntu/nfs/w02/regress/slow/big/index.html#top",
+    ],
+)
+def test_a_test_is_shown_by_name_path_and_url(
+    area: TestArea, capsys: pytest.CaptureFixture[str], tmp_path: Path, told: str
+) -> None:
+    file = tmp_path / "home" / "mtsite.toml"
+    file.write_text(file.read_text().replace("[site]", '[site]\nbase_url = "https://runs.example"'))
+    shown = json.loads(called(["run", "show", told, "--json"], capsys).out)
+    assert (shown["testname"], shown["item_path"], shown["status"]) == (
+        "regress",
+        "slow/big",
+        "WARN",
+    )
+    assert shown["schema"] == "mtsite/test-show/1"
+
+
+def test_a_run_is_shown_with_its_tests(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
+    told = called(["run", "show", "chips/ubuntu/nfs/w02"], capsys).out
+    assert "compile" in told
+    assert "verdict:" in told
+    told = called(["run", "show", "chips/ubuntu/nfs/w02/compile"], capsys).out
+    assert "slack" in told
+    assert "build" in told
+
+
+@pytest.mark.parametrize("told", ["chips/ubuntu/nfs/w99", "nowhere", "chips/ubuntu/nfs/w02/none"])
+def test_what_is_not_there_is_said(
+    area: TestArea, capsys: pytest.CaptureFixture[str], told: str
+) -> None:
+    assert called(["run", "show", told], capsys).code == 10
+
+
+def test_an_export_keeps_its_schema_and_all_rows(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(called(["run", "export"], capsys).out)
+    jsonschema.validate(told, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    first, second = told["runs"]
+    assert (first["runname"], first["database"]) == ("w01", str(area.completed))
+    assert second["tests"][0]["data"][0]["value"] == -5
+    assert second["tests"][0]["steps"][0]["status"] == "1"
+    assert (second["test_count"], len(second["tests"])) == (3, 4)
+
+
+def test_an_export_as_csv_has_a_table_per_kind(
+    area: TestArea, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["run", "export", "chips/ubuntu/nfs/w02", "--csv", "-o", str(tmp_path / "out")]
+    assert called(words, capsys).code == 0
+    found = {}
+    for path in (tmp_path / "out").iterdir():
+        with path.open(newline="", encoding="utf-8") as file:
+            found[path.stem] = list(csv.DictReader(file))
+    assert {kind: len(rows) for kind, rows in found.items()} == {
+        "runs": 1,
+        "tests": 4,
+        "steps": 1,
+        "data": 1,
+    }
+    assert found["data"][0]["value"] == "-5.0"
+    assert found["steps"][0]["testname"] == "compile"
+
+
+def test_csv_needs_a_directory(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
+    told = called(["run", "export", "--csv"], capsys)
+    assert (told.code, "-o DIR" in told.err) == (2, True)
+
+
+def test_an_area_that_cannot_be_read_is_named_after_what_could(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    area.completed.write_bytes(b"garbage" * 400)
+    told = ls(capsys, "--csv", "--fields", "runs:runname")
+    assert (told.code, told.out) == (3, "runname\r\nw02\r\n")
+    assert "completed-runs.db" in told.err
