@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "migration": "mtsite.logs.migration:FAMILY",
     "mozharness": "mtsite.logs.mozharness:FAMILY",
     "errorsummary": "mtsite.logs.errorsummary:FAMILY",
+    "logpro": "mtsite.logs.logpro:FAMILY",
     "disk": "mtsite.logs.disk:FAMILY",
     "sanitizer": "mtsite.logs.sanitizer:FAMILY",
     "pytest": "mtsite.logs.pytest:FAMILY",

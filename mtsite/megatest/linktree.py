@@ -29,6 +29,8 @@ LINK_OUT = "run directory leaves the linktree by a symbolic link"
 _NAMES = frozenset({"mt_launch.log"})
 _PREFIXES = ("NBFAKE-",)
 _SUFFIXES = (".log", ".html")
+_SUMMARY = ".dat"
+"""Of logpro, for a step; any other file of this kind may be data of the test, of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
         log = _look(name, STEP, rundir, roots, only_if_there=True)
         if log is not None:
             found.setdefault(log.name, log)
-    others, unseen = _listed(rundir, found.keys())
+    summaries = frozenset(f"{step.name}{_SUMMARY}" for step in test.steps)
+    others, unseen = _listed(rundir, found.keys(), summaries)
     room = max(0, MOST_LOGS - len(found))
     for name in others[:room]:
         log = _look(name, FILE, rundir, roots, only_if_there=True)
@@ -169,7 +172,7 @@ def _step_guesses(test: Test) -> Iterator[str]:
         yield DEFAULT_FINAL_LOG
 
 
-def _listed(rundir: str, known: Iterable[str]) -> tuple[list[str], bool]:
+def _listed(rundir: str, known: Iterable[str], summaries: frozenset[str]) -> tuple[list[str], bool]:
     """Names of log-like files directly in the run directory, sorted; whether it was cut short."""
     taken = set(known)
     names: list[str] = []
@@ -178,7 +181,8 @@ def _listed(rundir: str, known: Iterable[str]) -> tuple[list[str], bool]:
             for number, each in enumerate(listing):
                 if number >= MOST_NAMES:
                     return sorted(names, key=_bytes), True
-                if _is_log_name(each.name) and each.name not in taken:
+                is_log = _is_log_name(each.name) or each.name in summaries
+                if is_log and each.name not in taken:
                     names.append(each.name)
     except OSError:
         pass

@@ -4,26 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtsite import urls
-from mtsite.model import Finding, LogRecord, Run, RunFacts, Step, Test, TestDatum, TestRecord
+from mtsite.model import Finding, LogRecord, Run, RunFacts, Test, TestDatum, TestRecord
 from mtsite.pages import charts, markdown, words
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
+from mtsite.pages.steps import step_rows
 from mtsite.rollup import ABSENT, first_finding
 
 EDITION = 3
 TEMPLATE = "test.html"
 
-StepRow = tuple[object, ...]
-"""(style, symbol, word, name, began, took, bar, log, link to it, comment)."""
-
-MAX_STEPS = 300
 MAX_DATA = 500
 MAX_LOGS = 200
 MAX_ITEMS = 1000
 EXCERPT_LINES = 12
 _OUT_OF_TOLERANCE = frozenset({"fail", "error"})
 _MARKS = {letter: words.mark(letter) for letter in words.SYMBOLS}
-_LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
 _RUN_DIRECTORY = "rundir"
 """The kind of a record that speaks of the run directory itself."""
 _NO_FACTS = "No earlier run of this target to compare with."
@@ -59,7 +55,7 @@ def context(
     shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in files[:MAX_LOGS])
     shown["logs_total"] = len(files)
     shown["logs_note"] = _logs_note(test, logs)
-    shown["steps"], shown["steps_total"] = _steps(test.steps, shown["logs"]), len(test.steps)
+    shown["steps"], shown["steps_total"] = step_rows(test.steps, shown["logs"]), len(test.steps)
     shown["data"], shown["data_total"], shown["data_bad"] = _data(test.data)
     shown["items"], shown["items_total"] = _items(place, test, path)
     shown["environment"] = _environment(place, test)
@@ -273,52 +269,6 @@ def _log_row(
         notes.append(f"{words.plural(log.broken_bytes, 'broken byte')}")
     raw = depth.to_root + log.blob if log.blob else ""
     return log.name, page, raw, log.kind, extent, found, " · ".join(notes)
-
-
-def _steps(steps: Sequence[Step], logs: object) -> tuple[StepRow, ...]:
-    """Rows in the order they ran."""
-    if not steps:
-        return ()
-    assert isinstance(logs, tuple)
-    pages = {row[0]: row[1] for row in logs}
-    bars = charts.step_bars(steps[:MAX_STEPS])
-    zero = min((step.start for step in steps if step.start is not None), default=0)
-    rows: list[StepRow] = []
-    for step, bar in zip(steps, bars, strict=False):
-        style, symbol, word = step_mark(step)
-        offset = words.duration(step.start - zero) if step.start is not None else ""
-        rows.append(
-            (
-                style,
-                symbol,
-                word,
-                step.name,
-                f"+{offset}" if offset else "",
-                words.duration(step.duration),
-                bar,
-                step.logfile,
-                pages.get(step.logfile, ""),
-                step.comment,
-            )
-        )
-    return tuple(rows)
-
-
-def step_mark(step: Step) -> tuple[str, str, str]:
-    """(style, symbol, word) of a step; its status may be a word of Megatest or an exit code."""
-    status = step.status.strip()
-    if step.end is None and not status:
-        return words.mark("R")
-    if status in {"0", "pass", "PASS"}:
-        return words.mark("P")
-    letter = _LETTER_OF.get(status.upper())
-    if letter:
-        return words.mark(letter)
-    if not status or status == "n/a":
-        style, symbol, _ = words.mark("N")
-        return style, symbol, "no status"
-    style, symbol, _ = words.mark("F")
-    return style, symbol, f"exit {status}" if status.lstrip("-").isdigit() else status
 
 
 def _data(

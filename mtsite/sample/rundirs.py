@@ -56,7 +56,7 @@ class RunDirs:
         _write(path, log, when)
         if step.logfile.endswith(".html"):
             _write(f"{directory}/{step.logfile}", logpro.annotated(test, step, log), when)
-            _write(f"{directory}/{step.name}.dat", logpro.summary(test), when)
+            _write(f"{directory}/{step.name}.dat", logpro.summary(test, log), when)
 
     def _leave(self, path: str, log: bytes, when: int) -> None:
         """Put the log outside and a symbolic link to it where it should be."""

@@ -60,6 +60,13 @@ def test_final_step_and_other_logs_are_found_by_name(tmp_path: Path) -> None:
     assert logs["final.log"].path == area.disk / "ubuntu/nfs/w01/t/final.log"
 
 
+def test_the_summary_of_a_step_is_taken_but_no_other_data(tmp_path: Path) -> None:
+    files = {"build.dat": "[final]\n", "wave.dat": "x", "build.dat.old": "x"}
+    area, test = one(tmp_path, steps=[areas.step("build")], files=files)
+    logs, _ = find(area, test)
+    assert [(name, log.kind) for name, log in logs.items()] == [("build.dat", "file")]
+
+
 def test_the_default_final_log_may_be_missing(tmp_path: Path) -> None:
     area, test = one(tmp_path)
     assert find(area, test) == ({}, "")
