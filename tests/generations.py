@@ -231,6 +231,7 @@ def write_g4_of_null_times(maker: Maker) -> None:
     """Builds of February 2016 wrote NULL for every time."""
     write_g4_patched(maker)
     with closing(sqlite3.connect(maker.area / "megatest.db")) as connection, connection:
+        connection.execute("DROP TRIGGER update_test_steps_trigger")
         for table, name in TRIGGER_NAMES.items():
             connection.execute(f"DROP TRIGGER {name}")
             connection.execute(f"UPDATE {table} SET last_update = NULL")

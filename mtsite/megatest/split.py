@@ -154,11 +154,11 @@ def _tests_of(area: Area, below: _Below) -> Callable[[int], TestsOf]:
             return below.found[run_id]
         if unread is not None and (area.layout.nested or unread == own):
             return TestsOf(unreadable=f"its tests are in {unread}, which can't be read")
-        where = "in none of the databases" if area.layout.nested else f"not in {own.name}"
-        missing = "" if own.exists() or area.layout.nested else ": no such file"
-        return TestsOf(
-            gone=f"its tests are not available: they are {where} of {directory}{missing}"
-        )
+        if area.layout.nested:
+            why = f"none of the databases of {directory} has them"
+        else:
+            why = f"{own}: {'they are not there' if own.exists() else 'no such file'}"
+        return TestsOf(gone=f"its tests are not available: {why}")
 
     return tests_of
 
