@@ -89,7 +89,8 @@ def command(
             "mtsite build --full, and please report it",
         )
     if summary.problems:
-        raise _left_out(config, summary.unreadable, summary.problems)
+        none_read = summary.unreadable == len(config.areas) and not summary.runs
+        raise _left_out(summary.problems, none_read=none_read)
 
 
 def _differing(
@@ -106,9 +107,9 @@ def _differing(
     return verified.differing
 
 
-def _left_out(config: "Config", unreadable: int, problems: list[str]) -> MtsiteError:
+def _left_out(problems: list[str], *, none_read: bool) -> MtsiteError:
     """Partly done, unless there was nothing to do it with: no area at all could be read."""
-    if unreadable == len(config.areas):
+    if none_read:
         return AreaUnreadableError(
             "\n".join(["no area could be read; what is published of them stays:", *problems]),
             "mtsite area ls",

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from mtsite.errors import AreaBusyError, AreaUnreadableError, MissingError
 from mtsite.megatest import schema
+from mtsite.megatest.holders import lock_holders
 
 BUSY_SECONDS = 10.0
 COPY_ATTEMPTS = 5
@@ -196,7 +197,9 @@ def area_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)
         if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            message = f"{path}: the database is locked ({error})"
+            holders = lock_holders(path)
+            by_whom = f", by {holders}" if holders else ""
+            message = f"{path}: the database is locked{by_whom} ({error})"
             raise AreaBusyError(message, "run again later, when its writer has finished") from error
         if code in _NEEDS_RECOVERY:
             message = f"{path}: a writer died while the database was read ({error})"
