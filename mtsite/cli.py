@@ -3,6 +3,7 @@
 A command is loaded when it is called: `mtsite --version` must not pay for boto3, Jinja or rich.
 """
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -19,7 +20,7 @@ from mtsite.terminal import plain
 
 COMMANDS = (
     "demo init doctor config area reduce hold retain purge build serve destination publish nightly"
-    " schedule link run".split()
+    " schedule link log run".split()
 )
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 
@@ -142,6 +143,10 @@ def run(arguments: list[str] | None, invocation: Invocation) -> int:
     except MtsiteError as error:
         _show(invocation, error.message, error.hint, error.exit_code)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read stdout has enough (`… | head`): what is left has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         if error.filename is None or invocation.verbosity > 0:
             raise

@@ -23,6 +23,9 @@ from mtsite.model import RunKey, RunSummary, TestName
 
 FORMAT = "2"
 FILE = "manifest.db"
+RULES_KEY = "log rules"
+"""The digest of the rule set that all logs of the site were judged with."""
+
 _REVISION = "revision"
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

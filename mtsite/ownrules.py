@@ -28,8 +28,12 @@ def _name(value: object, _: Path) -> str:
     return text
 
 
-def _regex(value: object, _: Path) -> str:
-    text = _text(value)
+def read_regex(text: str) -> str:
+    """An expression that RE2 takes and that matches no empty text.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
     try:
         found = compile_bytes(text.encode()).search(b"")
     except ValueError as wrong:
@@ -51,7 +55,7 @@ def _link(value: object, _: Path) -> str:
 
 
 RULE_NAME = Kind("name", _name)
-REGEX = Kind("regular expression", _regex)
+REGEX = Kind("regular expression", lambda value, _: read_regex(_text(value)))
 LINK = Kind("address with {0} to {9}", _link)
 
 

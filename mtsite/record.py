@@ -94,6 +94,20 @@ def load(site: Path, key: RunKey) -> RunRecord | None:
     return decode(content)
 
 
+def find(site: Path, text: str) -> tuple[RunRecord, list[str]] | None:
+    """The run that AREA/KEY1/…/RUNNAME[/REST…] names, and the parts of the rest.
+
+    Raises:
+        ValueError: a file is there, but it is not a record.
+    """
+    parts = text.strip("/").split("/")
+    for end in range(2, len(parts)):
+        found = load(site, RunKey(parts[0], tuple(parts[1:end]), parts[end]))
+        if found is not None:
+            return found, parts[end + 1 :]
+    return None
+
+
 def save(site: Path, record: RunRecord) -> bytes:
     """Write the record where it differs from what is there; returns its bytes."""
     content = encode(record)

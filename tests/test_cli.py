@@ -32,11 +32,15 @@ def commands() -> list[tuple[str, click.Command]]:
     for name in COMMANDS:
         command = group.get_command(context, name)
         assert command is not None
-        if isinstance(command, click.Group):
-            found += [(f"{name} {child}", one) for child, one in command.commands.items()]
-        else:
-            found.append((name, command))
+        found += below(name, command)
     return found
+
+
+def below(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        return [(name, command)]
+    children = command.commands.items()
+    return [each for child, one in children for each in below(f"{name} {child}", one)]
 
 
 # -- start

@@ -19,7 +19,7 @@ _LOG = attrgetter(
     *(
         name
         for name in LogRecord.__dataclass_fields__
-        if name not in ("redacted", "levels", "facts", "source_mtime_ns")
+        if name not in ("redacted", "levels", "facts", "source_mtime_ns", "rules")
     )
 )
 

@@ -17,7 +17,7 @@ from mtsite.build.masked import masked_run
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError
 from mtsite.logs.redact import Redactor, make_redactor
-from mtsite.logs.take import Taker
+from mtsite.logs.take import Taker, judge_stored
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.reader import RunHead
@@ -199,7 +199,8 @@ class RunReader:
             if log.refused:
                 yield old or LogRecord(log.name, log.kind, note=log.refused)
             elif old and _unchanged(old, log.path):
-                yield replace(old, kind=log.kind)
+                kept = replace(old, kind=log.kind)
+                yield judge_stored(self.site, kept, taker.rule_set)
             else:
                 taken = taker.take(log.name, log.path, log.kind)
                 intake.note(taken)

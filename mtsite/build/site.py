@@ -36,7 +36,7 @@ from mtsite.engines.engine import Engine
 from mtsite.engines.inprocess import InProcess
 from mtsite.errors import MtsiteError
 from mtsite.manifest import FILE as MANIFEST_FILE
-from mtsite.manifest import Manifest
+from mtsite.manifest import RULES_KEY, Manifest
 from mtsite.pages import (
     area,
     coming,
@@ -140,6 +140,8 @@ def _start(
     config: Config, engine: Engine, report: Report, manifest: Manifest, flags: BuildFlags
 ) -> BuildState:
     config.site.output.mkdir(parents=True, exist_ok=True)
+    if not (config.site.output / "_record").exists():
+        manifest.put(RULES_KEY, rule_set_of(config.logs).digest)
     state = _know(config, engine, report, manifest, flags)
     shutil.rmtree(state.spool, ignore_errors=True)
     state.spool.mkdir(parents=True)
@@ -302,6 +304,8 @@ def _finish(state: BuildState) -> BuildSummary:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     state.touched = state.unfinished
     state.areas_moved = False
+    rules = rule_set_of(state.config.logs).digest
+    state.summary.older_rules = state.manifest.get(RULES_KEY) != rules
     state.manifest.put("recipe", state.recipe)
     state.manifest.put("recipes", json.dumps(state.look.recipes))
     state.manifest.put("recipes made from", state.recipes_made_from)

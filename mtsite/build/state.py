@@ -41,6 +41,8 @@ class BuildSummary:
 
     `unreadable` counts the areas that could not be read, or not in full. `coming` are the runs
     that have rows and no pages yet, `left` all that later builds have to look at.
+    `older_rules`: some logs may have been judged by an older rule set, and `mtsite log reanalyse`
+    judges them again.
     """
 
     runs: int = 0
@@ -53,6 +55,7 @@ class BuildSummary:
     unreadable: int = 0
     left: int = 0
     coming: int = 0
+    older_rules: bool = False
     problems: list[str] = field(default_factory=list)
 
 

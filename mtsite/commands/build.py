@@ -170,3 +170,7 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
             invocation.report.say(
                 f"stopped at [build] time_limit: {done['left']} runs are left to the next build"
             )
+        if done["older_rules"]:
+            invocation.report.say(
+                "some logs may have been judged by older rules: try `mtsite log reanalyse`"
+            )

@@ -56,12 +56,12 @@ Seen = tuple[int, str, Sighting, str]
 """Number of the first line, code, what was seen, the link of its rule."""
 
 
-def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
+def scan(content: Content, rule_set: RuleSet, name: str = "", most: int = SHOWN) -> Judged:
     """Judge the redacted text of the log of this name.
 
     Lines count as in `source.split_lines`; escapes inside a line hide nothing, nor do the tags of
     an HTML log. A line belongs to one finding: the dialect's, else that of the first rule that
-    takes it.
+    takes it. At most `most` errors, and as many warnings, are listed.
     """
     faults: list[str] = []
     dialect = _claiming(rule_set, name, content[:HEAD_BYTES], faults)
@@ -73,8 +73,8 @@ def scan(content: Content, rule_set: RuleSet, name: str = "") -> Judged:
         own_pass = _analysed(dialect, log, facts, faults)
         rules = rule_set.own if dialect.exclusive else rules
     with plain_text(content) as (plain, marked_up):
-        kept = _Kept(marked_up)
-        for seen in _merged(own_pass, _sightings(plain, rules, faults)):
+        kept = _Kept(marked_up, most)
+        for seen in _merged(own_pass, sightings(plain, rules, faults)):
             kept.add(seen)
     return Judged(
         findings=tuple(kept.errors),
@@ -117,8 +117,11 @@ def _analysed(family: Family, log: Log, facts: dict[str, Any], faults: list[str]
         faults.append(_fault(family.name, "analyse", error))
 
 
-def _sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> Iterator[Seen]:
-    """What the rules see, in the order of lines; each line belongs to one sighting."""
+def sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> Iterator[Seen]:
+    """What the rules see of a text without escapes, in the order of lines.
+
+    Each line belongs to one sighting. What is wrong with a rule is added to `faults`.
+    """
     if not rules:
         return
     hints = _joined(tuple(rule.hint for rule in rules))
@@ -198,21 +201,22 @@ def _merged(first: Iterator[Seen], second: Iterator[Seen]) -> Iterator[Seen]:
 class _Kept:
     """The first findings, and how many there were."""
 
-    def __init__(self, marked_up: bool) -> None:
+    def __init__(self, marked_up: bool, most: int) -> None:
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
         self.error_count = self.warning_count = 0
         self._marked_up = marked_up
+        self._most = most
         self._equal: Counter[tuple[str, str]] = Counter()
 
     def add(self, seen: Seen) -> None:
         if seen[2].level == WARNING:
             self.warning_count += 1
-            if len(self.warnings) < SHOWN:
+            if len(self.warnings) < self._most:
                 self.warnings.append(self._finding(*seen))
         else:
             self.error_count += 1
-            if len(self.errors) < SHOWN:
+            if len(self.errors) < self._most:
                 self.errors.append(self._finding(*seen))
 
     def _finding(self, number: int, code: str, seen: Sighting, link: str) -> Finding:

@@ -115,6 +115,19 @@ def stored_text(path: Path) -> Content:
         return mapped(file)
 
 
+def judge_stored(site: Path, record: LogRecord, rule_set: RuleSet) -> LogRecord:
+    """The record with what a rule set says of the text that lies in the site.
+
+    As it is where the same rule set has judged it, or where its text is not there.
+    """
+    if not record.blob or record.rules == rule_set.digest:
+        return record
+    try:
+        return judge(record, stored_text(site / record.blob), rule_set)
+    except FileNotFoundError:
+        return record
+
+
 def mapped(file: BinaryIO) -> mmap.mmap:
     """An open file's content, to be read without taking it into memory."""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
