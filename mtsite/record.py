@@ -23,6 +23,7 @@ from mtsite.model import (
     RunSummary,
     State,
     Status,
+    TestDefinition,
     TestFacts,
     TestName,
     TestRecord,
@@ -30,6 +31,9 @@ from mtsite.model import (
 
 SCHEMA = "mtsite/record/1"
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
+_DEFINITION = tuple(
+    (field.name, field.default) for field in TestDefinition.__dataclass_fields__.values()
+)
 _FINDING = attrgetter(*Finding.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
 _LET_GO = attrgetter(*LetGo.__dataclass_fields__)
@@ -52,6 +56,9 @@ def encode(record: RunRecord) -> bytes:
     lines.append(f'"sealed": {_json(record.sealed)},')
     lines.append(f'"summary": {_json(_summary(record.summary))},')
     lines.append(f'"facts": {_facts(record.facts)},')
+    if record.definitions:
+        rows = (_json(_definition(*each)) for each in sorted(record.definitions.items()))
+        lines.append(f'"definitions": {_block(rows)},')
     lines.append(f'"tests": {_block(_json(_test(t)) for _, t in sorted(record.tests.items()))}')
     lines.append("}")
     return ("\n".join(lines) + "\n").encode("ascii")
@@ -76,6 +83,7 @@ def decode(content: bytes) -> RunRecord:
             sealed=found["sealed"],
             summary=read_summary(found["summary"]),
             gone=found["gone"],
+            definitions=dict(_read_definition(row) for row in found.get("definitions", ())),
         )
     except (KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
         raise ValueError(f"not a record: {error!r}") from error
@@ -197,6 +205,20 @@ def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
         fixed=_names(row["fixed"]),
         vanished=_names(row["vanished"]),
     )
+
+
+def _definition(testname: str, definition: TestDefinition) -> list[object]:
+    found = {name: getattr(definition, name) for name, _ in _DEFINITION}
+    return [testname, {name: found[name] for name, usual in _DEFINITION if found[name] != usual}]
+
+
+def _read_definition(row: Sequence[Any]) -> tuple[str, TestDefinition]:
+    testname, values = row
+    return testname, TestDefinition(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _names(rows: Sequence[Sequence[str]]) -> tuple[TestName, ...]:

@@ -6,13 +6,15 @@ locale and the order of dictionaries.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from operator import attrgetter
 
-from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestFacts
+from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestDefinition, TestFacts
 
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
 _TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data")))
+_DEFINITION = attrgetter(*TestDefinition.__dataclass_fields__)
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
 _LOG = attrgetter(
@@ -53,6 +55,11 @@ def log_values(log: LogRecord) -> tuple[object, ...]:
     """All of a log record that a page may show, as plain values."""
     mappings = json.dumps(_LOG_MAPPINGS(log), sort_keys=True)
     return (_LOG(log), mappings)
+
+
+def definition_values(definitions: Mapping[str, TestDefinition]) -> tuple[object, ...]:
+    """What testconfigs said, as plain values."""
+    return tuple((name, _DEFINITION(one)) for name, one in sorted(definitions.items()))
 
 
 def of_rows(run: Run) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mtsite import record, rollup, urls
 from mtsite.build import digest
+from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.config import LogsConfig, RedactConfig
@@ -114,10 +115,16 @@ class RunReader:
         old = self._old_record(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
         intake = _Intake()
+        from_files = definition_reader(self.redact)
+        # Again: there may be rules now that there were not when they were taken.
+        definitions = from_files.masked(old.definitions)
         if still_sealed:
             tests = _with_verdicts(run, verdicts, old)
         else:
-            tests = self._take_tests(run, verdicts, old, task.place, intake)
+            roots = _roots(old, task.place)
+            tests = self._take_tests(run, verdicts, old, roots, intake)
+            if roots is not None and task.place is not None:
+                definitions = from_files.read_run(run, old, task.place, roots)
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
         summary = summarise(shown, verdicts, tests, head.home)
@@ -130,6 +137,7 @@ class RunReader:
             sealed=rows if still_sealed else "",
             summary=summary,
             gone="",
+            definitions=definitions,
         )
         what = rows if shown is run else digest.of_rows(shown)
         taken = Taken(shown, verdicts, kept, rows, what)
@@ -155,13 +163,10 @@ class RunReader:
         run: Run,
         verdicts: list[Verdict],
         old: RunRecord,
-        place: AreaPlace | None,
+        roots: linktree.Roots | None,
         intake: "_Intake",
     ) -> dict[TestName, TestRecord]:
         taker = self._taker()
-        roots = None
-        if place is not None and not (old.summary and old.summary.lets_go_of("logs")):
-            roots = place.roots()
         tests: dict[TestName, TestRecord] = {}
         for test, verdict in zip(run.tests, verdicts, strict=True):
             before = old.tests.get(test.name)
@@ -217,11 +222,12 @@ class RunReader:
             (t.testname, t.item_path, t.gone, [digest.log_values(log) for log in t.logs])
             for _, t in sorted(taken.record.tests.items())
         ]
+        defined = digest.definition_values(taken.record.definitions)
         return RunRead(
             dir=run_dir,
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
-            input=digest.of(taken.shown, [v.value for v in verdicts], logs),
+            input=digest.of(taken.shown, [v.value for v in verdicts], logs, defined),
             rows=taken.rows,
             sealed=sealed,
             ended=Verdict.RUNNING not in verdicts,
@@ -252,6 +258,13 @@ class _Intake:
         if log.blob:
             self.blobs.append((log.blob, Path(log.blob).stem, log.size))
         self.faults.update(log.faults)
+
+
+def _roots(old: RunRecord, place: AreaPlace | None) -> linktree.Roots | None:
+    """Where files of the run may lie; None where they are not to be looked at."""
+    if place is None or (old.summary and old.summary.lets_go_of("logs")):
+        return None
+    return place.roots()
 
 
 def activity(run: Run, newest_update: int) -> int:

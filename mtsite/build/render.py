@@ -204,7 +204,9 @@ class _RunPages:
         self.kept = kept
         self.facts = facts
         self.next_run = next_run
-        self.place = RunPlace(pen.frame, taken.run, [v.value for v in taken.verdicts], facts)
+        letters = [verdict.value for verdict in taken.verdicts]
+        self.place = RunPlace(pen.frame, taken.run, letters, facts, kept.definitions)
+        self._said: dict[str, tuple[object, ...]] = {}
         self.rows = [digest.test_values(one) for one in taken.run.tests]
 
     def write(self) -> None:
@@ -237,7 +239,7 @@ class _RunPages:
         values.append([digest.log_values(log) for log in kept.logs])
         values.append(self._fact_values(one.name))
         values.append(self._neighbours(index))
-        values.append(repr(self.run.meta.get(one.testname)))
+        values.append(self._author_says(one.testname))
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
@@ -246,6 +248,19 @@ class _RunPages:
                 self.pen.frame, self.run, index, self.verdicts, kept, self.facts, place=self.place
             )
             self.pen.page(test, path, fingerprint, context)
+
+    def _author_says(self, testname: str) -> tuple[object, ...]:
+        """What is known of a test beside the run, and which tests it waits for have a page."""
+        found = self._said.get(testname)
+        if found is None:
+            said = self.kept.definitions.get(testname)
+            links = [name in self.place.plain_rows for name in said.waiton] if said else []
+            found = self._said[testname] = (
+                repr(self.run.meta.get(testname)),
+                digest.of(digest.definition_values({testname: said})) if said else "",
+                links,
+            )
+        return found
 
     def _fact_values(self, name: TestName) -> object:
         facts = self.facts.tests.get(name)
@@ -272,6 +287,7 @@ class _RunPages:
                 for _, one in sorted(self.kept.tests.items())
             ],
             repr(self.facts),
+            digest.definition_values(self.kept.definitions),
             repr(self.kept.summary and replace(self.kept.summary, home="")),
         )
         inputs = digest.of(run_values)

@@ -21,6 +21,7 @@ from mtsite.megatest.layout import (
 )
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.schema import GENERATIONS, Generation
+from mtsite.megatest.testconfig import test_roots
 from mtsite.megatest.testdat import RunDirs
 
 __all__ = ["COMPLETED_NAME", "DATABASE_NAME", "TMP", "Area", "open_area"]
@@ -67,7 +68,15 @@ class Area:
     @property
     def place(self) -> AreaPlace:
         """Where the files of its runs may lie."""
-        return AreaPlace(self.path, self.linktree, self.disks, self.settings.path_map)
+        return AreaPlace(
+            self.path,
+            self.linktree,
+            self.disks,
+            self.settings.path_map,
+            tests=tuple(path.resolve() for path in test_roots(self.path, self.config)),
+            values=self.settings.values,
+            given=self.settings.tests,
+        )
 
     @property
     def rundirs(self) -> RunDirs | None:

@@ -49,7 +49,8 @@ class Scope:
 
     `lookup(section, name)` finds what has been read so far; `target_section` is '' without a
     target. `closed`: the environment is only a part of the one that Megatest would have, so a
-    variable that is not there is unknown. `asked` notes the variables that were looked at.
+    variable that is not there is unknown. `asked` notes the variables that were looked at, each
+    with the value that it had the first time.
     """
 
     area_path: Path
@@ -62,7 +63,8 @@ class Scope:
 
     def getenv(self, name: str) -> str | None:
         """A variable of the environment; None where there is none."""
-        found = self.asked[name] = self.environment.get(name)
+        found = self.environment.get(name)
+        self.asked.setdefault(name, found)
         return found
 
 
@@ -156,7 +158,7 @@ def _of_command(kind: str, text: str, scope: Scope) -> str | None:
 
 
 def _from_runconfigs(name: str, scope: Scope) -> str:
-    scope.asked["MT_TARGET"] = scope.environment.get("MT_TARGET")
+    scope.asked.setdefault("MT_TARGET", scope.environment.get("MT_TARGET"))
     for section in (scope.target_section, "default"):
         found = scope.lookup(section, name) if section else None
         if found is not None:

@@ -48,12 +48,19 @@ class FoundLog:
 
 @dataclass(frozen=True, slots=True)
 class AreaPlace:
-    """Where the files of an area's runs may lie, as its configuration says."""
+    """Where the files of an area's runs may lie, as its configuration says.
+
+    `tests` are the directories of its tests in the order of search. `values` and `given` stand in
+    for values of its megatest.config and, by testname, of its testconfigs.
+    """
 
     path: Path
     linktree: Path | None = None
     disks: tuple[Path, ...] = ()
     path_map: Mapping[str, str] = field(default_factory=dict)
+    tests: tuple[Path, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     def roots(self) -> "Roots":
         """These places as they are now."""
@@ -129,6 +136,24 @@ def find_testdat(roots: Roots, key: RunKey, test: Test) -> tuple[Path | None, st
     if found is None or found.refused:
         return None, f"{TESTDAT} {found.refused if found else 'is missing'}"
     return found.path, ""
+
+
+def find_files(roots: Roots, key: RunKey, test: Test, names: Iterable[str]) -> dict[str, Path]:
+    """The real paths of those of these files that lie in the run directory and may be read."""
+    rundir, _ = _find_rundir(roots, key, test)
+    if rundir is None:
+        return {}
+    looked = {name: _look(name, FILE, rundir, roots, only_if_there=True) for name in names}
+    return {name: file.path for name, file in looked.items() if file and not file.refused}
+
+
+def is_regular_inside(path: Path, directories: Iterable[str]) -> bool:
+    """Whether a path leads to a regular file below one of the directories (real paths)."""
+    real = _real(str(path))
+    try:
+        return real is not None and _within(real, directories) and Path(real).is_file()
+    except OSError:
+        return False
 
 
 def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str]:

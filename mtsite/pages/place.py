@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mtsite import urls
-from mtsite.model import Run, RunFacts, RunKey, Test, TestName
+from mtsite.model import Run, RunFacts, RunKey, Test, TestDefinition, TestName
 from mtsite.pages import markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 
@@ -29,9 +29,15 @@ class RunPlace:
     """
 
     def __init__(
-        self, frame: SiteFrame, run: Run, verdicts: Sequence[str], facts: RunFacts
+        self,
+        frame: SiteFrame,
+        run: Run,
+        verdicts: Sequence[str],
+        facts: RunFacts,
+        definitions: Mapping[str, TestDefinition] | None = None,
     ) -> None:
         """Nothing is worked out before a page asks for it."""
+        self.definitions = definitions or {}
         self.frame = frame
         self.run = run
         self.facts = facts
@@ -115,14 +121,24 @@ class RunPlace:
         """Testname → index of the row that sums its items up."""
         return {test.testname: i for i, test in enumerate(self.run.tests) if test.toplevel}
 
-    def description(self, testname: str) -> object:
-        """What the test's author says of it, as HTML; '' when nothing is said."""
-        found = self._descriptions.get(testname)
+    def html_of(self, description: str) -> object:
+        """A description in Markdown as HTML; '' when nothing is said."""
+        found = self._descriptions.get(description)
         if found is None:
-            meta = self.run.meta.get(testname)
-            found = markdown.description(meta.description) if meta and meta.description else ""
-            self._descriptions[testname] = found
+            found = markdown.description(description) if description.strip() else ""
+            self._descriptions[description] = found
         return found
+
+    @cached_property
+    def plain_rows(self) -> frozenset[str]:
+        """Testnames with a row of their own: a plain test's, or the one that sums items up."""
+        return frozenset(test.testname for test in self.run.tests if not test.item_path)
+
+    def toplevel_link(self, path: str, testname: str) -> str:
+        """The link from a page to the page of a test as a whole; '' where the run has none."""
+        if testname not in self.plain_rows:
+            return ""
+        return urls.relative(path, urls.test_page(self.run.key, (testname, "")))
 
     def test_link(self, path: str, test: Test) -> str:
         """The link from a page to the page of a test of this run."""

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from mtsite import urls
 from mtsite.model import Finding, LogRecord, Run, RunFacts, Test, TestDatum, TestRecord
-from mtsite.pages import charts, markdown, words
+from mtsite.pages import charts, definition, markdown, words
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
 from mtsite.pages.steps import step_rows
 from mtsite.rollup import ABSENT, first_finding
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "test.html"
 
 MAX_DATA = 500
@@ -59,7 +59,7 @@ def context(
     shown["data"], shown["data_total"], shown["data_bad"] = _data(test.data)
     shown["items"], shown["items_total"] = _items(place, test, path)
     shown["environment"] = _environment(place, test)
-    shown["author_says"] = place.description(test.testname)
+    shown["definition"] = definition.shown(place, test, path)
     shown["comment"] = markdown.comment(test.comment)
     shown["history"] = urls.relative(
         path, urls.history_page(run.key.area, run.key.target, test.name)
@@ -325,8 +325,7 @@ def _items(
 
 
 def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
-    """(label, value) of where it ran and whose it is; what the rows don't say is left out."""
-    meta = place.run.meta.get(test.testname)
+    """(label, value) of where it ran; what the rows don't say is left out."""
     rows = [*place.keys, ("host", test.host), ("system", test.uname)]
     if test.cpuload is not None and test.cpuload >= 0:
         rows.append(("CPU load", words.scalar(test.cpuload)))
@@ -338,7 +337,4 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
         rows += [("run directory", test.rundir), ("final log", test.final_logf)]
     if test.archived:
         rows.append(("archive block", str(test.archived)))
-    if meta:
-        rows += [("owner", meta.owner), ("author", meta.author), ("tags", ", ".join(meta.tags))]
-        rows += [("reviewed", meta.reviewed), ("job group", meta.jobgroup)]
     return tuple((label, value) for label, value in rows if value and value != "n/a")

@@ -22,6 +22,7 @@ from mtsite.model import (
     Step,
     Test,
     TestDatum,
+    TestDefinition,
     TestFacts,
     TestMeta,
     TestName,
@@ -64,6 +65,7 @@ def twin(
         "changed_while_read": run.in_flight_read,
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
+        "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
         "tests": tests,
         "gone_tests": [
             _gone_test(record.key, name, kept)
@@ -95,6 +97,7 @@ def gone_twin(record: RunRecord) -> dict[str, object]:
         "changed_while_read": False,
         "facts": _run_facts(record.facts or RunFacts()),
         "meta": [],
+        "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
         "tests": [],
         "gone_tests": [
             _gone_test(record.key, name, kept) for name, kept in sorted(record.tests.items())
@@ -240,6 +243,33 @@ def _meta(testname: str, meta: TestMeta) -> dict[str, object]:
         "tags": [_text(tag) for tag in meta.tags],
         "jobgroup": _text(meta.jobgroup),
     }
+
+
+def _definition(testname: str, said: TestDefinition) -> dict[str, object]:
+    return {
+        "testname": _text(testname),
+        "source": said.source,
+        "author": _text(said.author),
+        "owner": _text(said.owner),
+        "description": _text(said.description),
+        "reviewed": _text(said.reviewed),
+        "tags": [_text(tag) for tag in said.tags],
+        "jobgroup": _text(said.jobgroup),
+        "runscript": _text(said.runscript),
+        "waiton": [_text(name) for name in said.waiton],
+        "requirements": _pairs(said.requirements, "value"),
+        "itemmap": _pairs(said.itemmap, "map"),
+        "ezsteps": _pairs(said.ezsteps, "command"),
+        "iterated": said.iterated,
+        "variables": _pairs(said.variables, "values"),
+        "items": [_text(path) for path in said.items],
+        "item_count": said.item_count,
+        "unknown": _pairs(said.unknown, "needs"),
+    }
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], value: str) -> list[dict[str, str]]:
+    return [{"name": _text(name), value: _text(text)} for name, text in pairs]
 
 
 def _name(name: TestName) -> dict[str, str]:

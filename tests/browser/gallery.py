@@ -101,7 +101,7 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
         FRAME, night.run, night.verdicts, night.record, night.facts, night.summary, ""
     )
     yield urls.run_page(night.key), run.TEMPLATE, shown
-    place = RunPlace(FRAME, night.run, night.verdicts, night.facts)
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record.definitions)
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
         made = test.context(FRAME, night.run, i, night.verdicts, kept, night.facts, place)

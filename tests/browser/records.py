@@ -21,6 +21,7 @@ from mtsite.model import (
     Step,
     Test,
     TestDatum,
+    TestDefinition,
     TestFacts,
     TestMeta,
     TestName,
@@ -218,6 +219,47 @@ def logs(letter: str, which: int) -> tuple[LogRecord, ...]:
     )
 
 
+DEFINITIONS = {
+    "pcie_retry_smoke": TestDefinition(
+        source=TestDefinition.RUN,
+        owner="phy-team",
+        author="Ada Quist",
+        description="Forces **replay** on the link and looks for lost credits.",
+        tags=("pcie", "smoke"),
+        waiton=("synth_sweep", "build_everything"),
+        requirements=(("mode", "normal"), ("priority", "5"), ("runtimelim", "20m")),
+        ezsteps=(
+            ("compile", "make -C $MT_RUN_AREA_HOME/rtl pcie"),
+            ("sim", "{VAR=seed} run_sim.sh --test retry --seed $MT_SEED --waves off " * 3),
+        ),
+    ),
+    "synth_sweep": TestDefinition(
+        source=TestDefinition.AREA,
+        owner="nobody",
+        itemmap=(("build_everything", "corner=([a-z]+),.* \\1"), ("", ".*/")),
+        iterated=True,
+        variables=(("CORNER", "ss tt ff"), ("V", "0.65 0.75 0.85")),
+        items=("ss/0.65", "corner=ss,v=0.65", "tt/0.75"),
+        item_count=9,
+        unknown=(("ezsteps.sim", "shell"), ("requirements.waiton", "getenv DEPS")),
+    ),
+}
+HOSTILE_TEXT = "<img src=x onerror=alert(1)> \u202e \udcff " + "long" * 100
+HOSTILE_DEFINITION = TestDefinition(
+    owner=HOSTILE_TEXT,
+    description=f"[x](javascript:alert(1)) {HOSTILE_TEXT}",
+    tags=(HOSTILE_TEXT,),
+    waiton=(HOSTILE_TEXT,),
+    requirements=((HOSTILE_TEXT, HOSTILE_TEXT),),
+    itemmap=((HOSTILE_TEXT, HOSTILE_TEXT),),
+    ezsteps=((HOSTILE_TEXT, HOSTILE_TEXT),),
+    variables=((HOSTILE_TEXT, HOSTILE_TEXT),),
+    items=(HOSTILE_TEXT,),
+    item_count=1,
+    unknown=((HOSTILE_TEXT, "shell"),),
+)
+
+
 class Night:
     """One run with all that is known of it."""
 
@@ -291,7 +333,9 @@ class Night:
             )
             for i, (t, v) in enumerate(zip(self.run.tests, self.verdicts, strict=True))
         }
-        self.record = RunRecord(self.key, KEYS, self.records)
+        odd = dict.fromkeys((name for name, _ in known), HOSTILE_DEFINITION) if hostile else {}
+        said = {**odd, **DEFINITIONS}
+        self.record = RunRecord(self.key, KEYS, self.records, definitions=said)
         self.facts = self._facts(strips)
         self.summary = self._summary()
         self.strips = strips
