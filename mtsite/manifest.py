@@ -21,18 +21,23 @@ from mtsite import record
 from mtsite.errors import MtsiteError
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "2"
+FORMAT = "3"
 FILE = "manifest.db"
 RULES_KEY = "log rules"
 """The digest of the rule set that all logs of the site were judged with."""
 
 _REVISION = "revision"
+MOST_CHANGES = 100_000
+"""More changed paths than that are not remembered one by one."""
+
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
   fingerprint TEXT NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX tree_owner ON tree (owner);
+CREATE TABLE revisions (token TEXT PRIMARY KEY, changes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, path TEXT NOT NULL);
 CREATE TABLE runs (
   dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
   home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
@@ -133,6 +138,7 @@ class Manifest:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         for table in ("meta", "tree", "runs", "targets", "listing"):
             self._db.execute(f"DELETE FROM {table}")
+        self._forget_changes()
         self.put("format", FORMAT)
         self._revise()
 
@@ -143,6 +149,39 @@ class Manifest:
         back from a backup, never repeats the name of another tree.
         """
         return self.get(_REVISION)
+
+    def changed_since(self, revision: str) -> list[str] | None:
+        """Paths that came, went or changed since the tree had that name, in byte order.
+
+        None: it can't be told, compare everything.
+        """
+        row = self._db.execute(
+            "SELECT changes FROM revisions WHERE token = ?", (revision,)
+        ).fetchone()
+        if row is None:
+            return None
+        rows = self._db.execute(
+            "SELECT DISTINCT path FROM changes WHERE number > ? ORDER BY path", row
+        )
+        return [path for (path,) in rows]
+
+    def areas(self) -> list[str]:
+        """The directories of the areas in the tree, in byte order."""
+        found: list[str] = []
+        after = ""
+        while row := self._db.execute(_NEXT_DIRECTORY, (after,)).fetchone():
+            name = str(row[0]).partition("/")[0]
+            after = f"{name}0"  # '0' follows '/': the first path that is not below this directory
+            if not name.startswith("_"):
+                found.append(name)
+        return found
+
+    def files(self, paths: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+        """(path, digest, size) of those of the paths that are files of the tree."""
+        for path in paths:
+            yield from self._db.execute(
+                "SELECT path, digest, size FROM tree WHERE path = ?", (path,)
+            )
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the tree."""
@@ -174,13 +213,37 @@ class Manifest:
         self._change_tree("DELETE FROM tree WHERE path = ?", ((path,) for path in paths))
 
     def _change_tree(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        paths: list[str] = []
+
+        def noted() -> Iterator[tuple[object, ...]]:
+            for row in rows:
+                paths.append(str(row[0]))
+                yield row
+
         before = self._db.total_changes
-        self._db.executemany(sql, rows)
+        self._db.executemany(sql, noted())
         if self._db.total_changes != before:
+            self._note_changes(paths)
             self._revise()
 
+    def _note_changes(self, paths: Sequence[str]) -> None:
+        first, last = self._db.execute("SELECT min(number), max(number) FROM changes").fetchone()
+        if (last or 0) - (first or 0) + len(paths) > MOST_CHANGES:
+            self._forget_changes()
+            return
+        self._db.executemany("INSERT INTO changes (path) VALUES (?)", ((path,) for path in paths))
+
+    def _forget_changes(self) -> None:
+        self._db.execute("DELETE FROM changes")
+        self._db.execute("DELETE FROM revisions")
+
     def _revise(self) -> None:
-        self.put(_REVISION, secrets.token_hex(12))
+        token = secrets.token_hex(12)
+        self.put(_REVISION, token)
+        self._db.execute(
+            "INSERT INTO revisions VALUES (?, coalesce((SELECT max(number) FROM changes), 0))",
+            (token,),
+        )
 
     def known_runs(self) -> dict[str, KnownRun]:
         """All runs that have pages by directory, those that are gone too."""
@@ -325,6 +388,7 @@ class Manifest:
         self._db.execute("INSERT INTO listing VALUES (?, ?)", (settings, heads))
 
 
+_NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"
 _INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 14)})"
 _RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, let_go"
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
@@ -62,6 +62,7 @@ class Publishing:
         self.settings = settings or PublishConfig()
         self.tree: dict[str, bytes] = {}
         self.walks = 0
+        self._trees: dict[str, dict[str, bytes]] = {}
         self.wrap: Callable[[Destination], Destination] = lambda destination: destination
 
     @cached_property
@@ -86,7 +87,29 @@ class Publishing:
 
     def revision(self) -> str:
         """A name of the tree, as the manifest has one."""
-        return hashlib.sha256(repr(sorted(self.tree.items())).encode()).hexdigest()
+        name = hashlib.sha256(repr(sorted(self.tree.items())).encode()).hexdigest()
+        self._trees[name] = dict(self.tree)
+        return name
+
+    def changed_since(self, revision: str) -> list[str] | None:
+        """Paths that differ from the tree of that name, as the manifest tells them."""
+        before = self._trees.get(revision)
+        if before is None:
+            return None
+        paths = before.keys() | self.tree.keys()
+        return sorted(path for path in paths if before.get(path) != self.tree.get(path))
+
+    def files(self, paths: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+        """The tree's files at these paths."""
+        for path in paths:
+            if path in self.tree:
+                content = self.tree[path]
+                yield path, hashlib.sha256(content).hexdigest(), len(content)
+
+    def areas(self) -> list[str]:
+        """Directories at the top of the tree."""
+        tops = {path.partition("/")[0] for path in self.tree if "/" in path}
+        return sorted(top for top in tops if not top.startswith("_"))
 
     def listed(self) -> Iterator[tuple[str, str, int]]:
         """The tree as the manifest tells it."""
@@ -140,6 +163,9 @@ class _Built:
     def __init__(self, publishing: Publishing) -> None:
         self.tree = publishing.listed
         self.revision = publishing.revision
+        self.changed_since = publishing.changed_since
+        self.files = publishing.files
+        self.areas = publishing.areas
 
 
 class Watched:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mtsite.publish.destination import Tag
 from mtsite.publish.shards import Line, Root, ShardRef, decode_root, encode_root
 
-FORMAT = "1"
+FORMAT = "2"
 UNKNOWN = "?"
 """As a digest in `sent`: a put was begun; which content lies there now is not known."""
 
@@ -25,6 +25,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE published (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
   since INTEGER NOT NULL, base TEXT NOT NULL DEFAULT '', shard INTEGER) WITHOUT ROWID;
 CREATE INDEX published_shard ON published (shard) WHERE shard IS NOT NULL;
+CREATE INDEX published_since ON published (since) WHERE digest = '' AND since > 0;
 CREATE TABLE shards (place INTEGER PRIMARY KEY, name TEXT NOT NULL, lines INTEGER NOT NULL,
   bytes INTEGER NOT NULL, generation INTEGER NOT NULL);
 CREATE TABLE sent (path TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
@@ -167,8 +168,20 @@ class Ledger:
 
     def published(self) -> Iterator[Published]:
         """Everything known, in byte order of the paths."""
-        rows = self._db.execute("SELECT path, digest, since, base FROM published ORDER BY path")
-        return map(Published._make, rows)
+        return map(Published._make, self._db.execute(f"{_PUBLISHED} ORDER BY path"))
+
+    def published_at(self, paths: Iterable[str], due_before: int) -> list[Published]:
+        """What is known of these paths and of those that are due, in byte order of the paths."""
+        found = {
+            row[0]: Published._make(row)
+            for path in paths
+            for row in self._db.execute(f"{_PUBLISHED} WHERE path = ?", (path,))
+        }
+        due = self._db.execute(
+            f"{_PUBLISHED} WHERE digest = '' AND since > 0 AND since <= ?", (due_before,)
+        )
+        found |= {row[0]: Published._make(row) for row in due}
+        return [found[path] for path in sorted(found)]
 
     def lines_from(self, place: int) -> list[Line]:
         """The newest lines of all shards from a place of the root on."""
@@ -276,6 +289,7 @@ class Ledger:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
+_PUBLISHED = "SELECT path, digest, since, base FROM published"
 _SHARDS = "SELECT name, lines, bytes, generation FROM shards ORDER BY place"
 
 

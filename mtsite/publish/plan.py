@@ -103,21 +103,20 @@ def plan_upload(
     """
     draft = _Draft()
     areas: dict[str, None] = {}
-    wanted_sent: set[str] = set()
+    stray = set(sent)
     dropped = tuple(f"{area}/" for area in dropped_areas)
     for file, there in _pair(tree, published):
         if file is None:
             forced = there.path in at_once
             _judge_absent(draft, there, math.inf if forced else due_before, dropped, forced=forced)
             if there.digest:
-                wanted_sent.add(there.path)
+                stray.discard(there.path)
             continue
         area, slash, _ = file.path.partition("/")
         if slash and not area.startswith("_"):
             areas[area] = None
-        wanted_sent.add(file.path)
+        stray.discard(file.path)
         _judge(draft, file, there, sent.get(file.path))
-    stray = tuple(sorted(sent.keys() - wanted_sent))
     if not (draft.new or draft.changed or draft.resumed or draft.dropped or stray):
         draft.due = _worth_a_generation(draft.due)
     return PublishPlan(
@@ -127,7 +126,7 @@ def plan_upload(
         dropped=tuple(draft.dropped),
         due=tuple(draft.due),
         adopted=tuple(draft.adopted),
-        stray=stray,
+        stray=tuple(sorted(stray)),
         kept=draft.kept,
         unchanged=draft.unchanged,
         areas=tuple(areas),

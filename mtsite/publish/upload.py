@@ -40,6 +40,18 @@ class Built(Protocol):
         """A name for what `tree` gives: the same name, the same files; '' is no name."""
         ...
 
+    def changed_since(self, revision: str) -> Sequence[str] | None:
+        """Paths that may differ from a tree of that name, in byte order; None: any may."""
+        ...
+
+    def files(self, paths: Iterable[str]) -> Iterable[tuple[str, str, int]]:
+        """(path, SHA-256, size) of those of the paths that are files of the tree."""
+        ...
+
+    def areas(self) -> Sequence[str]:
+        """The directories of the areas in the tree."""
+        ...
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -188,7 +200,40 @@ class Publisher:
         return plan
 
     def _plan(self, terms: Terms) -> PublishPlan:
+        plan = self._plan_changes(terms) or self._plan_all(terms)
+        self._check_areas(plan, terms.dropped_areas)
+        due = sorted(plan.due, key=lambda row: row.path not in terms.at_once)
+        return replace(plan, due=tuple(due[: max(terms.max_deletes, len(terms.at_once))]))
+
+    def _plan_changes(self, terms: Terms) -> PublishPlan | None:
+        """The plan from what changed since tree and destination were last in line, if it is known.
+
+        Its cost is that of the change; the counts of all else are those of that time.
+        """
+        settled = self._ledger.settled()
+        if settled is None or terms.dropped_areas or terms.at_once:
+            return None
+        changed = self._built.changed_since(settled.revision)
+        if changed is None:
+            return None
+        there = self._ledger.published_at(changed, terms.now - terms.grace)
         plan = plan_upload(
+            map(TreeFile._make, self._built.files(changed)),
+            there,
+            {},
+            due_before=terms.now - terms.grace,
+        )
+        were = [row for row in there if row.base]
+        kept_before = sum(row.digest != row.base for row in were)
+        return replace(
+            plan,
+            unchanged=settled.unchanged - (len(were) - kept_before) + plan.unchanged,
+            kept=settled.kept - kept_before + plan.kept,
+            areas=tuple(self._built.areas()),
+        )
+
+    def _plan_all(self, terms: Terms) -> PublishPlan:
+        return plan_upload(
             map(TreeFile._make, self._built.tree()),
             self._ledger.published(),
             self._ledger.sent(),
@@ -196,9 +241,6 @@ class Publisher:
             dropped_areas=terms.dropped_areas,
             at_once=terms.at_once,
         )
-        self._check_areas(plan, terms.dropped_areas)
-        due = sorted(plan.due, key=lambda row: row.path not in terms.at_once)
-        return replace(plan, due=tuple(due[: max(terms.max_deletes, len(terms.at_once))]))
 
     def _refresh(self, summary: PublishSummary) -> None:
         """Learn what the destination holds: one request if it is what we left there."""

@@ -105,10 +105,10 @@ def test_a_path_that_no_site_has_is_refused_and_nothing_is_written(
 ) -> None:
     digest = hashlib.sha256(b"evil").hexdigest()
     publish_lines(config, Line(path, digest, 4))
-    before = sorted(config.root.rglob("*"))
+    before = sorted(config.site.output.parent.rglob("*"))
     with pytest.raises(DestinationError, match="no log and no record"):
         fetch_kept(config, report=silent)
-    assert sorted(config.root.rglob("*")) == before
+    assert sorted(config.site.output.parent.rglob("*")) == before
 
 
 def damage(path: Path) -> None:
