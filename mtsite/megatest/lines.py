@@ -56,4 +56,9 @@ def reason_of(path: Path, trouble: Exception) -> str:
 
 def shown(text: str) -> str:
     """A text for a message: short, and printable."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text[:300])
+    return printable(text[:300])
+
+
+def printable(text: str) -> str:
+    """A message without control characters and broken bytes, whatever names it quotes."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -8,6 +8,7 @@ from mtsite.megatest import expand
 from mtsite.megatest.configfile import ConfigFile
 from mtsite.megatest.configuration import Configuration, given_values, stand_in
 from mtsite.megatest.grammar import Terms
+from mtsite.megatest.lines import printable
 from mtsite.megatest.testconfig import (
     TestConfig,
     for_test,
@@ -71,7 +72,7 @@ def area_terms(
 def missing_includes(config: ConfigFile) -> list[str]:
     """Each include that isn't there, with its place; Megatest passes over them silently."""
     return [
-        f"{path}:{line}: includes {include}, which isn't there"
+        printable(f"{path}:{line}: includes {include}, which isn't there")
         for (path, line), include in config.missing
     ]
 
@@ -84,7 +85,7 @@ def unknown_roots(area_name: str, config: ConfigFile) -> list[str]:
             file, line = config.where("tests-paths", key)
             hint = stand_in(area_name, "tests-paths", key)
             why = expand.why_unknown(form)
-            problems.append(f"{file}:{line}: [tests-paths] {key} {why}; {hint}")
+            problems.append(printable(f"{file}:{line}: [tests-paths] {key} {why}; {hint}"))
     return problems
 
 
@@ -106,4 +107,4 @@ def _problems(
     file, line = read.config.where("requirements", "waiton")
     strangers = [name for name in read.definition.waiton if name not in tests]
     problems += [f"{file}:{line}: waits for {name}, no test of this area" for name in strangers]
-    return problems
+    return [printable(problem) for problem in problems]
