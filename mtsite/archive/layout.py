@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mtsite import notes
 from mtsite.errors import VerificationError
+from mtsite.megatest.digest import NO_MARKS, Marks
 from mtsite.notes import Note
 
 
@@ -14,21 +15,28 @@ class Layout(NamedTuple):
     """`columns` of each table that the digest covers; `renumbered` is table → rowid here → before.
 
     What stands in `renumbered` for runs and tests are rowids at the source of the last move.
+    `marks` point at what has changed when the digest does not hold any more.
     """
 
     columns: Mapping[str, Sequence[str]]
     renumbered: Mapping[str, Mapping[int, int]]
+    marks: Marks = NO_MARKS
 
 
 def write_layout(
-    columns: Mapping[str, Sequence[str]], renumbered: Mapping[str, Mapping[int, int]]
+    columns: Mapping[str, Sequence[str]],
+    renumbered: Mapping[str, Mapping[int, int]],
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The text of a note's `layout`."""
     ids = {
         table: {str(new): old for new, old in sorted(one.items())}
         for table, one in sorted(renumbered.items())
     }
-    return json.dumps({"columns": columns, "renumbered": ids}, sort_keys=True)
+    layout: dict[str, object] = {"columns": columns, "renumbered": ids}
+    if marks.tables:
+        layout["marks"] = [marks.tables, marks.tests]
+    return json.dumps(layout, sort_keys=True)
 
 
 def read_layout(note: Note) -> Layout:
@@ -52,4 +60,5 @@ def _parse(text: str) -> Layout:
         table: {int(new): int(old) for new, old in ids.items()}
         for table, ids in layout["renumbered"].items()
     }
-    return Layout(columns, renumbered)
+    tables, tests = layout.get("marks", ({}, ""))
+    return Layout(columns, renumbered, Marks(dict(tables), str(tests)))

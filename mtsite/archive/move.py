@@ -30,7 +30,7 @@ from mtsite.megatest import transfer
 from mtsite.megatest.compare import Pair, compare_run, pair, version
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
-from mtsite.megatest.digest import covered_columns, digest_run
+from mtsite.megatest.digest import covered_columns, digest_and_marks, digest_run
 from mtsite.megatest.incoming import (
     discard_run,
     gather_meta,
@@ -216,14 +216,15 @@ def _copy_one(route: Route, copy: RunRows, birth: Note) -> Note:
     with area_errors(route.source.path):
         shared = gather_shared(route.stores, shapes, copy)
     columns = covered_columns(copy, shapes)
+    digest, marks = digest_and_marks(copy, shapes, columns)
     renumbered = store_run(route.archive, copy, shared)
     there = {old: new for new, old in renumbered.get(RUN, {}).items()}
     note = replace(
         birth,
         run_id=there.get(copy.run_id, copy.run_id),
         counts=copy.counts,
-        digest=digest_run(copy, shapes, columns),
-        layout=write_layout(columns, renumbered),
+        digest=digest,
+        layout=write_layout(columns, renumbered, marks),
     )
     return replace(note, id=notes.add(route.archive.connection, note))
 

@@ -20,29 +20,25 @@ from mtsite import lock, notes
 from mtsite.archive.exports import RowExport, exported
 from mtsite.archive.plan import plan_moves
 from mtsite.archive.reduce import AREA_LOCK, lock_name
+from mtsite.archive.route import Checkpoint, ignore, open_cache, open_store
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError
 from mtsite.megatest import held as held_rows
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
 from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
-from mtsite.megatest.caches import cache_databases, is_this_host, living_server, owner_of
-from mtsite.megatest.database import area_errors, open_for_writing, reading
+from mtsite.megatest.caches import cache_databases, is_this_host, living_server
+from mtsite.megatest.database import area_errors, reading
 from mtsite.megatest.held import Held
 from mtsite.megatest.merge import list_areas
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.reader import RunHead
-from mtsite.megatest.shape import RUN, TESTS, read_shapes
+from mtsite.megatest.shape import RUN, TESTS
 from mtsite.megatest.transfer import Store, immediate
 from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
-Checkpoint = Callable[[str], None]
 COMMAND = "mtsite retain apply"
-
-
-def ignore(step: str) -> None:
-    """The checkpoint of everyday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +212,12 @@ def _what_stays(place: _Place, held: Held) -> str:
 def _opened(area: Area, name: str, job: RowsJob) -> Iterator[_Place]:
     path = area.live if name == DATABASE_NAME else area.path / name
     with ExitStack() as opened:
-        source = opened.enter_context(_store(path))
+        source = opened.enter_context(open_store(path))
         caches: list[Store] = []
         if name == DATABASE_NAME:
-            found = [opened.enter_context(_cache(c)) for c in cache_databases(area.path, job.tmp)]
+            found = [
+                opened.enter_context(open_cache(c)) for c in cache_databases(area.path, job.tmp)
+            ]
             caches = [cache for cache in found if RUN in cache.shapes]
         ready = partial(_ready, area, job.now) if name == DATABASE_NAME else _always
         ready()
@@ -242,25 +240,3 @@ def _ready(area: Area, now: int) -> None:
             f"area {area.name}: a Megatest server is alive ({log} was just touched)",
             "run again when no runs are going on, or stop it with megatest -kill-servers",
         )
-
-
-@contextmanager
-def _store(path: Path) -> Iterator[Store]:
-    connection = open_for_writing(path)
-    try:
-        with area_errors(path):
-            shapes = read_shapes(connection)
-        yield Store(path, connection, shapes)
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _cache(path: Path) -> Iterator[Store]:
-    if not all(os.access(one, os.W_OK) for one in (path, path.parent)):
-        raise BusyError(
-            f"{path} belongs to {owner_of(path)} and can't be written:"
-            " what it holds would come back into megatest.db"
-        )
-    with _store(path) as store:
-        yield store
