@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One sort of log. `work` is repeated in turn, between `least` and `most` lines of it."""
+    """One sort of log. `work` is repeated in turn, between `least` and `most` lines of it.
+
+    `in_pairs`: a log that ends well has an even number of them.
+    """
 
     head: tuple[str, ...]
     work: tuple[str, ...]
@@ -18,6 +21,7 @@ class Body:
     bad: tuple[str, ...]
     least: int = 6
     most: int = 24
+    in_pairs: bool = False
 
 
 _COMPILER = Body(
@@ -155,12 +159,13 @@ _MIGRATE = Body(
     work=("{iso},412 [output] {schema} -> {schema_next}...", "{iso},907 [output] done"),
     good=(
         "{iso},911 [output] ***** Finished DB upgrade to state of trunk *****",
-        "{iso},913 [output] Final schema version is 152",
+        "{iso},913 [output] Final schema version is {schema_next}",
         "{iso},920 [script exit code = 0]",
     ),
     bad=("{iso},920 [script exit code = 1]",),
     least=12,
     most=24,
+    in_pairs=True,
 )
 
 BODIES: Mapping[str, Body] = {

@@ -37,6 +37,9 @@ def _lines(test: SampleTest, step: SampleStep, random: Random, *, last: bool) ->
     count = random.randrange(body.least, body.most + 1)
     if last and test.quirk == "long":
         count = LONG_LINES
+    closing = _closing(body, test, last=last)
+    if body.in_pairs and closing is body.good:
+        count -= count % 2
     words = _Words(test, step, random, count)
     lines = [words.fill(line) for line in body.head]
     for n in range(1, count + 1):
@@ -47,7 +50,7 @@ def _lines(test: SampleTest, step: SampleStep, random: Random, *, last: bool) ->
     if last:
         lines += [words.fill(line) for line in _fault_lines(test)]
     if step.end is not None:
-        lines += [words.fill(line) for line in _closing(body, test, last=last)]
+        lines += [words.fill(line) for line in closing]
     return lines
 
 
