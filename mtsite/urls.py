@@ -126,6 +126,16 @@ def leaving_page() -> str:
     return "_gone/index.html"
 
 
+def rules_page() -> str:
+    """The catalogue of all that log rules can say; `rule_anchor` is a place on it."""
+    return "_rules/index.html"
+
+
+def rule_anchor(code: str) -> str:
+    """The fragment of a code ("family/what") in the catalogue; two codes never share one."""
+    return segment(code)
+
+
 def record_file(key: RunKey) -> str:
     """Where the record of a run lies. A leading `_` keeps it apart from every name."""
     return page(f"_record/{run_dir(key)}", "_run.json")

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep, unreadable
+from mtsite.build.catalogue import write_catalogue
 from mtsite.build.coming import write_coming
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
@@ -39,6 +40,7 @@ from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import RULES_KEY, Manifest
 from mtsite.pages import (
     area,
+    catalogue,
     coming,
     gone,
     history,
@@ -56,7 +58,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (
     *(index, area, target, month, history, run, test, log),
-    *(redirect, coming, gone, leaving, notfound),
+    *(redirect, coming, gone, leaving, catalogue, notfound),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -94,6 +96,7 @@ def build_site(
         write_coming(state)
         _write_targets(state)
         write_leaving(state)
+        write_catalogue(state)
         _write_levels(state)
         return _finish(state)
 

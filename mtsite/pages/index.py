@@ -7,7 +7,7 @@ from mtsite.pages import charts, leaving, listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "index.html"
 
 
@@ -38,6 +38,7 @@ def context(
         "coming": listing.still_to_come(sum(area.coming for area in areas)),
         "targets_total": words.plural(sum(area.targets for area in areas), "target"),
         "leaving": leaving.link_from(path) if ends else "",
+        "rules": urls.relative(path, urls.rules_page()),
         "problems": tuple((area.area, problem) for area in areas for problem in area.problems),
     }
 

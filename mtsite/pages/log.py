@@ -1,7 +1,7 @@
 """What the page of one log shows: its head, what was found in it, its lines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mtsite import urls
@@ -9,12 +9,14 @@ from mtsite.logs.levels import RANKS
 from mtsite.logs.source import Content
 from mtsite.model import Finding, LogRecord, RunKey, TestName
 from mtsite.pages import words
-from mtsite.pages.loglines import LEVEL_CLASSES, log_lines
+from mtsite.pages.catalogue import rule_link
+from mtsite.pages.facts import fact_lines, shown_facts
+from mtsite.pages.loglines import DEFAULT, LEVEL_CLASSES, log_lines
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -59,11 +61,12 @@ def context(
         "size": words.size(log.size),
         "lines_total": words.plural(log.lines, "line"),
         "raw": raw,
-        "findings": tuple(_finding(found) for found in log.findings),
+        "findings": tuple(_finding(found, path) for found in log.findings),
         "findings_total": log.finding_count,
-        "warnings": tuple(_finding(found) for found in log.warnings),
+        "warnings": tuple(_finding(found, path) for found in log.warnings),
         "warnings_total": log.warning_count,
         "levels": tuple(_level(level, log.levels[level]) for level in RANKS if level in log.levels),
+        "facts": shown_facts(log),
         "notices": _notices(log),
         "before": _sibling(path, key, name, before),
         "after": _sibling(path, key, name, after),
@@ -75,7 +78,8 @@ def _lines(log: LogRecord, content: Content, raw: str) -> str:
     if not len(content):
         return ""
     marked = (*log.warnings, *log.findings)
-    return log_lines(content, marked, raw=raw, levels=bool(log.levels))
+    shown = replace(DEFAULT, lines=fact_lines(log))
+    return log_lines(content, marked, raw=raw, shown=shown, levels=bool(log.levels))
 
 
 def _level(level: str, lines: int) -> tuple[str, str, str]:
@@ -114,11 +118,12 @@ def _make_base(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], path: str) 
     return _Base(shown, tuple(crumbs), run_label(key))
 
 
-def _finding(found: Finding) -> tuple[str, str, str, str, str]:
-    """(style, symbol, line as text, its fragment, what stands there)."""
+def _finding(found: Finding, path: str) -> tuple[str, str, str, str, str, str, str]:
+    """(style, symbol, line, its fragment, what stands there, code, link to what it means)."""
     style, symbol, _ = words.mark(_LEVELS.get(found.level.upper(), "F"))
     line = str(found.first_line)
-    return style, symbol, line, f"#L{line}", words.first_line(found.excerpt)
+    text = words.first_line(found.excerpt)
+    return style, symbol, line, f"#L{line}", text, found.rule, rule_link(path, found.rule)
 
 
 def _notices(log: LogRecord) -> tuple[str, ...]:

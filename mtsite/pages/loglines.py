@@ -45,7 +45,8 @@ Ranges = list[tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How much of a log stands on its page: all lines below `whole_below`, else `head` and `tail`
-    and `around` lines on both sides of each finding, of which at most `longest` lines.
+    and `around` lines on both sides of each finding, of which at most `longest` lines, and those
+    in `lines`.
     """
 
     whole_below: int = 2000
@@ -53,6 +54,7 @@ class Shown:
     tail: int = 200
     around: int = 5
     longest: int = 200
+    lines: tuple[int, ...] = ()
 
 
 DEFAULT = Shown()
@@ -93,6 +95,7 @@ def log_lines(
 def _ranges(total: int, findings: Iterable[Finding], shown: Shown) -> Ranges:
     """First and last lines of the parts to show: in order, apart, within the log."""
     wanted = [(1, shown.head), (total - shown.tail + 1, total)]
+    wanted += [(line, line) for line in shown.lines]
     for finding in findings:
         last = min(finding.last_line, finding.first_line + shown.longest)
         wanted.append((finding.first_line - shown.around, last + shown.around))

@@ -6,12 +6,14 @@ from dataclasses import replace
 from mtsite import urls
 from mtsite.model import Finding, LogRecord, Run, RunFacts, Test, TestDatum, TestRecord
 from mtsite.pages import charts, definition, markdown, words
+from mtsite.pages.catalogue import rule_link
+from mtsite.pages.facts import shown_facts
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import Depth, RunPlace, test_label
 from mtsite.pages.steps import step_rows
 from mtsite.rollup import ABSENT, first_finding
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "test.html"
 
 MAX_DATA = 500
@@ -54,6 +56,7 @@ def context(
     files = [log for log in logs if log.kind != _RUN_DIRECTORY]
     shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in files[:MAX_LOGS])
     shown["logs_total"] = len(files)
+    shown["facts"] = tuple(_facts_of(log, run, test, path) for log in files if log.facts)
     shown["logs_note"] = _logs_note(test, logs)
     shown["steps"], shown["steps_total"] = step_rows(test.steps, shown["logs"]), len(test.steps)
     shown["data"], shown["data_total"], shown["data_bad"] = _data(test.data)
@@ -218,10 +221,10 @@ def _went_wrong(
         return None, 0
     log, found = first
     page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
-    return _excerpt(found, log, page), max(sum(each.finding_count for each in logs) - 1, 0)
+    return _excerpt(found, log, page, path), max(sum(each.finding_count for each in logs) - 1, 0)
 
 
-def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:
+def _excerpt(found: Finding, log: LogRecord, page: str, path: str) -> dict[str, object]:
     lines = found.excerpt.split("\n")
     rows: list[tuple[int | str, str, str]] = [
         (found.first_line + i, text, f"{page}#L{found.first_line + i}" if page else "")
@@ -236,9 +239,18 @@ def _excerpt(found: Finding, log: LogRecord, page: str) -> dict[str, object]:
         "log": log.name,
         "href": f"{page}#L{found.first_line}" if page else "",
         "rule": found.rule,
+        "means": rule_link(path, found.rule),
         "level": found.level,
         "cut": len(lines) - len(rows),
     }
+
+
+def _facts_of(
+    log: LogRecord, run: Run, test: Test, path: str
+) -> tuple[str, tuple[dict[str, object], ...]]:
+    """(name of the log, its tables)."""
+    page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
+    return log.name, shown_facts(log, page)
 
 
 def _logs_note(test: Test, logs: Sequence[LogRecord]) -> str:

@@ -7,7 +7,7 @@ can't hold (infinity, not-a-number) become text.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtsite import urls
 from mtsite.model import (
@@ -195,6 +195,8 @@ def _log(log: LogRecord) -> dict[str, object]:
         "redacted": dict(sorted(log.redacted.items())),
         "finding_count": log.finding_count,
         "findings": [_finding(found) for found in log.findings],
+        "dialect": log.dialect,
+        "facts": _plain(log.facts),
         "note": _text(log.note),
     }
 
@@ -274,6 +276,15 @@ def _pairs(pairs: Sequence[tuple[str, str]], value: str) -> list[dict[str, str]]
 
 def _name(name: TestName) -> dict[str, str]:
     return {"testname": _text(name[0]), "item_path": _text(name[1])}
+
+
+def _plain(value: object) -> object:
+    """JSON of a log's facts with texts as everywhere here."""
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return _text(value) if isinstance(value, str) else value
 
 
 def _text(text: str) -> str:

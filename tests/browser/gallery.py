@@ -15,10 +15,13 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 from browser import records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
+from mtsite.build.catalogue import families_of  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
+from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
+    catalogue,
     gone,
     history,
     index,
@@ -59,6 +62,8 @@ def pages() -> Iterator[Page]:
     name = ("pcie_retry_smoke", "")
     yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
     yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, records.departures(night))
+    meanings = list(families_of(LogsConfig()))
+    yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
@@ -175,6 +180,7 @@ def shots() -> dict[str, str]:
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "leaving": urls.leaving_page(),
+        "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
     }

@@ -10,7 +10,7 @@ TARGET = "fullrun/ubuntu/nfs"
 RUN = """index.html index.json compile/index.html compile/_log/final.log.html
 compile/_log/build.log.html regress/index.html regress/fast/index.html regress/slow/big/index.html
 """.split()
-ABOVE = """index.html robots.txt 404.html .nojekyll
+ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html
 fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html""".split()
 BESIDE = """_runs/2023-11.html _runs/2023-12.html _tests/compile/index.html
 _tests/regress/index.html _tests/regress/fast/index.html _tests/regress/slow/big/index.html
