@@ -15,7 +15,14 @@ from typing import Any, Literal, NoReturn
 import re2
 
 from mtsite.megatest import expand
-from mtsite.megatest.lines import is_inside, joined, read_regular, reason_of, shown
+from mtsite.megatest.lines import (
+    is_inside,
+    joined,
+    printable,
+    read_regular,
+    reason_of,
+    shown,
+)
 
 Kind = Literal["megatest", "runconfigs", "testconfig"]
 Place = tuple[Path, int]
@@ -351,7 +358,7 @@ class Parse:
     def _problem(self, reason: str) -> None:
         path, line = self.place
         if len(self.problems) < PROBLEMS:
-            self.problems.append(f"{shown(str(path))}:{line}: {reason}")
+            self.problems.append(f"{shown(str(path))}:{line}: {printable(reason)}")
         elif len(self.problems) == PROBLEMS:
             self.problems.append(f"{shown(str(path))}: more problems follow")
 
