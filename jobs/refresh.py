@@ -1,7 +1,8 @@
-"""The day: build and publish what is new, without moving any run."""
+"""The day: build and publish what is new, without moving or ending any run."""
 
 
 def register(scheduler, config):
     minutes = config.schedule.refresh_minutes
     if minutes:
-        scheduler.every(minutes).minutes.do(scheduler.mtsite, "nightly", "--skip", "reduce")
+        skipped = ("--skip", "reduce", "--skip", "retain")
+        scheduler.every(minutes).minutes.do(scheduler.mtsite, "nightly", *skipped)

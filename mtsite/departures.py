@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mtsite.archive import pending
+from mtsite.archive.exports import find_export
 from mtsite.archive.purge import PurgePlan, forget_taken_back, read_taken_back, take_back
 from mtsite.archive.records import Who
 from mtsite.archive.retain import end_in_records, end_rows_in_records, plan_site, refuse
@@ -139,7 +140,12 @@ def _rows(
     for done, outcome in enumerate(let_go_rows(job, by_key) if by_key else (), start=1):
         outcomes.append(outcome)
         report.progress("rows", done, len(by_key))
-    gone = [(by_key[one.key], one.export) for one in outcomes if not one.reason]
+    directory = config.retain.exports
+    gone = [
+        (by_key[one.key], one.export or find_export(directory, one.key))
+        for one in outcomes
+        if not one.reason
+    ]
     if gone:
         end_rows_in_records(config, gone, terms.who)
     return outcomes

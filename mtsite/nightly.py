@@ -1,4 +1,4 @@
-"""The night: reduce → build → publish, under one lock.
+"""The night: reduce → retain → build → publish, under one lock.
 
 A step that fails stops no other that can run: the site is built although an area could not be
 reduced, and it is published although a run could not be read. Only a build that did not end keeps
@@ -170,6 +170,28 @@ def _reduce(night: Night) -> Done:
     return counts, "\n".join(errors), ""
 
 
+def _retain(night: Night) -> Done:
+    from mtsite.archive.records import Who
+    from mtsite.departures import RetainTerms, apply_retention
+    from mtsite.holds import this_user
+    from mtsite.manifest import FILE
+
+    if night.config.retain.is_empty:
+        return {}, "", "no clock in [retain]"
+    if not (night.config.state_dir / FILE).exists():
+        return {}, "", "nothing was built yet"
+    who = Who(this_user(), int(night.now), COMMAND)
+    # The build that follows makes the small pages; what nothing leads to then goes the next night.
+    terms = RetainTerms(who, render=False, environ=night.environ)
+    done = apply_retention(night.config, terms, night.report)
+    rows = sum(not one.reason for one in done.rows)
+    counts = {"runs ended": len(done.ended), "rows": rows, "logs deleted": len(done.blobs)}
+    expired = [f"{one.run}: the hold expired: {one.told()}" for one in done.expired]
+    for told in expired:
+        night.report.warn(told)
+    return counts, "\n".join(done.problems), ""
+
+
 def _build(night: Night) -> Done:
     from mtsite.build.site import build_site
     from mtsite.publish.restore import recover
@@ -202,6 +224,7 @@ def _publish(night: Night) -> Done:
 
 STEPS: Steps = {
     "reduce": _reduce,
+    "retain": _retain,
     "build": _build,
     "publish": _publish,
 }

@@ -11,7 +11,7 @@ from areas import make_area, run
 from areas import test as row
 
 from mtsite import lock, nightly
-from mtsite.config import BuildConfig, Config, PublishConfig, config_for_areas
+from mtsite.config import BuildConfig, Config, PublishConfig, RetainConfig, config_for_areas
 from mtsite.errors import BusyError, DestinationError
 from mtsite.nightly import Done, Night, Steps
 from mtsite.terminal import TerminalReport
@@ -142,16 +142,32 @@ def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:
     ).read_bytes()
 
 
+def test_a_night_ends_what_the_clocks_say_and_makes_the_pages(tmp_path: Path) -> None:
+    config = replace(site(tmp_path, areas_of(tmp_path)), retain=RetainConfig(logs=0, keep_last=4))
+    first, _ = run_night(config)
+    assert first.steps[1].skipped == "nothing was built yet"
+    second, said = run_night(config)
+    assert nightly.failure(second) is None, said
+    assert second.steps[1].counts == {"runs ended": 1, "rows": 0, "logs deleted": 0}
+    (page,) = (tmp_path / "site").glob("*/ubuntu/nfs/w01/bad/index.html")
+    assert "[retain] logs = 0s" in page.read_text()
+
+
+def test_a_night_without_a_clock_ends_nothing(tmp_path: Path) -> None:
+    summary, _ = run_night(site(tmp_path, areas_of(tmp_path)))
+    assert summary.steps[1].skipped == "no clock in [retain]"
+
+
 def test_without_a_destination_nothing_is_published_and_nothing_failed(tmp_path: Path) -> None:
     summary, said = run_night(site(tmp_path, areas_of(tmp_path)))
     assert nightly.failure(summary) is None, said
-    assert summary.steps[2].skipped == "no [publish] destination"
+    assert summary.steps[-1].skipped == "no [publish] destination"
 
 
 def test_an_unreadable_area_leaves_the_others_their_night(tmp_path: Path) -> None:
     missing = tmp_path / "gone"
     summary, _ = run_night(site(tmp_path, areas_of(tmp_path), missing))
-    reduce, build, _ = summary.steps
+    reduce, _, build, _ = summary.steps
     assert "area gone" in reduce.error
     assert reduce.counts["moved"] == 3
     assert "area gone" in build.error

@@ -9,6 +9,7 @@ The lines of a run are its head, one line per row, and a line with their digest:
 """
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import json
@@ -86,10 +87,7 @@ class RowExport:
         """Put the file's digest beside it, as `sha256sum -c` reads it; the file's name, or ''."""
         if not self.path.exists():
             return ""
-        with self.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        line = f"{digest}  {self.path.name}\n"
-        atomicfile.write_durable(self.path.with_name(f"{self.path.name}.sha256"), line.encode())
+        _put_digest_beside(self.path)
         return self.path.name
 
 
@@ -113,6 +111,26 @@ def read_export(path: Path) -> Iterator[ExportedRun]:
         VerificationError: the file is cut off or damaged; the runs before that place are whole.
     """
     yield from _runs(path.read_bytes(), path)
+
+
+def find_export(directory: Path, key: RunKey) -> str:
+    """The name of the newest file that has a run, '' when none has; its digest is put beside it.
+
+    For who finds the rows gone: the call that took them may have died before it could say so.
+    """
+    for path in sorted(directory.glob(f"{urls.segment(key.area)}-*.jsonl.gz"), reverse=True):
+        with contextlib.suppress(VerificationError):
+            if any(run.key == key for run in read_export(path)):
+                _put_digest_beside(path)
+                return path.name
+    return ""
+
+
+def _put_digest_beside(path: Path) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    line = f"{digest}  {path.name}\n"
+    atomicfile.write_durable(path.with_name(f"{path.name}.sha256"), line.encode())
 
 
 def _runs(packed: bytes, path: Path) -> Iterator[ExportedRun]:

@@ -6,6 +6,7 @@ It exists where a clock of [retain] runs, or something was let go before.
 from collections.abc import Iterable
 
 from mtsite import urls
+from mtsite.build import digest
 from mtsite.build.render import Pen
 from mtsite.build.state import BuildState
 from mtsite.errors import ConfigError
@@ -28,9 +29,15 @@ def write_leaving(state: BuildState) -> None:
     known = state.pages_of(OWNER, trusted=not state.interrupted)
     pen = Pen(state.site, state.look, OWNER, known)
     if has_leaving_page(state):
-        told = _told(state)
-        if told is None:
+        holds = _holds(state)
+        if holds is None:
             return
+        made_from = digest.of(repr(holds), repr(state.config.retain), state.listed.now)
+        moved = state.touched or state.areas_moved or state.all_pages or state.interrupted
+        if not moved and state.manifest.get(OWNER) == made_from:
+            return
+        state.manifest.put(OWNER, made_from)
+        told = _told(state, holds)
         path = urls.leaving_page()
         fingerprint = pen.fresh(leaving, path, repr(told))
         if fingerprint:
@@ -38,13 +45,16 @@ def write_leaving(state: BuildState) -> None:
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 
-def _told(state: BuildState) -> Departures | None:
+def _holds(state: BuildState) -> Holds | None:
     """None where a hold can't be read: the page stays as it is."""
     try:
-        holds = load_holds(state.config.root)
+        return load_holds(state.config.root)
     except ConfigError as error:
         state.summary.problems.append(error.message)
         return None
+
+
+def _told(state: BuildState, holds: Holds) -> Departures:
     moved = state.touched or state.areas_moved
     runs = list((state.manifest.known_runs() if moved else state.known).values())
     now = state.listed.now

@@ -407,6 +407,7 @@ def test_dying_between_two_steps_leaves_no_hole_and_is_finished_by_the_next_call
     assert {name[-1] for name in before} == {n[-1] for n in runs_in(area.database)} | saved
     apply(site, day(90), allow_drop=True)
     assert len(runs_in(area.database)) == 5
+    assert "exported to fullrun-" in text(site, f"{w(0)}/index.html")
     assert len(blobs(site)) == 2
     whole(site)
 
