@@ -16,7 +16,7 @@ from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.config import LogsConfig, RedactConfig
-from mtsite.errors import ConfigError
+from mtsite.errors import ConfigError, MissingError
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored
 from mtsite.megatest import database, linktree, reader
@@ -36,6 +36,7 @@ from mtsite.model import (
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
+WENT_AWAY = "went away while it was read"
 RUNDIR = "rundir"
 """The kind of an entry that speaks of the run directory itself."""
 
@@ -46,10 +47,11 @@ Blob = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """One run to read, and where its files may lie."""
+    """One run to read, and where its files may lie; `there` are directories that are there now."""
 
     head: RunHead
     place: AreaPlace | None
+    there: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class RunReader:
         """Read rows and logs, store blobs, put the run aside.
 
         Raises:
-            MtsiteError: the database can't be read.
+            MtsiteError: the database can't be read, or the area went away meanwhile.
         """
         head = task.head
         with database.reading(head.database) as connection:
@@ -125,6 +127,7 @@ class RunReader:
             tests = self._take_tests(run, verdicts, old, roots, intake)
             if roots is not None and task.place is not None:
                 definitions = from_files.read_run(run, old, task.place, roots)
+            _check_there(task.there)
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
         summary = summarise(shown, verdicts, tests, head.home)
@@ -236,6 +239,13 @@ class RunReader:
             blobs=intake.blobs,
             faults=sorted(intake.faults),
         )
+
+
+def _check_there(directories: Iterable[Path]) -> None:
+    """Logs that can't be found because all of them went away must not pass for lost ones."""
+    for directory in directories:
+        if not directory.is_dir():
+            raise MissingError(f"{directory}: {WENT_AWAY}", "mount it again, or correct its path")
 
 
 def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, int | None]]:

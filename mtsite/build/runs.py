@@ -13,12 +13,13 @@ from mtsite import record, urls
 from mtsite.build import digest
 from mtsite.build.coming import forget_failed, note_coming, peek_earlier
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
-from mtsite.build.read import ReadTask, RunRead, RunReader
+from mtsite.build.read import WENT_AWAY, ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.seal import LOOK_BACK, Outcomes, run_facts
 from mtsite.build.state import BuildState
 from mtsite.build.unreadable import keep_files
 from mtsite.manifest import KnownRun, Page
+from mtsite.megatest.reader import RunHead
 from mtsite.model import RunFacts, RunSummary
 
 BATCH_RUNS = 64
@@ -122,9 +123,8 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         redact=state.config.redact,
         logs=state.config.logs,
     )
-    places = state.listed.places
     heads = (state.listed.heads[run_dir] for run_dir in batch)
-    tasks = (ReadTask(h, places.get(h.key.area) or places.get(h.home)) for h in heads)
+    tasks = (_read_task(state, head) for head in heads)
     reads: dict[str, RunRead] = {}
     for outcome in state.engine.map(reader, tasks):
         run_dir = urls.run_dir(outcome.task.head.key)
@@ -140,6 +140,18 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
     return reads
 
 
+def _read_task(state: BuildState, head: RunHead) -> ReadTask:
+    places = state.listed.places
+    place = places.get(head.key.area) or places.get(head.home)
+    if place is None:
+        return ReadTask(head, place)
+    there = state.there.get(place.path)
+    if there is None:
+        wanted = filter(None, (place.path, place.linktree))
+        there = state.there[place.path] = tuple(path for path in wanted if path.is_dir())
+    return ReadTask(head, place, there)
+
+
 def _note_read(state: BuildState, read: RunRead) -> None:
     """Outcomes go in at once: the facts of later runs of the target look at them."""
     known = read.dir in state.known
@@ -153,7 +165,12 @@ def _note_read(state: BuildState, read: RunRead) -> None:
 
 
 def _note_failed(state: BuildState, run_dir: str, error: str) -> None:
-    state.failed(f"run {run_dir}", error)
+    """One line for a run; one for all runs of an area that moved, or vanished, meanwhile."""
+    head = state.listed.heads[run_dir]
+    if WENT_AWAY in error or not head.database.exists():
+        state.went_away[head.home] = state.went_away.get(head.home, 0) + 1
+    else:
+        state.failed(f"run {run_dir}", error)
     keep_files(state, run_dir)
     forget_failed(state, run_dir)
     state.left.discard(run_dir)

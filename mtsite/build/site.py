@@ -303,6 +303,9 @@ def _write_levels(state: BuildState) -> None:
 
 def _finish(state: BuildState) -> BuildSummary:
     state.summary.left = len(state.left)
+    for name, runs in sorted(state.went_away.items()):
+        what = f"area {name}: moved or vanished during the build"
+        state.summary.problems.append(f"{what}; {runs} runs of it stay as they were")
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     state.touched = state.unfinished

@@ -69,7 +69,9 @@ class BuildState:
     whose pages could not be written, left to the next build. `left`: planned runs that are not
     done yet. `skipped`: runs of areas that this build was not asked to look at. `unread`: runs
     whose outcomes in the manifest may be of another day. `ends`: when, by `clock`, nothing new is
-    begun, once the build has `got_on`: done one of the runs that are `due`.
+    begun, once the build has `got_on`: done one of the runs that are `due`. `there`: which
+    directories of an area were there when its first run was read; `went_away`: areas that moved or
+    vanished since, and how many runs could not be read for it.
     """
 
     config: Config
@@ -95,6 +97,8 @@ class BuildState:
     unread: set[str] = field(default_factory=set)
     clock: Callable[[], float] = time.monotonic
     ends: float = math.inf
+    there: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    went_away: dict[str, int] = field(default_factory=dict)
     summary: BuildSummary = field(default_factory=BuildSummary)
 
     @property

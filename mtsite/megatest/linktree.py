@@ -105,7 +105,9 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
         return [], note
     found: dict[str, FoundLog] = {}
     for name, kind in _named(test):
-        log = _look(name, kind, rundir, roots)
+        # A relative name is the run directory's own, whatever prefix it happens to begin with.
+        here = _mapped(name, roots.path_map) if name.startswith("/") else name
+        log = _look(here, kind, rundir, roots)
         if log is not None:
             found.setdefault(log.name, log)
     for name in _step_guesses(test):
@@ -234,8 +236,10 @@ def _look(
         if stat.S_ISREG(mode):
             return FoundLog(name, Path(direct), kind)
     path = Path(rundir, name)
-    shown = os.path.normpath(name).removeprefix(f"{rundir}/") if name.startswith("/") else name
     real = _real(str(path))
+    # A whole path may lead through the linktree to the very file that the run directory lists.
+    whole = real or os.path.normpath(name)
+    shown = whole.removeprefix(f"{rundir}/") if name.startswith("/") else name
     if real is None:
         return None if only_if_there else FoundLog(shown, Path(rundir), kind, "no usable name")
     try:
@@ -269,10 +273,15 @@ def _has_shape(real: str, key: RunKey, test: Test) -> bool:
 
 
 def _mapped(stored: str, path_map: Mapping[str, str]) -> str:
-    """A stored path as this host calls it: the longest prefix wins."""
+    """A stored path as this host calls it: the longest prefix wins.
+
+    A prefix ends where a name does: `/net/h1` says nothing of `/net/h10`.
+    """
     for prefix in sorted(path_map, key=len, reverse=True):
-        if stored.startswith(prefix):
-            return path_map[prefix] + stored[len(prefix) :]
+        rest = stored[len(prefix) :]
+        whole = prefix.endswith("/") or rest[:1] in {"", "/"}
+        if stored.startswith(prefix) and whole:
+            return path_map[prefix] + rest
     return stored
 
 

@@ -129,6 +129,31 @@ def test_paths_are_mapped_to_what_this_host_calls_them(tmp_path: Path) -> None:
     assert list(find(area, far, path_map=mapped)[0]) == ["final.log"]
 
 
+def test_a_prefix_that_is_mapped_ends_where_a_name_ends(tmp_path: Path) -> None:
+    area, test = one(tmp_path, log="x")
+    far = replace(test, rundir=test.rundir.replace(str(tmp_path), "/net/h10"), shortdir="")
+    assert find(area, far, path_map={"/net/h1": str(tmp_path)}) == ({}, linktree.GONE)
+    assert list(find(area, far, path_map={"/net/h10": str(tmp_path)})[0]) == ["final.log"]
+
+
+def test_a_log_that_is_named_by_its_whole_path_is_mapped_too(tmp_path: Path) -> None:
+    area, test = one(tmp_path, log="x")
+    far = test.rundir.replace(str(tmp_path), "/net/h1")
+    named = replace(test, rundir=far, shortdir="", final_logf=f"{far}/final.log")
+    ((_name, log),) = find(area, named, path_map={"/net/h1": str(tmp_path)})[0].items()
+    assert (log.kind, log.refused) == (linktree.FINAL, "")
+
+
+def test_a_path_map_does_not_lead_out_of_the_linktree(tmp_path: Path) -> None:
+    area, test = one(tmp_path)
+    stray = replace(test, rundir="/net/h1/x", shortdir="")
+    mapped = {"/net/h1/x": str(outside(tmp_path))}
+    assert find(area, stray, path_map=mapped) == ({}, linktree.OUTSIDE)
+    named = replace(test, final_logf="/net/h1/x/key.log")
+    ((_name, log),) = find(area, named, path_map=mapped)[0].items()
+    assert "outside" in log.refused
+
+
 def outside(tmp_path: Path) -> Path:
     place = tmp_path / "secret"
     place.mkdir()
