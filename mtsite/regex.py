@@ -1,5 +1,7 @@
 """RE2 over whole buffers of bytes: the only place that imports it.
 
+Where it can't be loaded Python's `re` does the same, slower (`backtracking`).
+
 RE2 runs in time linear in its input, so no pattern of ours or of a site's owner can hang a build
 on a hostile log. Bytes are matched as Latin-1: `.` and classes see one byte at a time.
 """
@@ -7,9 +9,14 @@ on a hostile log. Bytes are matched as Latin-1: `.` and classes see one byte at 
 import functools
 import mmap
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-import re2
+from mtsite.backtracking import compile_backtracking
+
+try:
+    import re2
+except ImportError:  # no wheel for this machine: the same matches, slower
+    re2 = None
 
 Content = bytes | mmap.mmap
 """What is searched: in memory, or mapped from a file."""
@@ -21,11 +28,14 @@ MEMORY_BYTES = 64 << 20
 class Match(Protocol):
     """One place that matched; offsets count bytes, group 0 is all of it."""
 
-    def start(self, group: int = 0) -> int:
+    def start(self, group: int = ..., /) -> int:
         """Where the group begins; -1 when it took no part."""
 
-    def end(self, group: int = 0) -> int:
+    def end(self, group: int = ..., /) -> int:
         """Just past the end of the group."""
+
+    def span(self, group: int = ..., /) -> tuple[int, int]:
+        """Both."""
 
 
 class Pattern(Protocol):
@@ -35,10 +45,13 @@ class Pattern(Protocol):
     def groups(self) -> int:
         """How many capturing groups it has."""
 
-    def search(self, content: Content, pos: int = 0, endpos: int = ...) -> Match | None:
+    def search(self, content: Content, pos: int = ..., endpos: int = ..., /) -> Match | None:
         """The leftmost match that begins at `pos` or later and ends at `endpos` or before."""
 
-    def finditer(self, content: Content) -> Iterator[Match]:
+    def fullmatch(self, content: Content, /) -> Match | None:
+        """All of the content, when it matches."""
+
+    def finditer(self, content: Content, /) -> Iterator[Match]:
         """All matches that don't overlap, in order."""
 
 
@@ -49,6 +62,8 @@ def compile_bytes(pattern: bytes) -> Pattern:
     Raises:
         ValueError: the pattern is not RE2 syntax; the message is RE2's.
     """
+    if re2 is None:
+        return compile_backtracking(pattern)
     try:
         compiled: Pattern = re2.compile(pattern, _options())
     except re2.error as error:
@@ -68,13 +83,17 @@ class PatternSet:
     """Several patterns asked at once, in one pass, which of them match somewhere."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
-        self._set = re2.Set.SearchSet(_options())
-        for pattern in patterns:
-            self._set.Add(pattern)
-        self._set.Compile()
+        self._each = [compile_bytes(pattern) for pattern in patterns] if re2 is None else []
+        self._set: Any = re2.Set.SearchSet(_options()) if re2 is not None else None
+        if self._set is not None:
+            for pattern in patterns:
+                self._set.Add(pattern)
+            self._set.Compile()
 
     def matching(self, content: bytes) -> Sequence[int]:
         """The indexes of the patterns that match, in no order."""
+        if self._set is None:
+            return [index for index, one in enumerate(self._each) if one.search(content)]
         return self._set.Match(content) or ()
 
 

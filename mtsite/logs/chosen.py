@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from mtsite.logs.source import LONGEST_LINE, Content, count_ends, next_line
+from mtsite.logs.source import LONGEST_LINE, Content, count_ends, next_line, release
 from mtsite.regex import compile_bytes
 
 BEGINS = rb"(?:\A|[\r\n])"
@@ -27,7 +27,8 @@ def placed_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes, in
     number, at = 1, 0
     while at < len(content):
         stop = next_line(content, min(at + _BLOCK_BYTES, len(content)))[1]
-        block = content[at:stop]
+        # Of a line without end the rest holds no other line.
+        block = content[at : min(stop, at + _BLOCK_BYTES + LONGEST_LINE)]
         read = 0
         while (match := pattern.search(block, max(read - 1, 0))) is not None:
             start, end, after = _line(block, read, match.start())
@@ -36,6 +37,8 @@ def placed_lines(content: Content, hint: bytes) -> Iterator[tuple[int, bytes, in
             number += 1
             read = after
         number += count_ends(block, read, len(block))
+        number += at + len(block) < stop and read < len(block)
+        release(content, at, stop)
         at = stop
 
 

@@ -35,7 +35,6 @@ MARKER_HINT = BEGINS + rb"={9} (?:Started|Finished) "
 DETAIL_HINT = rb"TinderboxPrint:"
 HINT = mozharness_errors.HINT + rb"|" + MARKER_HINT + rb"|" + DETAIL_HINT
 
-_BAR = b"========= "
 _MARKER = re.compile(r"={9} (Started|Finished) (.*?) \(results: (\d+), elapsed: .*?\) \(at (.*?)\)")
 _HEADER = re.compile(r"(?:builder|slave|starttime|results|buildid|builduid|revision): ")
 
@@ -71,8 +70,6 @@ class Detail(NamedTuple):
 
 def has_steps(content: Content) -> bool:
     """Whether any line of a log is a marker of a step."""
-    if content.find(_BAR + b"Started ") < 0 and content.find(_BAR + b"Finished ") < 0:
-        return False
     marked = chosen_lines(content, MARKER_HINT)
     return any(_MARKER.match(shown_text(line)) for _, line in marked)
 

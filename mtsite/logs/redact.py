@@ -95,9 +95,11 @@ class Redactor:
         self, content: bytes, start: int, end: int, hits: Sequence[Hit]
     ) -> tuple[bytes, dict[str, int]]:
         """The text from `start` to `end` with the `hits` before `end` masked, and the counts."""
-        text = content[:end]
         counts: dict[str, int] = {}
         edits = [edit for hit in hits for edit in hit.edits if edit[0] < end]
+        if not edits:
+            return content[start:end], counts
+        text = content[:end]
         # A mask can bring two halves of another rule's match together: look again until it's still.
         for _ in range(_ROUNDS):
             if edits and _MARK in text:
@@ -136,7 +138,7 @@ class Redactor:
             yield from key_block(content, match.end())
             return
         for group, rule in enumerate(self._by_group, start=1):
-            start, end = match.start(group), match.end(group)
+            start, end = match.span(group)
             if start < end and rule.accept(content[start:end]):
                 for line in _LINE.finditer(content, start, end):
                     yield line.start(), line.end(), rule.name

@@ -9,7 +9,7 @@ import functools
 import html
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,8 +74,13 @@ def scan(content: Content, rule_set: RuleSet, name: str = "", most: int = SHOWN)
         rules = rule_set.own if dialect.exclusive else rules
     with plain_text(content) as (plain, marked_up):
         kept = _Kept(marked_up, most)
-        for seen in _merged(own_pass, sightings(plain, rules, faults)):
-            kept.add(seen)
+        if dialect is None:
+            numbers = _Numbers(plain)
+            for seen in _sightings_at(plain, rules, faults):
+                kept.add(seen, numbers.of)
+        else:
+            for seen in _merged(own_pass, sightings(plain, rules, faults)):
+                kept.add(seen)
     return Judged(
         findings=tuple(kept.errors),
         finding_count=kept.error_count,
@@ -122,33 +127,46 @@ def sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> Ite
 
     Each line belongs to one sighting. What is wrong with a rule is added to `faults`.
     """
+    numbers = _Numbers(content)
+    for at, code, seen, link in _sightings_at(content, rules, faults):
+        yield numbers.of(at), code, seen, link
+
+
+def _sightings_at(content: Content, rules: Sequence[Rule], faults: list[str]) -> Iterator[Seen]:
+    """The same, with the offset at which the line begins in place of its number."""
     if not rules:
         return
     hints = _joined(tuple(rule.hint for rule in rules))
     first = _Chooser(rules, faults)
-    number, at = 1, 0
+    at = 0
     for start, stop in block_borders(content):
         while at < stop and (match := hints.search(content, _from(content, at), stop)) is not None:
             window = _window(content, at, match.start())
-            number += count_ends(content, at, window.start)
-            found = first.sighting(window)
-            at, lines = window.after, 1
-            if found is not None:
+            at = window.after
+            if (found := first.sighting(window)) is not None:
                 rule, seen = found
                 if seen.level:
-                    yield (
-                        number,
-                        seen.code or rule.name,
-                        _titled(seen, rule),
-                        seen.link or rule.link,
-                    )
+                    code = seen.code or rule.name
+                    yield window.start, code, _titled(seen, rule), seen.link or rule.link
                 for _ in range(seen.more_lines):
-                    at, lines = next_line(content, at)[1], lines + 1
-            number += lines
-        if at < stop:
-            number += count_ends(content, at, stop)
-            at = stop
+                    at = next_line(content, at)[1]
+        at = max(at, stop)
         release(content, start, stop)
+
+
+class _Numbers:
+    """Turns offsets, asked for in their order, into line numbers: few of many are needed."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._at = 0
+        self._number = 1
+
+    def of(self, at: int) -> int:
+        """The number of the line that begins at an offset."""
+        self._number += count_ends(self._content, self._at, at)
+        self._at = at
+        return self._number
 
 
 def _from(content: Content, at: int) -> int:
@@ -209,15 +227,17 @@ class _Kept:
         self._most = most
         self._equal: Counter[tuple[str, str]] = Counter()
 
-    def add(self, seen: Seen) -> None:
-        if seen[2].level == WARNING:
+    def add(self, seen: Seen, number_of: Callable[[int], int] = int) -> None:
+        """Count a sighting; the number of its line is asked for only when it is kept."""
+        place, code, sighting, link = seen
+        if sighting.level == WARNING:
             self.warning_count += 1
-            if len(self.warnings) < self._most:
-                self.warnings.append(self._finding(*seen))
+            kept = self.warnings
         else:
             self.error_count += 1
-            if len(self.errors) < self._most:
-                self.errors.append(self._finding(*seen))
+            kept = self.errors
+        if len(kept) < self._most:
+            kept.append(self._finding(number_of(place), code, sighting, link))
 
     def _finding(self, number: int, code: str, seen: Sighting, link: str) -> Finding:
         raw = seen.excerpt
@@ -270,9 +290,8 @@ def _window(content: Content, unread: int, hint: int) -> Window:
     # A hint may begin with the end of the line before.
     while content[hint : hint + 1] in (b"\r", b"\n"):
         hint += 1
-    start = (
-        max(content.rfind(b"\n", unread, hint), content.rfind(b"\r", unread, hint)) + 1 or unread
-    )
+    start = content.rfind(b"\n", unread, hint) + 1 or unread
+    start = content.rfind(b"\r", start, hint) + 1 or start
     end, after = next_line(content, hint)
     return Window(content, start, end, after, hint)
 

@@ -162,7 +162,7 @@ def count_broken(content: bytes) -> int:
         try:
             block.decode()
         except UnicodeDecodeError:
-            broken += len(_BROKEN.findall(block.decode("utf-8", "surrogateescape")))
+            broken += len(block) - len(block.decode("utf-8", "ignore").encode())
         start = end
     return broken
 

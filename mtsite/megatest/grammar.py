@@ -10,9 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NoReturn
-
-import re2
+from typing import Literal, NoReturn
 
 from mtsite.megatest import expand
 from mtsite.megatest.lines import (
@@ -23,6 +21,7 @@ from mtsite.megatest.lines import (
     reason_of,
     shown,
 )
+from mtsite.regex import Pattern, compile_bytes
 
 Kind = Literal["megatest", "runconfigs", "testconfig"]
 Place = tuple[Path, int]
@@ -367,15 +366,11 @@ def _is_wildcard(section: str) -> bool:
     return "%" in section or (len(section) > 1 and section[0] == section[-1] == "/")
 
 
-def _pattern(section: str) -> Any:
+def _pattern(section: str) -> Pattern | None:
     text = section[1:-1] if len(section) > 1 and section[0] == section[-1] == "/" else section
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    options.max_mem = 1 << 20
     try:
-        return re2.compile(_bytes(text.replace("%", ".*")), options)
-    except re2.error:
+        return compile_bytes(_bytes(text.replace("%", ".*")))
+    except ValueError:
         return None
 
 
