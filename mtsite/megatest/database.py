@@ -145,6 +145,9 @@ def open_read_only(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> AreaCon
                 raise
             note = "a writer died and left its journal; a repaired copy was read"
             return _open_copy(path, ("-journal", "-wal"), note, busy_seconds)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -206,6 +209,10 @@ def area_errors(path: Path) -> Iterator[None]:
             raise AreaBusyError(message, "run again: a repaired copy will be read") from error
         message = f"{path}: {error}"
         raise AreaUnreadableError(message, _advice(code & 0xFF, path)) from error
+    except UnicodeDecodeError as error:
+        # What SQLite says of a damaged schema quotes it as it is, and Python takes it for UTF-8.
+        message = f"{path}: malformed: names in it are not UTF-8"
+        raise AreaUnreadableError(message, _advice(sqlite3.SQLITE_CORRUPT, path)) from error
 
 
 def is_damage(error: sqlite3.Error) -> bool:
