@@ -16,7 +16,7 @@ from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -118,12 +118,13 @@ def _make_base(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], path: str) 
     return _Base(shown, tuple(crumbs), run_label(key))
 
 
-def _finding(found: Finding, path: str) -> tuple[str, str, str, str, str, str, str]:
-    """(style, symbol, line, its fragment, what stands there, code, link to what it means)."""
+def _finding(found: Finding, path: str) -> tuple[str, ...]:
+    """Style, symbol, line, its fragment, what stands there, code, link to it, title, its link."""
     style, symbol, _ = words.mark(_LEVELS.get(found.level.upper(), "F"))
     line = str(found.first_line)
-    text = words.first_line(found.excerpt)
-    return style, symbol, line, f"#L{line}", text, found.rule, rule_link(path, found.rule)
+    rule = (found.rule, rule_link(path, found.rule))
+    means = (found.title, words.web_link(found.link))
+    return style, symbol, line, f"#L{line}", words.first_line(found.excerpt), *rule, *means
 
 
 def _notices(log: LogRecord) -> tuple[str, ...]:

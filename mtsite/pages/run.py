@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
-from mtsite.pages import charts, failures, folded, markdown, tally, words
+from mtsite.pages import charts, disagreement, failures, folded, markdown, tally, words
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 from mtsite.pages.twin import twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "twin"]
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "run.html"
 MAX_NAMES = 200
 
@@ -56,6 +56,7 @@ def context(
         "bar": charts.pass_bar(summary.counts),
         "bar_label": words.counted(summary.counts),
         "chips": _chips(summary, len(bad)),
+        "differing": disagreement.of_run(run, letters, record),
         "failures": failures.rows(run, letters, record, facts, summary),
         "failures_total": len(bad),
         "fixed": _names(run, facts.fixed, path),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mtsite import urls
 from mtsite.model import Finding, LogRecord, Run, RunFacts, Test, TestDatum, TestRecord
-from mtsite.pages import charts, definition, markdown, words
+from mtsite.pages import charts, definition, disagreement, markdown, words
 from mtsite.pages.catalogue import rule_link
 from mtsite.pages.facts import shown_facts
 from mtsite.pages.page import SiteFrame
@@ -13,7 +13,7 @@ from mtsite.pages.place import Depth, RunPlace, test_label
 from mtsite.pages.steps import step_rows
 from mtsite.rollup import ABSENT, first_finding
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "test.html"
 
 MAX_DATA = 500
@@ -52,6 +52,7 @@ def context(
     shown.update(_facts_line(place, test))
     shown.update(_since(place, test, depth, path))
     shown.update(_neighbours(place, index, path))
+    shown["disagreements"] = disagreement.of_test(run.key, test, letter, logs)
     shown["excerpt"], shown["more_findings"] = _went_wrong(logs, test, letter, run, path)
     files = [log for log in logs if log.kind != _RUN_DIRECTORY]
     shown["logs"] = tuple(_log_row(log, run, test, path, depth) for log in files[:MAX_LOGS])
@@ -240,6 +241,8 @@ def _excerpt(found: Finding, log: LogRecord, page: str, path: str) -> dict[str, 
         "href": f"{page}#L{found.first_line}" if page else "",
         "rule": found.rule,
         "means": rule_link(path, found.rule),
+        "title": found.title,
+        "link": words.web_link(found.link),
         "level": found.level,
         "cut": len(lines) - len(rows),
     }

@@ -28,6 +28,7 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
+from mtsite.pages import disagreement
 
 SCHEMA = "mtsite/run/1"
 _LONE = re.compile("[\ud800-\udfff]")
@@ -153,8 +154,17 @@ def _test(
         "steps": [_step(step) for step in test.steps],
         "data": [_datum(datum) for datum in test.data],
         "logs": [_log(log) for log in kept.logs] if kept else [],
+        "disagreements": _disagreements(run, test, verdict, kept),
         "facts": _test_facts(facts) if facts else None,
     }
+
+
+def _disagreements(
+    run: Run, test: Test, verdict: str, kept: TestRecord | None
+) -> list[dict[str, str]]:
+    found = disagreement.of_test(run.key, test, verdict, kept.logs if kept else ())
+    rows = disagreement.document(found)
+    return [{name: _text(value) for name, value in row.items()} for row in rows]
 
 
 def _step(step: Step) -> dict[str, object]:

@@ -75,6 +75,11 @@ def rank(letter: str) -> int:
     return _RANK_OF.get(letter, _RANK_OF[Verdict.FAIL.value])
 
 
+def web_link(address: str) -> str:
+    """An address that a page may link to; '' for any but a web or mail address."""
+    return address if address.startswith(("https://", "http://", "mailto:")) else ""
+
+
 def mark(letter: str) -> tuple[str, str, str]:
     """(letter for the style, symbol, word) of a verdict; an unknown one reads as a failure."""
     known = letter if letter in SYMBOLS else "F"
