@@ -185,6 +185,8 @@ def _look(route: Route, run_id: int) -> Note | tuple[RunRows, Note]:
             f"{route.archive.path.name} holds another run {run_name(birth)}; both stay",
             "compare them with `mtsite explain`, then rename or remove one",
         )
+    if same[-1].state == notes.RESTORING:
+        raise LookupError("it is on its way back: mtsite restore finishes that")
     return same[-1]
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from mtsite import lock, notes
 from mtsite.archive.exports import RowExport, exported
+from mtsite.archive.locking import AREA_LOCK, lock_name
 from mtsite.archive.plan import plan_moves
-from mtsite.archive.reduce import AREA_LOCK, lock_name
 from mtsite.archive.route import Checkpoint, ignore, open_cache, open_store
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError

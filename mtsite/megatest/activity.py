@@ -27,7 +27,8 @@ class RunActivity:
     tests that claim to run; `heard` is the newest sign of life among them, None when one of them
     has no time (nobody can call it dead). `waiting` counts tests not started. `unknown` are states
     outside Megatest's vocabulary. `holds_highest` names the rowids ('runs.id', 'tests.id') that
-    SQLite would hand out again if this run went.
+    SQLite would hand out again if this run went. Where only the run row was read, `looked_at` is
+    False: nothing is known of the tests, and the run may be younger than `activity` says.
     """
 
     run_id: int
@@ -43,6 +44,7 @@ class RunActivity:
     unknown: tuple[str, ...] = ()
     holds_highest: tuple[str, ...] = ()
     status: str = ""
+    looked_at: bool = True
 
     @property
     def name(self) -> tuple[tuple[str, ...], str]:
@@ -63,22 +65,31 @@ def read_activity(connection: sqlite3.Connection, *, settled_before: int) -> lis
     Steps and load samples are only looked at where the run itself was silent since
     `settled_before`: they can make a run younger, never older.
     """
-    rows = _run_rows(connection)
+    return look_at(connection, read_run_rows(connection), settled_before=settled_before)
+
+
+def read_run_rows(connection: sqlite3.Connection) -> list[RunActivity]:
+    """Every run of a database by its row alone, ordered by id: one short query."""
     highest = _highest(connection)
+    return [
+        replace(run, holds_highest=tuple(what for what, owner in highest if owner == run.run_id))
+        for run in _run_rows(connection)
+    ]
+
+
+def look_at(
+    connection: sqlite3.Connection, runs: Sequence[RunActivity], *, settled_before: int
+) -> list[RunActivity]:
+    """The same runs with what their tests add up to; `settled_before` as in `read_activity`."""
     trusted = tests_update_times_are_trusted(connection)
     found: list[RunActivity] = []
-    for some in _in_chunks(rows):
+    for some in _in_chunks(runs):
         facts = _test_facts(connection, [run.run_id for run in some], trusted=trusted)
-        runs = [_with_tests(run, facts.get(run.run_id, {})) for run in some]
-        silent = [r.run_id for r in runs if r.activity is None or r.activity <= settled_before]
+        looked = [_with_tests(run, facts.get(run.run_id, {})) for run in some]
+        silent = [r.run_id for r in looked if r.activity is None or r.activity <= settled_before]
         late = _late_signs(connection, silent)
         found += [
-            replace(
-                run,
-                activity=_newest(run.activity, late.get(run.run_id)),
-                holds_highest=tuple(what for what, owner in highest if owner == run.run_id),
-            )
-            for run in runs
+            replace(run, activity=_newest(run.activity, late.get(run.run_id))) for run in looked
         ]
     return found
 
@@ -121,6 +132,7 @@ def _run_rows(connection: sqlite3.Connection) -> list[RunActivity]:
             status=_text(row[5]),
             event_time=row[3],
             activity=_newest(row[3], row[4] or None),
+            looked_at=False,
         )
         for row in rows
     ]
@@ -176,6 +188,7 @@ def _with_tests(run: RunActivity, facts: Mapping[str, _Numbers]) -> RunActivity:
     return replace(
         run,
         activity=_newest(run.activity, *signs),
+        looked_at=True,
         tests=sum(numbers[0] or 0 for numbers in counted.values()),
         busy=busy[0] or 0,
         heard=None if busy[2] else busy[1],
@@ -224,6 +237,7 @@ def _both(base: RunActivity, live: RunActivity) -> RunActivity:
         waiting=max(base.waiting, live.waiting),
         unknown=tuple(sorted({*base.unknown, *live.unknown})),
         holds_highest=tuple(sorted({*base.holds_highest, *live.holds_highest})),
+        looked_at=base.looked_at and live.looked_at,
     )
 
 

@@ -128,9 +128,12 @@ def _is_own(name: str) -> bool:
     return name.lower().startswith("sqlite_") or name == notes.TABLE
 
 
+BUSY_SECONDS = 10.0
+
+
 def open_completed(path: Path) -> sqlite3.Connection:
     """Open for writing so that what is committed survives a power cut; autocommit."""
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.text_factory = decode
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA journal_mode = DELETE")

@@ -29,7 +29,8 @@ def digest_run(run: RunRows, shapes: Shapes, columns: Columns) -> str:
     names = _names(run, shapes)
     whole = hashlib.sha256()
     for table, covered in sorted(columns.items()):
-        lines = _lines(run.rows.get(table, ()), shapes[table], covered, names)
+        rows = run.rows.get(table, ())
+        lines = _lines(rows, shapes[table], covered, names) if rows else []
         whole.update(ascii((table, tuple(covered), len(lines))).encode())
         lines.sort()
         whole.update("\n".join(lines).encode())
@@ -105,7 +106,9 @@ def _lines(
 ) -> list[str]:
     named = {RUN, TESTS}
     known = {column: place for place, column in enumerate(shape.columns, 1)} | {shape.alias: 0}
-    places = [known[c] for c in covered if shape.references.get(c) not in named]
+    places = [known.get(c, len(known)) for c in covered if shape.references.get(c) not in named]
+    if len(known) in places:
+        rows = [(*row, *[None] * (len(known) + 1 - len(row))) for row in rows]
     test_places = [shape.place(c) for c, table in shape.references.items() if table == TESTS]
     # A slice takes nothing and one column as well as many; ascii() and not repr(): which
     # characters repr() escapes depends on Python's version.

@@ -5,7 +5,7 @@ All functions work inside the caller's transaction: rows and note are committed 
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mtsite.megatest.schema import quote
 from mtsite.megatest.shape import RUN, TESTS, Row, Shapes, TableShape
@@ -96,13 +96,25 @@ def store_run(store: Store, run: RunRows, shared: Shared) -> dict[str, dict[int,
 
 def read_back(store: Store, run_id: int, renumbered: Renumbered) -> RunRows:
     """The archive's copy of a run, numbered as it was at its birth."""
-    there = read_run(store, store.shapes, run_id)
+    return as_at_birth(store.shapes, read_run(store, store.shapes, run_id), renumbered)
+
+
+def as_at_birth(shapes: Shapes, run: RunRows, renumbered: Renumbered) -> RunRows:
+    """A run as an archive has it, numbered as it was at its birth."""
     before = {table: dict[object, int](ids.items()) for table, ids in renumbered.items()}
     rows = {
-        table: _renumber(found, before.get(table, {}), store.shapes[table], before)
-        for table, found in there.rows.items()
+        table: _renumber(found, before.get(table, {}), shapes[table], before)
+        for table, found in run.rows.items()
     }
-    return RunRows(renumbered.get(RUN, {}).get(run_id, run_id), rows)
+    return RunRows(renumbered.get(RUN, {}).get(run.run_id, run.run_id), rows)
+
+
+def renumber_shared(shared: Shared, renumbered: Renumbered) -> Shared:
+    """What a run points to, its archive blocks numbered as they were at its birth."""
+    before = dict[object, int](renumbered.get(BLOCKS, {}).items())
+    return replace(
+        shared, blocks=tuple((before.get(row[0], row[0]), *row[1:]) for row in shared.blocks)
+    )
 
 
 def discard_run(store: Store, run_id: int) -> None:

@@ -14,7 +14,7 @@ from mtsite import notes
 from mtsite.megatest.compare import Pair, has_equal, rows_of_tests, test_spans, version
 from mtsite.megatest.schema import quote
 from mtsite.megatest.shape import RUN, TESTS, run_tables, test_tables
-from mtsite.megatest.transfer import immediate, names_run
+from mtsite.megatest.transfer import Store, immediate, names_run
 
 LOCK_SECONDS = 0.05
 """After so long a write transaction is committed, and a new one begun."""
@@ -93,6 +93,12 @@ def is_held(both: Pair, run_id: int) -> bool:
     rowid = both.source.shapes[RUN].rowid
     sql = f"SELECT 1 FROM runs AS s WHERE s.{rowid} = ? AND {has_equal(both, RUN)}"
     return both.connection.execute(sql, (run_id,)).fetchone() is not None
+
+
+def remove_run_row(store: Store, run_id: int) -> None:
+    """Delete a run row inside the caller's transaction: one that nothing names."""
+    rowid = store.shapes[RUN].rowid
+    store.connection.execute(f"DELETE FROM runs WHERE {rowid} = ?", (run_id,))
 
 
 class _Leaving:

@@ -14,7 +14,8 @@ from rows import last_updates, make_caches, runs_in
 
 from mtsite import lock, notes
 from mtsite.archive import execute
-from mtsite.archive.reduce import AREA_LOCK, lock_name, reduce_area
+from mtsite.archive.locking import AREA_LOCK, lock_name
+from mtsite.archive.reduce import reduce_area
 from mtsite.config import AreaConfig, ReduceConfig
 from mtsite.errors import BusyError
 
