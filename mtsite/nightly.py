@@ -1,4 +1,4 @@
-"""The night: reduce → retain → build → publish, under one lock.
+"""The night: reduce → automigrate → retain → build → publish, under one lock.
 
 A step that fails stops no other that can run: the site is built although an area could not be
 reduced, and it is published although a run could not be read. Only a build that did not end keeps
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mtsite import lock
-from mtsite.config import Config
+from mtsite.config import AreaConfig, Config
 from mtsite.errors import MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.terminal import TerminalReport
 
 if TYPE_CHECKING:
+    from mtsite.archive.migrate import MigrateSummary
+    from mtsite.archive.reduce import ReduceSummary
     from mtsite.engines.engine import Engine
 
 COMMAND = "mtsite nightly"
@@ -140,19 +142,48 @@ def _tell(report: TerminalReport, step: StepSummary) -> None:
 
 
 def _reduce(night: Night) -> Done:
-    from mtsite.archive.reduce import reduce_area
+    from mtsite.archive.reduce import Wishes, reduce_area
+    from mtsite.holds import load_holds
 
+    wishes = Wishes(holds=load_holds(night.config.root))
+
+    def reduce(settings: AreaConfig) -> "ReduceSummary":
+        return reduce_area(
+            settings,
+            night.config.reduce,
+            now=int(night.now),
+            state_dir=night.config.state_dir,
+            wishes=wishes,
+            environ=night.environ,
+        )
+
+    return _in_all_areas(night, reduce)
+
+
+def _automigrate(night: Night) -> Done:
+    from mtsite.archive.migrate import MigrateJob, automigrate_area
+    from mtsite.archive.reduce import Wishes
+    from mtsite.holds import load_holds
+
+    job = MigrateJob(
+        areas=night.config.areas,
+        rules=night.config.reduce,
+        now=int(night.now),
+        state_dir=night.config.state_dir,
+        wishes=Wishes(holds=load_holds(night.config.root)),
+        environ=night.environ,
+    )
+    return _in_all_areas(night, lambda settings: automigrate_area(settings, job))
+
+
+def _in_all_areas(
+    night: Night, move: "Callable[[AreaConfig], ReduceSummary | MigrateSummary]"
+) -> Done:
     counts: Counter[str] = Counter({"areas": 0, "moved": 0, "stayed": 0})
     errors = []
     for settings in night.config.areas.values():
         try:
-            summary = reduce_area(
-                settings,
-                night.config.reduce,
-                now=int(night.now),
-                state_dir=night.config.state_dir,
-                environ=night.environ,
-            )
+            summary = move(settings)
         except UnmovableError:
             continue  # read and built like the others; there is nothing to be done about it
         except MtsiteError as error:
@@ -224,6 +255,7 @@ def _publish(night: Night) -> Done:
 
 STEPS: Steps = {
     "reduce": _reduce,
+    "automigrate": _automigrate,
     "retain": _retain,
     "build": _build,
     "publish": _publish,

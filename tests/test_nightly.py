@@ -167,7 +167,7 @@ def test_without_a_destination_nothing_is_published_and_nothing_failed(tmp_path:
 def test_an_unreadable_area_leaves_the_others_their_night(tmp_path: Path) -> None:
     missing = tmp_path / "gone"
     summary, _ = run_night(site(tmp_path, areas_of(tmp_path), missing))
-    reduce, _, build, _ = summary.steps
+    reduce, _automigrate, _retain, build, _publish = summary.steps
     assert "area gone" in reduce.error
     assert reduce.counts["moved"] == 3
     assert "area gone" in build.error

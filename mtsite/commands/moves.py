@@ -90,14 +90,13 @@ def told(outcome: "Outcome") -> str:
 
 def print_plan(invocation: Invocation, area: str, moves: "Iterable[PlannedMove]") -> None:
     """Every run with the rule that moves or keeps it."""
-    invocation.print_table(
-        [
-            (area, run_name(one), "moves" if one.moves else "stays", one.destination, one.reason)
-            if one.destination
-            else (area, run_name(one), "moves" if one.moves else "stays", one.reason)
-            for one in moves
-        ]
-    )
+    invocation.print_table([(area, run_name(one), _verdict(one), one.reason) for one in moves])
+
+
+def _verdict(one: "PlannedMove") -> str:
+    if not one.moves:
+        return "stays"
+    return f"moves to {one.destination}" if one.destination else "moves"
 
 
 def run_name(one: "PlannedMove") -> str:
