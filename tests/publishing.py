@@ -15,9 +15,9 @@ from mtsite.config import PublishConfig
 from mtsite.publish.destination import Destination, Found, Source, Stored, Tag, open_destination
 from mtsite.publish.headers import Headers
 from mtsite.publish.ledger import Ledger
+from mtsite.publish.publisher import Publisher, Terms
 from mtsite.publish.send import Sender
 from mtsite.publish.summary import PublishSummary
-from mtsite.publish.upload import Publisher, Terms
 
 NOW = 1_795_140_840
 DAY = 86_400

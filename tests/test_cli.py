@@ -222,8 +222,10 @@ def test_a_signal_lets_locks_go_and_is_in_the_exit_code(
     assert not (tmp_path / ".mtsite" / "mine.lock").exists()
 
 
+# SIGINT is ignored in what a shell puts into the background, and so in its children.
 WAITING = """
-import time, click
+import signal, time, click
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from mtsite import cli, lock
 import mtsite.commands.link as link

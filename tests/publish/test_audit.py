@@ -10,7 +10,7 @@ from publishing import NOW, Publishing, add_run, small_site
 from mtsite.config import PublishConfig
 from mtsite.publish.audit import Audit
 from mtsite.publish.headers import headers_for
-from mtsite.publish.upload import Terms
+from mtsite.publish.publisher import Terms
 
 _s3 = s3server.session_fixture()
 

@@ -1,0 +1,327 @@
+"""One publish, carried out: plan, send, write the root; again when another publisher was faster."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from mtsite import urls
+from mtsite.errors import BusyError, DestinationError, MissingError, UsageError
+from mtsite.publish.audit import Auditor
+from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed
+from mtsite.publish.generation import Generation, next_generation
+from mtsite.publish.headers import headers_for
+from mtsite.publish.ledger import UNKNOWN, Ledger, Settled
+from mtsite.publish.listing import fetch_shard, read_root
+from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
+from mtsite.publish.send import Report, Sender
+from mtsite.publish.shards import ROOT
+from mtsite.publish.summary import PublishSummary
+
+LOSSES = 5
+AUDIT_THREADS = 8
+
+
+class Built(Protocol):
+    """What was built, as the manifest tells it."""
+
+    def tree(self) -> Iterable[tuple[str, str, int]]:
+        """(path, SHA-256, size) of every file of the tree, in byte order of the paths."""
+        ...
+
+    def revision(self) -> str:
+        """A name for what `tree` gives: the same name, the same files; '' is no name."""
+        ...
+
+    def changed_since(self, revision: str) -> Sequence[str] | None:
+        """Paths that may differ from a tree of that name, in byte order; None: any may."""
+        ...
+
+    def files(self, paths: Iterable[str]) -> Iterable[tuple[str, str, int]]:
+        """(path, SHA-256, size) of those of the paths that are files of the tree."""
+        ...
+
+    def areas(self) -> Sequence[str]:
+        """The directories of the areas in the tree."""
+        ...
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a publish is asked for.
+
+    `now` is Unix time, `grace` seconds. `dropped_areas` are directories of areas to let go,
+    `max_deletes` how many objects may be deleted. `audit`: compare everything by listing. Paths in
+    `at_once` are deleted as soon as nothing refers to them.
+    """
+
+    now: int
+    grace: int = 7 * 86400
+    dropped_areas: tuple[str, ...] = ()
+    max_deletes: int = 10_000
+    audit: bool = False
+    at_once: frozenset[str] = frozenset()
+
+
+class Publisher:
+    """One publish: plans, sends, writes the root; plans again when another publisher was faster."""
+
+    def __init__(
+        self, built: Built, sender: Sender, destination: Destination, ledger: Ledger
+    ) -> None:
+        self._built = built
+        self._sender = sender
+        self._destination = destination
+        self._ledger = ledger
+
+    def publish(self, terms: Terms, report: Report) -> PublishSummary:
+        """Carry it out."""
+        summary = PublishSummary(self._destination.name, requests=self._destination.requests)
+        self._ledger.enter(self._destination.epoch)
+        self._refresh(summary)
+        # Read before the tree: a build that goes on meanwhile makes it old, never wrong.
+        revision = self._built.revision()
+        self._audit(terms, report, summary)
+        settled = self._ledger.settled()
+        if settled is not None and _still_holds(settled, revision, terms):
+            summary.kept, summary.unchanged = settled.kept, settled.unchanged
+        else:
+            self._bring_in_line(terms, report, summary)
+            self._settle(revision, summary)
+        volatile = self._sender.send_volatile(self._sender.changed_volatile())
+        summary.volatile = volatile.files
+        summary.plain_bytes += volatile.plain_bytes
+        summary.sent_bytes += volatile.sent_bytes
+        return summary
+
+    def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
+        plan = self._upload(terms, report, summary)
+        while _needs_root(plan, summary) and not self._write_root(plan, terms, summary):
+            self._refresh(summary)
+            plan = self._upload(terms, report, summary)
+        self._take_over(plan)
+        summary.set_rest(plan)
+        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        summary.deleted = self._delete(plan)
+
+    def _audit(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
+        if terms.audit:
+            auditor = Auditor(self._destination, self._ledger, self._sender.encode, AUDIT_THREADS)
+            summary.audit = auditor.audit(map(TreeFile._make, self._built.tree()), report)
+
+    def _settle(self, revision: str, summary: PublishSummary) -> None:
+        unchanged = summary.unchanged + summary.new + summary.changed + summary.resumed
+        due = self._ledger.next_due()
+        self._ledger.settle(Settled(revision, due, unchanged, summary.kept))
+
+    def predict(self, terms: Terms) -> PublishSummary:
+        """What `publish` would do; the destination is only read."""
+        self._ledger.enter(self._destination.epoch)
+        summary = PublishSummary(self._destination.name, dry_run=True)
+        self._refresh(summary)
+        self._audit(terms, ignore, summary)
+        plan = self._plan(terms)
+        summary.requests = Counter(self._destination.requests)
+        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        summary.add_uploads(plan)
+        summary.set_rest(plan)
+        if _needs_root(plan, summary):
+            generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
+            summary.generation = generation.root.generation
+            summary.shards = len(generation.shards)
+            summary.requests["PUT"] += len(plan.uploads) + summary.shards + 1
+            summary.requests["PUT"] += self._known_conditions() is None
+        if plan.due:
+            summary.deleted = len(plan.due)
+            summary.requests["GET"] += 1
+            summary.requests["DELETE"] += -(-len(plan.due) // self._destination.deletes_at_once)
+        for file, encoded in self._sender.changed_volatile():
+            summary.volatile += 1
+            summary.plain_bytes += file.size
+            summary.requests["PUT"] += 1
+            encoded.close()
+        return summary
+
+    def _upload(self, terms: Terms, report: Report, summary: PublishSummary) -> PublishPlan:
+        plan = self._plan(terms)
+        if plan.uploads:
+            sent = self._sender.send(plan, report)
+            summary.add_uploads(plan, sent.sent_bytes)
+        return plan
+
+    def _plan(self, terms: Terms) -> PublishPlan:
+        plan = self._plan_changes(terms) or self._plan_all(terms)
+        self._check_areas(plan, terms.dropped_areas)
+        due = sorted(plan.due, key=lambda row: row.path not in terms.at_once)
+        return replace(plan, due=tuple(due[: max(terms.max_deletes, len(terms.at_once))]))
+
+    def _plan_changes(self, terms: Terms) -> PublishPlan | None:
+        """The plan from what changed since tree and destination were last in line, if it is known.
+
+        Its cost is that of the change; the counts of all else are those of that time.
+        """
+        settled = self._ledger.settled()
+        if settled is None or terms.dropped_areas or terms.at_once:
+            return None
+        changed = self._built.changed_since(settled.revision)
+        if changed is None:
+            return None
+        there = self._ledger.published_at(changed, terms.now - terms.grace)
+        plan = plan_upload(
+            map(TreeFile._make, self._built.files(changed)),
+            there,
+            {},
+            due_before=terms.now - terms.grace,
+        )
+        were = [row for row in there if row.base]
+        kept_before = sum(row.digest != row.base for row in were)
+        return replace(
+            plan,
+            unchanged=settled.unchanged - (len(were) - kept_before) + plan.unchanged,
+            kept=settled.kept - kept_before + plan.kept,
+            areas=tuple(self._built.areas()),
+        )
+
+    def _plan_all(self, terms: Terms) -> PublishPlan:
+        return plan_upload(
+            map(TreeFile._make, self._built.tree()),
+            self._ledger.published(),
+            self._ledger.sent(),
+            due_before=terms.now - terms.grace,
+            dropped_areas=terms.dropped_areas,
+            at_once=terms.at_once,
+        )
+
+    def _refresh(self, summary: PublishSummary) -> None:
+        """Learn what the destination holds: one request if it is what we left there."""
+        _, tag = self._ledger.root()
+        found = self._destination.get(ROOT, unless=tag)
+        if found is None:
+            if tag or not self._still_holds_what_was_sent():
+                self._ledger.forget()
+        elif not found.unchanged:
+            root = read_root(self._destination, found.content)
+            fetch = partial(fetch_shard, self._destination)
+            summary.overwritten += self._ledger.absorb(root, found.tag, fetch)
+            self._ledger.commit()
+
+    def _still_holds_what_was_sent(self) -> bool:
+        """Whether a first publish that was killed left its objects: one is asked for."""
+        sent = [path for path, digest in self._ledger.sent().items() if digest != UNKNOWN]
+        return not sent or self._destination.get(min(sent)) is not None
+
+    def _check_areas(self, plan: PublishPlan, dropped: Sequence[str]) -> None:
+        root, _ = self._ledger.root()
+        for area in dropped:
+            if area in plan.areas:
+                raise UsageError(
+                    f"area {_name(area)} is part of the tree, so it can't be dropped",
+                    "take it out of mtsite.toml, run `mtsite build`, then publish again",
+                )
+        lacking = [_name(area) for area in root.areas if area not in {*plan.areas, *dropped}]
+        if lacking:
+            raise DestinationError(
+                f"{self._destination.name} has areas that this tree lacks: {', '.join(lacking)}",
+                "build them, or let one go with `mtsite publish --drop-area NAME`",
+            )
+        if not plan.areas and not plan.unchanged + len(plan.uploads) + len(plan.resumed):
+            raise MissingError("the tree is empty", "run `mtsite build` first")
+
+    def _write_root(self, plan: PublishPlan, terms: Terms, summary: PublishSummary) -> bool:
+        """Make a generation of what was sent; False if another publisher wrote one meanwhile."""
+        _, tag = self._ledger.root()
+        generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
+        for shard in generation.shards:
+            self._ledger.begin([shard.ref.path])
+            self._destination.put(shard.ref.path, shard.packed, headers_for(shard.ref.path))
+        self._destination.flush()
+        try:
+            tag = self._destination.put(
+                ROOT, generation.content, headers_for(ROOT), only_if=tag or ABSENT
+            )
+        except PreconditionFailed:
+            tag = self._own_root_tag(generation)
+            if not tag:
+                summary.lost_races += 1
+                self._refuse_after(summary.lost_races)
+                return False
+        self._ledger.absorb(generation.root, tag, generation.lines_of)
+        self._ledger.forget_sent()
+        self._ledger.commit()
+        summary.generation = generation.root.generation
+        summary.shards += len(generation.shards)
+        summary.only_one_is_safe = not self._conditions_kept(generation)
+        return True
+
+    def _conditions_kept(self, generation: Generation) -> bool:
+        """Whether a put under a condition is refused when it should be; a server is asked once.
+
+        Where it is not, the root that was just written is written again as it is.
+        """
+        kept = self._known_conditions()
+        if kept is None:
+            kept = False
+            try:
+                self._destination.put(ROOT, generation.content, headers_for(ROOT), only_if=ABSENT)
+            except PreconditionFailed:
+                kept = True
+            self._ledger.note_conditions(kept=kept)
+        return kept
+
+    def _known_conditions(self) -> bool | None:
+        kept = self._destination.keeps_conditions
+        return self._ledger.conditions_kept() if kept is None else kept
+
+    def _own_root_tag(self, generation: Generation) -> str:
+        """The tag, when a repeated request met the root that it had written itself."""
+        found = self._destination.get(ROOT)
+        return found.tag if found and found.content == generation.content else ""
+
+    def _refuse_after(self, losses: int) -> None:
+        if losses >= LOSSES:
+            raise BusyError(
+                f"{self._destination.name}: other publishers wrote the manifest first, {losses}"
+                " times in a row",
+                "publish again when they have finished; what was sent is not sent twice",
+            )
+
+    def _take_over(self, plan: PublishPlan) -> None:
+        ours = (*plan.uploads, *plan.resumed, *plan.adopted)
+        self._ledger.set_base((file.path, file.digest) for file in ours)
+        self._ledger.set_base((path, "") for path in plan.dropped)
+        self._ledger.commit()
+
+    def _delete(self, plan: PublishPlan) -> int:
+        """Remove what was long unreferenced, unless somebody published since our root."""
+        if not plan.due:
+            return 0
+        _, tag = self._ledger.root()
+        found = self._destination.get(ROOT, unless=tag)
+        if found is None or not found.unchanged:
+            return 0
+        paths = [row.path for row in plan.due]
+        self._destination.delete(paths)
+        self._destination.flush()
+        self._ledger.note_deleted(paths)
+        return len(paths)
+
+
+def _needs_root(plan: PublishPlan, summary: PublishSummary) -> bool:
+    return plan.needs_generation or bool(summary.missing_shards)
+
+
+def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:
+    """Whether a plan would be empty: the same tree, nothing to let go, nothing due."""
+    due = 0 < settled.next_due <= terms.now - terms.grace
+    asked = terms.dropped_areas or terms.at_once
+    return bool(revision) and settled.revision == revision and not asked and not due
+
+
+def _name(area: str) -> str:
+    return urls.name_of(area) or area
+
+
+def ignore(label: str, done: int, total: int) -> None:
+    """Nobody wants to be told."""
+    del label, done, total
