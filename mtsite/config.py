@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
 from mtsite.options import (
     AGE,
@@ -318,6 +319,8 @@ def _logs(reader: TableReader, tables: dict[str, Any]) -> LogsConfig:
         if not isinstance(found, dict):
             reader.mistake(("logs", name), "expected a table, as [logs.FAMILY]")
     settings = {name: found for name, found in section.items() if isinstance(found, dict)}
+    if "migration" in settings:
+        settings["migration"] = read_datasets(reader, settings["migration"])
     return LogsConfig(settings, rules)
 
 

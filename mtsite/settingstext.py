@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsite.config import SECTIONS, AreaConfig, Config, SiteConfig
+from mtsite.datasets import DatasetConfig
 from mtsite.options import (
     REQUIRED,
     TEST_VALUES,
@@ -72,6 +73,7 @@ def _option_lines(section: type, written: Collection[str]) -> list[str]:
 def settings_table() -> str:
     """The table of docs/configuration.md, as Markdown."""
     tables = {**SECTIONS, "[redact.own]": OwnRule, "[logs.rule]": LogRule}
+    tables["logs.migration.NAME"] = DatasetConfig
     tables["areas.NAME"] = AreaConfig
     lines = []
     for title, section in tables.items():

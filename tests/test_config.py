@@ -364,13 +364,13 @@ def test_rules_for_logs_are_read_with_their_levels(load: Load) -> None:
         "[[logs.rule]]\nname = 'licence'\nregex = 'no licen[cs]e for (\\w+)'\nlevel = 'critical'\n"
         "title = 'No licence'\nlink = 'https://bugs.example/find?q={1}'\n"
         "[[logs.rule]]\nname = 'known'\nregex = 'chatter'\nlevel = 'ignore'\n"
-        "[logs.migration]\nx = 1\n"
+        "[logs.theirs]\nx = 1\n"
     )
     first, second = config.logs.rules
     link = "https://bugs.example/find?q={1}"
     assert first == LogRule("licence", r"no licen[cs]e for (\w+)", "critical", "No licence", link)
     assert (second.name, second.level) == ("known", "ignore")
-    assert config.logs.settings == {"migration": {"x": 1}}
+    assert config.logs.settings == {"theirs": {"x": 1}}
 
 
 @pytest.mark.parametrize(
@@ -587,3 +587,46 @@ def test_the_docs_list_every_setting_as_declared() -> None:
     )
     assert found is not None
     assert found[1] == settings_table()
+
+
+LIMITS = '{"maximum_migration_times": {"default": 60, "152": 300, "_152_bugs": [1]}}'
+
+
+def test_datasets_of_migrations_are_read_with_their_limits(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "user.json").write_text(LIMITS)
+    config = load(
+        "[logs.migration.user]\nlogs = ['*/user/*.log']\nlimits = 'user.json'\n"
+        "expected_schema = 229\n[logs.migration.other]\nlogs = ['*']\n"
+    )
+    datasets = config.logs.settings["migration"]
+    assert list(datasets) == ["user", "other"]
+    assert datasets["user"] == {
+        "logs": ["*/user/*.log"],
+        "limits": {
+            "maximum_migration_times": {"default": 60, "152": 300},
+            "XInnodb_rows_changed": {},
+            "Innodb_rows_read": {},
+        },
+        "limits_source": "user.json",
+        "expected_schema": 229,
+    }
+    assert (datasets["other"]["limits"], datasets["other"]["expected_schema"]) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "key", "told"),
+    [
+        ("x = 1\nlogs = ['*']", 2, "x", "there is no such key"),
+        ("limits = 'l.json'", 1, "logs", "is missing"),
+        ("logs = ['*']\nlimits = 'gone.json'", 3, "limits", "gone.json can't be read"),
+        ("logs = ['*']\nlimits = 'bad.json'", 3, "limits", "bad.json: maximum_migration_times"),
+        ("logs = ['*']\nexpected_schema = -1", 3, "expected_schema", "expected a whole number"),
+    ],
+)
+def test_mistakes_in_datasets_are_told_with_line_and_key(
+    mistakes: Callable[..., list[str]], tmp_path: Path, lines: str, line: int, key: str, told: str
+) -> None:
+    (tmp_path / "l.json").write_text(LIMITS)
+    (tmp_path / "bad.json").write_text('{"maximum_migration_times": {"default": "60"}}')
+    (found,) = mistakes(f"[logs.migration.d]\n{lines}\n")
+    assert found.startswith(f"mtsite.toml:{line}: logs.migration.d.{key}: {told}")

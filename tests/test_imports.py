@@ -32,6 +32,7 @@ FLOORS = (
     # 0: ground. From left to right, again.
     (
         *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
+        *("datasets", "limits"),
         *("tomlfile", "options"),
         *("manifest", "record"),
         *(

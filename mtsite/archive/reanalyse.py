@@ -14,7 +14,7 @@ from mtsite.archive import pending, records
 from mtsite.archive.records import Who
 from mtsite.config import Config
 from mtsite.logs.families import RuleSet
-from mtsite.logs.take import judge_stored
+from mtsite.logs.take import judge_stored, place_of
 from mtsite.manifest import RULES_KEY, KnownRun, Manifest
 from mtsite.model import LogRecord, RunRecord, TestName, TestRecord
 
@@ -68,7 +68,8 @@ def _judged(
         done.logs += len(old)
         if not old or dry_run:
             continue
-        logs = tuple(judge_stored(config.site.output, log, rule_set) for log in test.logs)
+        place = place_of(kept.key, name)
+        logs = tuple(judge_stored(config.site.output, log, rule_set, place) for log in test.logs)
         done.missing += sum(log.rules != rule_set.digest for log in logs if log.blob)
         done.changed += sum(_differ(a, b) for a, b in zip(test.logs, logs, strict=True))
         if logs != test.logs:

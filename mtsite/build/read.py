@@ -18,7 +18,7 @@ from mtsite.build.masked import masked_run
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
 from mtsite.logs.redact import Redactor, make_redactor
-from mtsite.logs.take import Taker, judge_stored
+from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.reader import RunHead
@@ -193,6 +193,7 @@ class RunReader:
     ) -> Iterator[LogRecord]:
         found, note = linktree.find_logs(roots, run.key, test)
         known = {log.name: log for log in before if log.kind != RUNDIR}
+        place = place_of(run.key, test.name)
         if note and (found or not known):
             yield LogRecord("", RUNDIR, note=note)
         elif unread := run.unread.get(test.name):
@@ -208,9 +209,9 @@ class RunReader:
                 yield old or LogRecord(log.name, log.kind, note=log.refused)
             elif old and _unchanged(old, log.path):
                 kept = replace(old, kind=log.kind)
-                yield judge_stored(self.site, kept, taker.rule_set)
+                yield judge_stored(self.site, kept, taker.rule_set, place)
             else:
-                taken = taker.take(log.name, log.path, log.kind)
+                taken = taker.take(log.name, log.path, log.kind, place)
                 intake.note(taken)
                 yield old if old and not taken.blob else taken
         yield from (log for log in known.values() if log.blob or log.ended or not found)

@@ -41,6 +41,8 @@ class Log:
     name: str
     content: Content
     settings: Mapping[str, Any] = field(default_factory=dict)
+    place: str = ""
+    """Whose log it is, AREA/KEY1/…/RUNNAME/TEST[/ITEM]; '' when nobody said."""
 
     def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
         """The lines without their ends, some thousands at a time, with the number of the first.

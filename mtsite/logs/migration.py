@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mtsite.limits import TABLES, Limits
 from mtsite.logs.chosen import chosen_lines
 from mtsite.logs.family import Analysis, Family, Log, Meaning
-from mtsite.logs.limits import TABLES, Limits
 from mtsite.logs.migration_steps import (
     ACCESS_DENIED,
     END_NOT_FOUND,
@@ -201,8 +201,9 @@ def _sightings(log: Log, facts: dict[str, Any]) -> Iterator[tuple[int, Sighting]
 
 def dataset_of(log: Log) -> Mapping[str, Any]:
     """The first dataset of the settings that has this log; an empty one where none has."""
+    where = f"{log.place}/{log.name}" if log.place else log.name
     for name, dataset in log.settings.items():
-        if any(fnmatch.fnmatchcase(log.name, pattern) for pattern in dataset.get("logs", ())):
+        if any(fnmatch.fnmatchcase(where, pattern) for pattern in dataset["logs"]):
             return {"name": name, **dataset}
     return {}
 

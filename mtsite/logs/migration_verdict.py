@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from mtsite.logs.limits import Limits, Table, allowed
+from mtsite.limits import Limits, Table, allowed
 from mtsite.logs.migration_steps import (
     ACCESS_DENIED,
     END_NOT_FOUND,

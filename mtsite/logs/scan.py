@@ -56,12 +56,15 @@ Seen = tuple[int, str, Sighting, str]
 """Number of the first line, code, what was seen, the link of its rule."""
 
 
-def scan(content: Content, rule_set: RuleSet, name: str = "", most: int = SHOWN) -> Judged:
+def scan(
+    content: Content, rule_set: RuleSet, name: str = "", most: int = SHOWN, place: str = ""
+) -> Judged:
     """Judge the redacted text of the log of this name.
 
     Lines count as in `source.split_lines`; escapes inside a line hide nothing, nor do the tags of
     an HTML log. A line belongs to one finding: the dialect's, else that of the first rule that
-    takes it. At most `most` errors, and as many warnings, are listed.
+    takes it. At most `most` errors, and as many warnings, are listed. `place` is whose log it is,
+    as in `family.Log`.
     """
     faults: list[str] = []
     dialect = _claiming(rule_set, name, content[:HEAD_BYTES], faults)
@@ -69,7 +72,7 @@ def scan(content: Content, rule_set: RuleSet, name: str = "", most: int = SHOWN)
     rules = rule_set.rules
     own_pass: Iterator[Seen] = iter(())
     if dialect is not None:
-        log = Log(name, content, rule_set.settings.get(dialect.name, {}))
+        log = Log(name, content, rule_set.settings.get(dialect.name, {}), place)
         own_pass = _analysed(dialect, log, facts, faults)
         rules = rule_set.own if dialect.exclusive else rules
     with plain_text(content) as (plain, marked_up):

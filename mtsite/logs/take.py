@@ -20,7 +20,7 @@ from mtsite.logs.opened import OpenLog, open_log
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
 from mtsite.logs.source import Content, count_broken, count_lines
-from mtsite.model import LogRecord
+from mtsite.model import LogRecord, RunKey, TestName
 
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
 
@@ -38,7 +38,7 @@ class Taker:
     rule_set: RuleSet = field(default_factory=built_in)
     sizes: Sizes = DEFAULT_SIZES
 
-    def take(self, name: str, path: Path, kind: str) -> LogRecord:
+    def take(self, name: str, path: Path, kind: str, place: str = "") -> LogRecord:
         """Store the log at a resolved path, and say what is known of it.
 
         `name` is relative to the run directory, `kind` final, step or file. The record's blob is
@@ -54,20 +54,21 @@ class Taker:
             if not first and log.note:
                 return replace(record, note=log.note)
             if second is None:
-                stored = self._store(record, first)
+                stored = self._store(record, first, place)
             else:
-                stored = self._store_large(record, itertools.chain((first, second), blocks))
+                whole = itertools.chain((first, second), blocks)
+                stored = self._store_large(record, whole, place)
             return _with_losses(stored, log, masking)
 
-    def _store(self, record: LogRecord, text: bytes) -> LogRecord:
+    def _store(self, record: LogRecord, text: bytes, place: str) -> LogRecord:
         blob = blob_of(record.name, hashlib.sha256(text).hexdigest())
         target = self.site / blob
         if not _has_size(target, len(text)):
             atomicfile.write(target, text)
         kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
-        return judge(kept, text, self.rule_set)
+        return judge(kept, text, self.rule_set, place)
 
-    def _store_large(self, record: LogRecord, blocks: Iterator[bytes]) -> LogRecord:
+    def _store_large(self, record: LogRecord, blocks: Iterator[bytes], place: str) -> LogRecord:
         digest = hashlib.sha256()
         size = broken = 0
         with atomicfile.draft(self.site / "_blobs") as draft:
@@ -82,12 +83,12 @@ class Taker:
             draft.file.flush()
             with mapped(draft.file) as text:
                 kept = replace(record, blob=blob, size=size, broken_bytes=broken)
-                return judge(kept, text, self.rule_set)
+                return judge(kept, text, self.rule_set, place)
 
 
-def judge(record: LogRecord, text: Content, rule_set: RuleSet) -> LogRecord:
+def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") -> LogRecord:
     """The record with what a rule set says of the stored text."""
-    judged = scan(text, rule_set, record.name)
+    judged = scan(text, rule_set, record.name, place=place)
     return replace(
         record,
         lines=count_lines(text),
@@ -115,7 +116,12 @@ def stored_text(path: Path) -> Content:
         return mapped(file)
 
 
-def judge_stored(site: Path, record: LogRecord, rule_set: RuleSet) -> LogRecord:
+def place_of(key: RunKey, name: TestName) -> str:
+    """Whose a log is, for dialects that have settings by test: AREA/KEY1/…/RUNNAME/TEST[/ITEM]."""
+    return "/".join((key.area, *key.target, key.runname, *filter(None, name)))
+
+
+def judge_stored(site: Path, record: LogRecord, rule_set: RuleSet, place: str = "") -> LogRecord:
     """The record with what a rule set says of the text that lies in the site.
 
     As it is where the same rule set has judged it, or where its text is not there.
@@ -123,7 +129,7 @@ def judge_stored(site: Path, record: LogRecord, rule_set: RuleSet) -> LogRecord:
     if not record.blob or record.rules == rule_set.digest:
         return record
     try:
-        return judge(record, stored_text(site / record.blob), rule_set)
+        return judge(record, stored_text(site / record.blob), rule_set, place)
     except FileNotFoundError:
         return record
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtsite.limits import Limits, allowed, limits_of
 from mtsite.logs.chosen import chosen_lines
 from mtsite.logs.families import RuleSet, built_in
-from mtsite.logs.limits import Limits, allowed, limits_of
 from mtsite.logs.migration import FAMILY, claims
 from mtsite.logs.migration_steps import HINT
 from mtsite.logs.migration_verdict import verdict_on
