@@ -231,7 +231,8 @@ class LogRecord:
 class TestRecord:
     """What is kept of one test beside its rows; `verdict` is the letter of `rollup.Verdict`.
 
-    `gone` marks a test that was published once and whose row is no more.
+    `gone` marks a test that was published once and whose row is no more. `steps` and `data` are
+    here where they lay in the run directory, which may go before the rows.
     """
 
     __test__ = False
@@ -242,6 +243,8 @@ class TestRecord:
     toplevel: bool = False
     logs: tuple[LogRecord, ...] = ()
     gone: bool = False
+    steps: tuple[Step, ...] = ()
+    data: tuple[TestDatum, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

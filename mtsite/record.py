@@ -23,6 +23,8 @@ from mtsite.model import (
     RunSummary,
     State,
     Status,
+    Step,
+    TestDatum,
     TestDefinition,
     TestFacts,
     TestName,
@@ -35,6 +37,8 @@ _DEFINITION = tuple(
     (field.name, field.default) for field in TestDefinition.__dataclass_fields__.values()
 )
 _FINDING = attrgetter(*Finding.__dataclass_fields__)
+_STEP = attrgetter(*Step.__dataclass_fields__)
+_DATUM = attrgetter(*TestDatum.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
 _LET_GO = attrgetter(*LetGo.__dataclass_fields__)
 _SUMMARY = tuple(RunSummary.__dataclass_fields__)
@@ -226,7 +230,7 @@ def _names(rows: Sequence[Sequence[str]]) -> tuple[TestName, ...]:
 
 
 def _test(test: TestRecord) -> list[object]:
-    return [
+    row: list[object] = [
         test.testname,
         test.item_path,
         test.verdict,
@@ -234,12 +238,23 @@ def _test(test: TestRecord) -> list[object]:
         test.gone,
         [_log(log) for log in test.logs],
     ]
+    if test.steps or test.data:
+        row += [[_STEP(step) for step in test.steps], [_DATUM(datum) for datum in test.data]]
+    return row
 
 
 def _read_test(row: Sequence[Any]) -> TestRecord:
-    testname, item_path, verdict, toplevel, gone, logs = row
+    testname, item_path, verdict, toplevel, gone, logs, *own = row
+    steps, data = own or ((), ())
     return TestRecord(
-        testname, item_path, verdict, toplevel, tuple(_read_log(log) for log in logs), gone
+        testname,
+        item_path,
+        verdict,
+        toplevel,
+        tuple(_read_log(log) for log in logs),
+        gone,
+        tuple(Step(*step) for step in steps),
+        tuple(TestDatum(*datum) for datum in data),
     )
 
 

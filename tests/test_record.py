@@ -17,6 +17,8 @@ from mtsite.model import (
     RunSummary,
     State,
     Status,
+    Step,
+    TestDatum,
     TestFacts,
     TestRecord,
 )
@@ -113,3 +115,14 @@ def test_walk_finds_every_record_and_passes_over_broken_ones(tmp_path: Path) -> 
     broken = tmp_path / "_record/a/b/d/_run.json"
     broken.write_bytes(b"{")
     assert list(record.walk(tmp_path)) == [kept]
+
+
+def test_steps_and_data_that_lay_in_run_directories_survive() -> None:
+    one = Step("s", 1, None, Status("0"), None, "s.log", "caf\udce9")
+    measured = TestDatum("c", "v", 1.5, 2, ">", "", "", None, "")
+    kept = TestRecord("t", "a/b", "P", steps=(one,), data=(measured,))
+    plain = TestRecord("t", "", "P")
+    key = RunKey("a", ("u",), "r")
+    tests = {(each.testname, each.item_path): each for each in (kept, plain)}
+    record_of = RunRecord(key, ("k",), tests)
+    assert record.decode(record.encode(record_of)) == record_of

@@ -15,6 +15,7 @@ from mtsite.build import digest
 from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
+from mtsite.build.ownrows import keep_rows, with_kept_rows
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
 from mtsite.logs.redact import Redactor, make_redactor
@@ -112,9 +113,10 @@ class RunReader:
         with database.reading(head.database) as connection:
             run = reader.read_run(connection, head)
             as_listed = reader.is_as_listed(connection, head)
+        old = self._old_record(run)
+        run = with_kept_rows(run, old)
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
         rows = digest.of_rows(run)
-        old = self._old_record(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
         intake = _Intake()
         from_files = definition_reader(self.redact)
@@ -135,7 +137,7 @@ class RunReader:
         kept = replace(
             old,
             keys=run.keys,
-            tests=tests,
+            tests=tests if head.rundirs is None else keep_rows(shown, tests),
             facts=old.facts if still_sealed else None,
             sealed=rows if still_sealed else "",
             summary=summary,

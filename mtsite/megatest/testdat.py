@@ -20,7 +20,8 @@ BUSY_SECONDS = 0.5
 """One run has hundreds of them: none is waited for long."""
 
 MOST_ROWS = 20_000
-_NO_STEPS = "steps and test data are not known"
+NO_STEPS = "steps and test data are not known"
+"""How a note ends that says why a testdat.db was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ def own_rows_of(rundirs: RunDirs, key: RunKey) -> Callable[[Test, int], OwnRows]
 def _read_testdat(roots: Roots, expected: bool, key: RunKey, test: Test, test_id: int) -> OwnRows:
     path, reason = find_testdat(roots, key, test)
     if path is None:
-        return OwnRows(note=f"{reason}: {_NO_STEPS}" if reason and expected else "")
+        return OwnRows(note=f"{reason}: {NO_STEPS}" if reason and expected else "")
     try:
         return _read(path, test_id)
     except MtsiteError as error:
-        return OwnRows(note=f"{error.message}: {_NO_STEPS}")
+        return OwnRows(note=f"{error.message}: {NO_STEPS}")
 
 
 def _read(path: Path, test_id: int) -> OwnRows:

@@ -1,5 +1,6 @@
 """Areas of every generation become the same pages, and follow what changes in their databases."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,35 @@ def test_a_broken_testdat_is_a_note_on_the_page_of_its_test(tmp_path: Path) -> N
     assert "not a SQLite database" in told and "steps and test data are not known" in told
     assert "not known" not in page(site, "w2", "compile", "")
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_steps_of_run_directories_that_are_gone_are_shown_as_they_were(tmp_path: Path) -> None:
+    area, site = area_and_site(tmp_path, "G2")
+    site.build()
+    assert "link" in page(site, "w1", "compile", "")
+    shutil.rmtree(area.disk / "u")
+    shutil.rmtree(site.state)
+    shutil.rmtree(site.tree / "fullrun")
+    own = site.root / "templates"
+    own.mkdir()
+    (own / "test.html").write_text(
+        '{% extends "mtsite/test.html" %}{% block kind %}edited{% endblock %}'
+    )
+    assert site.build().problems == []
+    told = page(site, "w1", "compile", "")
+    assert "link" in told and "edited" in told
+    assert "shown as they were read before" in told
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_secrets_of_kept_steps_are_masked(tmp_path: Path) -> None:
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    tests = [test("t", steps=[step("s", comment=f"key {secret}")])]
+    area = make_area(tmp_path, runs=[run("u/nfs", "w1", tests)], generation="G2")
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    site.build()
+    assert not any(secret.encode() in content for content in files_of(site.tree).values())
 
 
 def test_runs_without_their_database_answer_at_their_address(tmp_path: Path) -> None:
