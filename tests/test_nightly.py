@@ -145,17 +145,17 @@ def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:
 def test_a_night_ends_what_the_clocks_say_and_makes_the_pages(tmp_path: Path) -> None:
     config = replace(site(tmp_path, areas_of(tmp_path)), retain=RetainConfig(logs=0, keep_last=4))
     first, _ = run_night(config)
-    assert first.steps[1].skipped == "nothing was built yet"
+    assert first.steps[2].skipped == "nothing was built yet"
     second, said = run_night(config)
     assert nightly.failure(second) is None, said
-    assert second.steps[1].counts == {"runs ended": 1, "rows": 0, "logs deleted": 0}
+    assert second.steps[2].counts == {"runs ended": 1, "rows": 0, "logs deleted": 0}
     (page,) = (tmp_path / "site").glob("*/ubuntu/nfs/w01/bad/index.html")
     assert "[retain] logs = 0s" in page.read_text()
 
 
 def test_a_night_without_a_clock_ends_nothing(tmp_path: Path) -> None:
     summary, _ = run_night(site(tmp_path, areas_of(tmp_path)))
-    assert summary.steps[1].skipped == "no clock in [retain]"
+    assert summary.steps[2].skipped == "no clock in [retain]"
 
 
 def test_without_a_destination_nothing_is_published_and_nothing_failed(tmp_path: Path) -> None:
