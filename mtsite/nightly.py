@@ -234,6 +234,8 @@ def _build(night: Night) -> Done:
     finally:
         engine.close()
     counts = {"runs": done.runs, "read": done.read, "files written": done.written}
+    if done.left:
+        counts["left to the next build"] = done.left
     return counts, "\n".join([*lost, *done.problems]), ""
 
 

@@ -50,9 +50,13 @@ class _Source(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """One run in one database: its row as SQLite gives it, and the note of its move."""
+    """One run in one database: its row as SQLite gives it, and the note of its move.
+
+    A note of a run that is gone from its rowid counts for nothing: then there is none.
+    """
 
     when: int
+    runname: str
     source: _Source
     values: tuple[object, ...]
     note: _Note | None
@@ -167,40 +171,37 @@ def _rows(connection: AreaConnection, area: Area, database: Path) -> list[_Row]:
     ).fetchall()
     source = _Source(area, database, frozenset(row[0] for row in moved))
     at = rows.RUN_COLUMNS.index("event_time")
-    return [_Row(rows.time(row[at]) or 0, source, row, born.get(row[0])) for row in found]
+    made = []
+    for row in found:
+        runname, note = rows.text(row[1]), born.get(row[0])
+        if note is not None and note[2] != runname:
+            note = None
+        made.append(_Row(rows.time(row[at]) or 0, runname, source, row, note))
+    return made
 
 
 def _name(
     row: _Row, names: Mapping[str, str], shared: dict[tuple[object, ...], tuple[str, ...]]
 ) -> Name:
-    """The birth name; a note of a run that is gone from its rowid counts for nothing.
-
-    `shared` are the few targets that all runs of a database have.
-    """
-    runname, note = rows.text(row.values[1]), row.note
-    stored = row.values[_KEYS_FROM:]
-    area = row.source.area.name
-    if note is not None and note[2] == runname:
-        stored, area = note[1], names.get(note[0], note[0])
+    """The birth name; `shared` are the few targets that all runs of a database have."""
+    stored, area = row.values[_KEYS_FROM:], row.source.area.name
+    if row.note is not None:
+        area, stored = names.get(row.note[0], row.note[0]), row.note[1]
     target = shared.get(stored)
     if target is None:
         target = shared[stored] = tuple(rows.text(v) or EMPTY_KEY_VALUE for v in stored)
-    return area, target, runname
+    return area, target, row.runname
 
 
 _KEYS_FROM = len(rows.RUN_COLUMNS)
 _STATE = rows.RUN_COLUMNS.index("state")
 
 
-def _is_noted(row: _Row) -> bool:
-    return row.note is not None and row.note[2] == rows.text(row.values[1])
-
-
 def _choose(name: Name, copies: list[_Row]) -> _Row | RunHead:
     """The copy that counts. By far the most: one at home, or its mark, and one that was moved."""
     if len(copies) == 2:
-        home, away = sorted(copies, key=_is_noted)
-        if _is_noted(away) and not _is_noted(home) and away.note is not None:
+        home, away = copies if copies[0].note is None else copies[::-1]
+        if home.note is None and away.note is not None:
             marked = rows.text(home.values[_STATE]).upper() == "MOVED"
             again = marked and home.values[0] in home.source.alive
             same = home.when == away.when or marked
@@ -218,7 +219,7 @@ def _with_tests(head: RunHead) -> RunHead:
 
 
 def _note(row: _Row) -> notes.Note | None:
-    if row.note is None or not _is_noted(row):
+    if row.note is None:
         return None
     area, target, runname, state, started = row.note
     return notes.Note(0, area, target, runname, 0, state=state, started=started)

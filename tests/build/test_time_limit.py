@@ -252,3 +252,13 @@ def test_a_dry_run_names_runs_and_reasons_and_writes_nothing(
     site.title = "Nightly"
     site.write_config({area.name: area.path}, LIMIT.format(0))
     assert files_of(site.root) == before
+
+
+def test_a_night_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = limited(tmp_path / "home", history(tmp_path, 2), 5)
+    monkeypatch.chdir(site.root)
+    monkeypatch.setattr(BuildState, "is_over", lambda _: True)
+    ended = called(["nightly"], capsys)
+    assert (ended.code, "left to the next build" in ended.err) == (0, True)

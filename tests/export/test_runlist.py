@@ -3,11 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from areas import BASE, DAY, TestArea, make_area, run, test
+import pytest
+from areas import BASE, DAY, TestArea, make_area, run, step, test
+from generations import BUILDERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sites import make_site
 
 from mtsite import notes
+from mtsite.export.runs import RunReading
 from mtsite.megatest.runlist import RunList
 
 NAMES = ("w1", "w2", "w3")
@@ -76,3 +80,17 @@ def test_an_area_that_cannot_be_read_is_named_and_the_others_are_listed(tmp_path
     assert [head.key.area for head in runs] == ["b"]
     (problem,) = runs.problems
     assert problem.startswith("area a: ")
+
+
+@pytest.mark.parametrize("generation", BUILDERS)
+def test_runs_of_every_generation_are_listed_and_read(tmp_path: Path, generation: str) -> None:
+    rows = [run("u/v", f"w{n}", [test("t", steps=[step("sim", log="x\n")])]) for n in range(2)]
+    area = make_area(tmp_path, "a", runs=rows, generation=generation)
+    (tmp_path / "home").mkdir()
+    config = make_site(tmp_path / "home", area).config()
+    heads = list(RunList((area.settings,), {}))
+    assert [head.key.runname for head in heads] == ["w0", "w1"]
+    with RunReading(config, 0) as reading:
+        for head in heads:
+            ((shown, verdict),) = reading.shown(head, tests=True).tests()
+            assert (verdict.name, [each.name for each in shown.steps]) == ("PASS", ["sim"])
