@@ -11,9 +11,10 @@ comments included, stays as it was written.
 """
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,23 @@ class Holds:
 
     def of(self, key: RunKey, now: int) -> Hold | None:
         """The hold on a run at `now` (Unix seconds) that lasts longest, None when there is none."""
-        names = {urls.run_dir(key), "/".join((key.area, *key.target, key.runname))}
-        found = [one for one in self.holds if one.run in names and not one.has_expired(now)]
+        named = self._by_run.get("/".join((key.area, *key.target, key.runname)), ())
+        if self._escaped:
+            # Where nothing is escaped, name and address are the same.
+            named = (*named, *self._escaped.get(urls.run_dir(key), ()))
+        found = [one for one in named if not one.has_expired(now)]
         return max(found, key=lambda one: (one.until is None, one.until or date.min), default=None)
+
+    @cached_property
+    def _by_run(self) -> Mapping[str, Sequence[Hold]]:
+        found: dict[str, list[Hold]] = {}
+        for one in self.holds:
+            found.setdefault(one.run, []).append(one)
+        return found
+
+    @cached_property
+    def _escaped(self) -> Mapping[str, Sequence[Hold]]:
+        return {run: some for run, some in self._by_run.items() if "~" in run}
 
     def expired(self, now: int) -> tuple[Hold, ...]:
         """Those that ended by `now` (Unix seconds): they keep nothing any more."""

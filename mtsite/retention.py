@@ -90,7 +90,7 @@ def plan_retention(
     runs: Iterable[Standing], rules: RetainConfig, holds: Holds, now: int
 ) -> RetainPlan:
     """Decide on every run; `now` is in Unix seconds. Later, and with fewer holds, more ends."""
-    ordered = sorted(runs, key=lambda run: run.key)
+    ordered = sorted(runs, key=lambda run: (run.key.area, run.key.target, run.key.runname))
     kept = _kept_by_target(ordered, rules)
     return RetainPlan(tuple(_decide(run, rules, holds, kept, now) for run in ordered))
 
