@@ -104,7 +104,7 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
     layout = find_layout(path, testsuite, dbdir, tmp=tmp)
     if not layout.with_runs or layout.with_runs == (layout.completed,):
         raise NoDatabaseError(
-            f"area {settings.name}: no {DATABASE_NAME} in {path}",
+            "; ".join([f"area {settings.name}: no {DATABASE_NAME} in {path}", *layout.problems]),
             "run Megatest there once; areas of v1.70 and later have .mtdb/main.db instead",
         )
     generation, fields, problems = _look_inside(layout)

@@ -11,7 +11,7 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,11 +63,12 @@ def find_layout(area: Path, testsuite: str, dbdir: Path | None, *, tmp: Path = T
         if directory is None:
             continue
         try:
-            found = _split(directory, nested=directory.name == MTDB_NAME)
+            found = _split(directory, area, nested=directory.name == MTDB_NAME)
         except OSError as error:
             problems.append(
                 f"{directory}: {error.strerror}: the databases there, if any, are not read"
             )
+        problems += found.problems
         if found.main is not None:
             break
     newest = None
@@ -136,7 +137,7 @@ def _written(path: Path) -> str:
     return when.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _split(directory: Path, *, nested: bool) -> Layout:
+def _split(directory: Path, area: Path, *, nested: bool) -> Layout:
     main = directory / MAIN_NAME
     try:
         main.lstat()
@@ -144,7 +145,22 @@ def _split(directory: Path, *, nested: bool) -> Layout:
         return Layout()
     parts = [path for path in directory.iterdir() if _is_part(path.name, nested=nested)]
     parts.sort(key=lambda path: (len(path.name), path.name))
-    return Layout(main=main, parts=tuple(parts), nested=nested)
+    # Whoever may run tests may write here, and must not have other areas' rows shown as these.
+    outside = [path for path in (main, *parts) if _leads_out(path, (directory, area))]
+    return Layout(
+        main=None if main in outside else main,
+        parts=tuple(path for path in parts if path not in outside),
+        nested=nested,
+        problems=tuple(
+            f"{path} is a link that leads out of {directory}: unread" for path in outside
+        ),
+    )
+
+
+def _leads_out(path: Path, roots: Iterable[Path]) -> bool:
+    if not path.is_symlink():
+        return False
+    return not any(path.resolve().is_relative_to(root.resolve()) for root in roots)
 
 
 def _is_part(name: str, *, nested: bool) -> bool:

@@ -160,3 +160,25 @@ def test_a_locked_database_is_waited_for_not_replaced_by_its_copy(
         found = listed(area)
     assert "locked" in found.error
     assert "w02" not in names(found.heads)
+
+
+@pytest.mark.parametrize("generation", ["G3 of 2013", "G5"])
+def test_a_link_to_another_areas_database_is_not_followed(tmp_path: Path, generation: str) -> None:
+    area = make_area(tmp_path, runs=RUNS, generation=generation)
+    other = make_area(tmp_path, "secret", runs=RUNS, generation=generation)
+    own = part(area, "w02")
+    own.unlink()
+    own.symlink_to(part(other, "w02"))
+    found = listed(area)
+    assert "w02" not in names(found.heads)
+    assert any(f"{own} is a link that leads out" in told for told in found.problems)
+
+
+def test_a_main_database_that_is_a_link_elsewhere_is_no_area(tmp_path: Path) -> None:
+    area = make_area(tmp_path, runs=RUNS, generation="G5")
+    other = make_area(tmp_path, "secret", runs=RUNS, generation="G5")
+    main = area.path / ".mtdb/main.db"
+    main.unlink()
+    main.symlink_to(other.path / ".mtdb/main.db")
+    assert listed(area).heads == ()
+    assert f"{main} is a link that leads out" in listed(area).error
