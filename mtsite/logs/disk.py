@@ -6,10 +6,10 @@ from mtsite.logs.shape import On, family
 RULES = (
     Rule(
         "disk/full",
-        rb"No space left on device|\bENOSPC\b|[Dd]isk (?:is )?full|not enough (?:disk )?space",
+        rb"[Nn]o space left on device|\bENOSPC\b|[Dd]isk (?:is )?full|not enough (?:disk )?space",
         On(
             CRITICAL,
-            rb"No space left on device|\bENOSPC\b|\b[Dd]isk (?:is )?full\b"
+            rb"[Nn]o space left on device|\bENOSPC\b|\b[Dd]isk (?:is )?full\b"
             rb"|\b[Nn]ot enough (?:free )?(?:disk )?space (?:on|in|left)",
         ),
         "A disk is full",

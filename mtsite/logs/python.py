@@ -5,11 +5,11 @@ exception line, which is what the program died of.
 """
 
 from mtsite.logs.rule import CRITICAL, ERROR, WARNING, Rule, Sighting, Window
-from mtsite.logs.shape import BEGIN, On, family
-from mtsite.regex import compile_bytes
+from mtsite.logs.shape import BEGIN, On, family, judged
+from mtsite.regex import Match, compile_bytes
 
 _HEAD = b"Traceback (most recent call last):"
-_START = compile_bytes(rb"(?:Exception Group )?Traceback \(most recent call last\):")
+_START = compile_bytes(rb"(?:Exception Group )?Traceback \(most recent call last\):[ \t]*$")
 _GROUP = compile_bytes(rb"^ *(?:\+ Exception Group Traceback|\+-\+?-{4}|\| ?|\+-{4})")
 _LINES = 2000
 _CHAINED = (
@@ -22,11 +22,20 @@ _IGNORED = compile_bytes(rb"\bException ignored (?:in|on|while)\b")
 
 
 def read_traceback(window: Window) -> Sighting | None:
-    """Follow a traceback, and those chained to it, to its last exception line."""
+    """Follow a traceback, and those chained to it, to its last exception line.
+
+    One that was logged for debugging, or with a warning, only warns. Where the heading isn't the
+    end of its line, somebody speaks of it.
+    """
     line = window.line()
     start = _START.search(line)
     if start is None:
         return None
+    seen = _follow(window, line, start)
+    return seen if _HEAD in judged(line) else seen._replace(level=WARNING)
+
+
+def _follow(window: Window, line: bytes, start: Match) -> Sighting:
     if b"Exception Group" in line[start.start() : start.end()]:
         return _read_group(window, line, start.start())
     after = next(window.following(1), b"")

@@ -1,7 +1,7 @@
 """Time-outs: what was ended because it took too long."""
 
 from mtsite.logs.rule import ERROR, Rule
-from mtsite.logs.shape import BEGIN, On, family
+from mtsite.logs.shape import On, family
 
 RULES = (
     Rule(
@@ -35,9 +35,7 @@ RULES = (
         On(
             ERROR,
             rb"\b(?i:test|command|simulation|step|job|process|task|build)(?: \S+)? timed out\b"
-            rb"|"
-            + BEGIN
-            + rb"(?i:timed out) after \d|\btimed out after \d[\d.]* ?(?:s\b|sec|ms\b|min"
+            rb"|(?:^|[:|>\]] )[Tt]imed out after \d|\btimed out after \d[\d.]* ?(?:s\b|sec|ms\b|min"
             rb"|m\b|hour|h\b)[^\r\n]*\b(?:kill|abort|giving up)",
         ),
         "Something timed out",
