@@ -45,7 +45,7 @@
   });
   addEventListener("hashchange", () => choose(parse(location.hash), true));
 
-  const findings = [...document.querySelectorAll("[data-finding] a:first-child")].map((a) => parse(a.getAttribute("href"))[0]);
+  const findings = [...document.querySelectorAll("[data-finding] > a")].map((a) => parse(a.getAttribute("href"))[0]);
   findings.sort((a, b) => a - b);
   const step = (forward) => {
     if (!findings.length) return;
