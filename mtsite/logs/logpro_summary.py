@@ -55,7 +55,8 @@ class Row(NamedTuple):
     def text(self) -> str:
         """The row as a sentence."""
         said = f"{self.description}: " if self.description else ""
-        return f"{said}{self.kind} in {self.section}: expected {self.expected}, got {self.measured}"
+        where = f" in {self.section}" if self.section else ""
+        return f"{said}{self.kind}{where}: expected {self.expected}, got {self.measured}"
 
 
 @dataclass

@@ -152,7 +152,7 @@ def test_the_lines_that_failed_rules_took_are_the_findings_of_a_page() -> None:
         ("logpro/error", "ERROR", 8, "ERROR: again"),
         ("logpro/warning", "WARNING", 9, "Warning: w"),
         ("logpro/abort", "CRITICAL", 10, "CRASH!!!"),
-        ("logpro/trigger", "ERROR", 14, "Init: trigger in : expected > 0, got 0"),
+        ("logpro/trigger", "ERROR", 14, "Init: trigger: expected > 0, got 0"),
         (
             *("logpro/required", "ERROR", at(PAGE, "A header")),
             "A header: required in LogFileBody: expected > 0, got 0",
