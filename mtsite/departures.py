@@ -6,7 +6,7 @@ pages, then nothing leads to the content any more, and only then it goes.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtsite.archive import pending
 from mtsite.archive.exports import find_export
@@ -96,7 +96,9 @@ def purge(
         DestinationError: the destination refused; the site here is done, and calling again goes on.
     """
     take_back(config, plan, terms.who, why)
-    problems = rebuild(config, report, terms.environ)
+    # What is taken back must not wait for older runs that a time limit puts off.
+    unhurried = replace(config, build=replace(config.build, time_limit=0))
+    problems = rebuild(unhurried, report, terms.environ)
     swept = pending.sweep(config)
     waiting = set(read_taken_back(config))
     here = sorted(blob for blob in waiting if (config.site.output / blob).exists())

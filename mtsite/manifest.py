@@ -1,7 +1,8 @@
 """What is in the tree, and what each run looked like when its pages were written.
 
 A SQLite file in the state directory. It is a cache: when it is lost or of another format, one
-full build makes it again from the areas, `_record/` and `_blobs/`. Only the build writes it.
+full build makes it again from the areas, `_record/` and `_blobs/`. The build writes it,
+and, while none goes on, what lets runs go on purpose.
 
 The order that makes a kill harmless: a run's fingerprint is taken back (`begin_runs`) before the
 first of its pages is touched, and set again (`finish_run`) together with what was written; so

@@ -13,5 +13,6 @@ Megatest database is altered; the archive's side gains one table, `mtsite_moves`
 
 Never: moves a locked run, one in flight, or the one that holds the highest rowid; moves while a
 Megatest server is alive; overwrites a run of the same name that is not the same birth.
-Open first: `plan.py` for what moves, `move.py` for how, `reduce.py` for the verb.
+Open first: `plan.py` for what moves, `move.py` for how, `reduce.py` for the verb; `retain.py` and
+`rows.py` for what ends, `purge.py` for what is taken back, `verify.py` for what is found wrong.
 """
