@@ -9,7 +9,7 @@ from mtsite.errors import AreaBusyError, AreaUnreadableError, MtsiteError, NoDat
 from mtsite.megatest import generation as shapes
 from mtsite.megatest import schema
 from mtsite.megatest.configfile import ConfigFile
-from mtsite.megatest.configuration import read_configuration, testsuite_name
+from mtsite.megatest.configuration import directory_errors, read_configuration, testsuite_name
 from mtsite.megatest.database import AreaConnection, reading
 from mtsite.megatest.layout import (
     COMPLETED_NAME,
@@ -101,7 +101,9 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
     path, config = configuration.path, configuration.config
     testsuite = testsuite_name(settings, config, environ)
     dbdir = configuration.dbdir
-    layout = find_layout(path, testsuite, dbdir, tmp=tmp)
+    with directory_errors(settings.name):
+        layout = find_layout(path, testsuite, dbdir, tmp=tmp)
+        newer = what_is_newer(path, layout, configuration.homehost)
     if not layout.with_runs or layout.with_runs == (layout.completed,):
         raise NoDatabaseError(
             "; ".join([f"area {settings.name}: no {DATABASE_NAME} in {path}", *layout.problems]),
@@ -127,7 +129,7 @@ def open_area(settings: AreaConfig, environ: Mapping[str, str], *, tmp: Path = T
             *_other_fields(fields, configuration.fields),
             *layout.problems,
             *problems,
-            *what_is_newer(path, layout, configuration.homehost),
+            *newer,
         ),
     )
 

@@ -5,7 +5,8 @@ stands in for it in mtsite.toml.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def read_configuration(
         AreaUnreadableError: no megatest.config, or one that can't be read.
     """
     path = settings.path.absolute()
-    config = _config(settings, path, environ, target)
+    with directory_errors(settings.name):
+        config = _config(settings, path, environ, target)
     linktree, problems = _linktree(settings, config, path, environ)
     return Configuration(
         path=path,
@@ -61,6 +63,20 @@ def read_configuration(
         homehost=_homehost(config, path),
         problems=(*config.problems, *problems),
     )
+
+
+@contextmanager
+def directory_errors(area_name: str) -> Iterator[None]:
+    """A directory in the block that this user may not look into becomes a message.
+
+    Raises:
+        AreaUnreadableError: with the path and the reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"area {area_name}: {error.filename}: {error.strerror or error}"
+        raise AreaUnreadableError(message, f"see `ls -ld {error.filename}`") from error
 
 
 def given_values(table: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], str]:

@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -109,6 +111,19 @@ def test_a_homehost_that_is_this_host_is_not_worth_a_word(tmp_path: Path, homeho
 
 # -- file systems that can't be written, files that may not be read
 
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that other users can reach, which pytest's own are not."""
+    found = Path(tempfile.mkdtemp(prefix="mtsite-test-"))
+    found.chmod(0o755)
+    yield found
+    for path in [found, *found.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755)
+    shutil.rmtree(found)
+
+
 READ_AS_NOBODY = """
 import json, os, sys
 from pathlib import Path
@@ -147,9 +162,6 @@ def read_as_nobody(area: Path) -> tuple[int, int, str, list[str]]:
 
 def without_rights_to_write(root: Path) -> None:
     """Everything below may be read by all and written by nobody, as on a read-only mount."""
-    for parent in root.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o555 if path.is_dir() else 0o444)
@@ -166,39 +178,27 @@ os._exit(0)
 
 
 @pytest.fixture(params=["G2", "G3 of 2013", "G4", "G5"])
-def read_only(request: pytest.FixtureRequest, tmp_path: Path) -> areas.TestArea:
-    return areas.make_area(tmp_path, runs=RUNS, generation=request.param)
+def read_only(request: pytest.FixtureRequest, place: Path) -> areas.TestArea:
+    return areas.make_area(place, runs=RUNS, generation=request.param)
 
 
-def test_an_area_that_can_not_be_written_is_read(read_only: areas.TestArea, tmp_path: Path) -> None:
-    without_rights_to_write(tmp_path)
-    try:
-        assert read_as_nobody(read_only.path) == (3, 3, "", [])
-    finally:
-        writable_again(tmp_path)
+def test_an_area_that_can_not_be_written_is_read(read_only: areas.TestArea, place: Path) -> None:
+    without_rights_to_write(place)
+    assert read_as_nobody(read_only.path) == (3, 3, "", [])
 
 
-def writable_again(root: Path) -> None:
-    for path in [root, *root.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def test_a_dead_writers_journal_on_a_read_only_file_system_is_undone(tmp_path: Path) -> None:
-    area = areas.make_area(tmp_path, runs=RUNS)
+def test_a_dead_writers_journal_on_a_read_only_file_system_is_undone(place: Path) -> None:
+    area = areas.make_area(place, runs=RUNS)
     subprocess.run([sys.executable, "-c", DIE, str(area.database)], check=True)
     assert Path(f"{area.database}-journal").exists()
-    without_rights_to_write(tmp_path)
-    try:
-        runs, steps, error, problems = read_as_nobody(area.path)
-    finally:
-        writable_again(tmp_path)
+    without_rights_to_write(place)
+    runs, steps, error, problems = read_as_nobody(area.path)
     assert (runs, steps, error) == (3, 3, "")
     assert any("left its journal" in problem for problem in problems)
 
 
-def test_a_write_ahead_log_on_a_read_only_file_system_is_read_with_it(tmp_path: Path) -> None:
-    area = areas.make_area(tmp_path, runs=RUNS[:2])
+def test_a_write_ahead_log_on_a_read_only_file_system_is_read_with_it(place: Path) -> None:
+    area = areas.make_area(place, runs=RUNS[:2])
     area.execute("PRAGMA journal_mode = wal")
     writer = sqlite3.connect(area.database)
     area.add_run(RUNS[2])
@@ -207,53 +207,50 @@ def test_a_write_ahead_log_on_a_read_only_file_system_is_read_with_it(tmp_path: 
     for path, content in kept.items():
         if not path.name.endswith("-shm"):
             path.write_bytes(content)
-    without_rights_to_write(tmp_path)
-    try:
-        runs, _steps, error, problems = read_as_nobody(area.path)
-    finally:
-        writable_again(tmp_path)
+    without_rights_to_write(place)
+    runs, _steps, error, problems = read_as_nobody(area.path)
     assert (runs, error) == (3, "")
     assert any("write-ahead log" in problem for problem in problems)
 
 
 @pytest.mark.parametrize("generation", ["G4", "G3 of 2013", "G5"])
-def test_a_database_that_may_not_be_read_is_named(tmp_path: Path, generation: str) -> None:
-    area = areas.make_area(tmp_path, runs=RUNS, generation=generation)
+def test_a_database_that_may_not_be_read_is_named(place: Path, generation: str) -> None:
+    area = areas.make_area(place, runs=RUNS, generation=generation)
     bad = {
         "G4": area.live,
         "G3 of 2013": area.linktree / ".db/2.db",
         "G5": area.path / ".mtdb/2.db",
     }[generation]
-    without_rights_to_write(tmp_path)
+    without_rights_to_write(place)
     bad.chmod(0)
-    try:
-        runs, _steps, error, _problems = read_as_nobody(area.path)
-    finally:
-        writable_again(tmp_path)
+    runs, _steps, error, _problems = read_as_nobody(area.path)
     assert f"{bad}: can't be read: Permission denied" in error and "ls -l" in error
     assert runs == (0 if generation == "G4" else 2)
 
 
-def test_a_testdat_that_may_not_be_read_costs_steps_only(tmp_path: Path) -> None:
-    area = areas.make_area(tmp_path, runs=RUNS, generation="G2")
-    without_rights_to_write(tmp_path)
+def test_a_testdat_that_may_not_be_read_costs_steps_only(place: Path) -> None:
+    area = areas.make_area(place, runs=RUNS, generation="G2")
+    without_rights_to_write(place)
     (area.disk / "u/v/w1/t/testdat.db").chmod(0)
-    try:
-        assert read_as_nobody(area.path) == (3, 2, "", [])
-    finally:
-        writable_again(tmp_path)
+    assert read_as_nobody(area.path) == (3, 2, "", [])
 
 
-def test_a_directory_of_databases_that_is_closed_is_said(tmp_path: Path) -> None:
-    area = areas.make_area(tmp_path, runs=RUNS, generation="G3")
-    without_rights_to_write(tmp_path)
+def test_a_directory_of_databases_that_is_closed_is_said(place: Path) -> None:
+    area = areas.make_area(place, runs=RUNS, generation="G3")
+    without_rights_to_write(place)
     (area.linktree / ".db").chmod(0)
-    try:
-        runs, _steps, error, problems = read_as_nobody(area.path)
-    finally:
-        writable_again(tmp_path)
+    runs, _steps, error, problems = read_as_nobody(area.path)
     assert (runs, error) == (3, "")
     assert any(f"{area.linktree / '.db'}: Permission denied" in told for told in problems)
+
+
+@pytest.mark.parametrize("closed", ["area", "parent"])
+def test_an_area_in_a_closed_directory_is_named(place: Path, closed: str) -> None:
+    area = areas.make_area(place / "closed", runs=RUNS)
+    (area.path if closed == "area" else area.path.parent).chmod(0)
+    runs, _steps, error, _problems = read_as_nobody(area.path)
+    assert runs == 0
+    assert f"{area.path}" in error and "Permission denied" in error and "ls -l" in error
 
 
 MOUNTED = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
