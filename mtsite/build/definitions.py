@@ -122,7 +122,7 @@ class DefinitionReader:
 
     def _of_file(self, around: _Around, name: str, path: Path) -> TestDefinition:
         terms = for_test(around.terms, name, given_values(around.place.given.get(name, {})))
-        roots = (*(terms.roots or ()), path.parent.resolve())
+        roots = (*(terms.roots or ()), path.parent)
         return self._tests.read(path, replace(terms, roots=roots))
 
     def _of_config(self, config: ConfigFile) -> TestDefinition:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtsite.megatest.rows import NEVER_HAD_A_DIRECTORY
-from mtsite.model import RunKey, Test
+from mtsite.model import RunKey, Test, TestName
 
 MOST_LOGS = 60
 MOST_NAMES = 5_000
@@ -73,7 +73,7 @@ class Roots:
 
     `readable` are real paths for logs, `disks` those for run directories too. `path_map` maps
     prefixes of stored paths to what they are called on this host. `real` remembers the real paths
-    of directories that many tests share.
+    of directories that many tests share, `rundirs` the run directories whose logs were found.
     """
 
     linktree: str
@@ -81,6 +81,7 @@ class Roots:
     disks: tuple[str, ...]
     path_map: Mapping[str, str]
     real: dict[str, str] = field(default_factory=dict, compare=False)
+    rundirs: dict[tuple[RunKey, TestName], str | None] = field(default_factory=dict, compare=False)
 
 
 def roots_of(
@@ -101,6 +102,7 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
     makes it raise.
     """
     rundir, note = _find_rundir(roots, key, test)
+    roots.rundirs[key, test.name] = rundir
     if rundir is None:
         return [], note
     found: dict[str, FoundLog] = {}
@@ -142,7 +144,8 @@ def find_testdat(roots: Roots, key: RunKey, test: Test) -> tuple[Path | None, st
 
 def find_files(roots: Roots, key: RunKey, test: Test, names: Iterable[str]) -> dict[str, Path]:
     """The real paths of those of these files that lie in the run directory and may be read."""
-    rundir, _ = _find_rundir(roots, key, test)
+    place = (key, test.name)
+    rundir = roots.rundirs[place] if place in roots.rundirs else _find_rundir(roots, key, test)[0]
     if rundir is None:
         return {}
     looked = {name: _look(name, FILE, rundir, roots, only_if_there=True) for name in names}
