@@ -7,7 +7,7 @@ says: still to come. The tree is whole at every stop, and no finished page has t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import rollup, urls
@@ -76,8 +76,10 @@ class OutcomeReader:
         Raises:
             MtsiteError: the database can't be read.
         """
+        # Steps and data decide no verdict: those in run directories would cost most of the time.
+        rows_only = replace(head, rundirs=None)
         with database.reading(head.database) as connection:
-            run = reader.read_run(connection, head)
+            run = reader.read_run(connection, rows_only)
         return outcomes_of(run, rollup.test_verdicts(run, self.now, self.dead_after))
 
 

@@ -43,11 +43,11 @@ def adopt(site: Path, manifest: Manifest) -> bool:
 
 def clear(site: Path, manifest: Manifest) -> int:
     """Take away files that no build of this site made; returns how many. Never a blob or record."""
-    made = {path for path, _, _ in manifest.tree()}
     removed = 0
     for path in _files(site):
         name = path.rsplit("/", 1)[-1]
-        kept = path in made or path.split("/", 1)[0] in KEPT
+        # Asked one by one: the paths of eight years would not fit into memory.
+        kept = path.split("/", 1)[0] in KEPT or manifest.holds(path)
         if name.startswith(TEMPORARY_PREFIX) or not kept:
             (site / path).unlink(missing_ok=True)
             removed += 1

@@ -47,10 +47,16 @@ def verify_site(
             build=replace(config.build, time_limit=0),
         )
         build_site(beside, engine, report, BuildFlags(allow_drop=True), environ=environ)
-        ours, theirs = set(_files(site)), set(_files(clean))
-        differing = ours ^ theirs
-        differing |= {path for path in ours & theirs if not _same(site / path, clean / path)}
-        return Verified(len(ours | theirs), tuple(sorted(differing)))
+        files, differing = 0, []
+        for path in _files(site):
+            files += 1
+            if not _same(site / path, clean / path):
+                differing.append(path)
+        for path in _files(clean):
+            if not (site / path).exists():
+                files += 1
+                differing.append(path)
+        return Verified(files, tuple(sorted(differing)))
 
 
 def _files(tree: Path) -> Iterator[str]:
@@ -61,6 +67,8 @@ def _files(tree: Path) -> Iterator[str]:
 
 
 def _same(one: Path, other: Path) -> bool:
+    if not other.exists():
+        return False
     return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
 
 
