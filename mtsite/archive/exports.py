@@ -118,7 +118,8 @@ def find_export(directory: Path, key: RunKey) -> str:
 
     For who finds the rows gone: the call that took them may have died before it could say so.
     """
-    for path in sorted(directory.glob(f"{urls.segment(key.area)}-*.jsonl.gz"), reverse=True):
+    files = directory.glob("*.jsonl.gz")
+    for path in sorted(files, key=lambda one: one.stat().st_mtime_ns, reverse=True):
         with contextlib.suppress(VerificationError):
             if any(run.key == key for run in read_export(path)):
                 _put_digest_beside(path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsite.archive.exports import ExportedRun, RowExport, read_export
+from mtsite.archive.exports import ExportedRun, RowExport, find_export, read_export
 from mtsite.errors import VerificationError
 from mtsite.model import RunKey
 
@@ -64,3 +64,13 @@ def test_damage_is_found(tmp_path: Path, damage) -> None:
 def test_nothing_to_export_makes_no_file(tmp_path: Path) -> None:
     assert RowExport(tmp_path / "exports", "fullrun", NOW).finish() == ""
     assert not (tmp_path / "exports").exists()
+
+
+def test_the_export_of_a_run_is_found_again_whichever_area_it_lay_in(tmp_path: Path) -> None:
+    run = export_of((1, "x", None))
+    RowExport(tmp_path, "satellite", NOW).add(run)
+    (tmp_path / "broken.jsonl.gz").write_bytes(b"no gzip")
+    name = find_export(tmp_path, run.key)
+    assert name.startswith("satellite-")
+    assert (tmp_path / f"{name}.sha256").exists()
+    assert find_export(tmp_path, RunKey("fullrun", ("ubuntu", "nfs"), "w02")) == ""
