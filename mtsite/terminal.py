@@ -19,7 +19,10 @@ def plain(text: object) -> str:
     Line breaks and tabs become spaces, all other control characters U+FFFD: an escape sequence in
     a run's comment must not move the cursor, set the title or hide what follows.
     """
-    return "".join(_harmless(character) for character in str(text))
+    told = str(text)
+    if told.isascii() and told.isprintable():
+        return told
+    return "".join(_harmless(character) for character in told)
 
 
 def _harmless(character: str) -> str:

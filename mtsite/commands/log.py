@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import click
 from mtsite.commands.selection import selection_options
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
+
+CHUNK_LINES = 1000
 
 if TYPE_CHECKING:
     from mtsite.config import Config
@@ -107,8 +110,9 @@ def show(
         return
     if not log_name and len(stored.others) > 1:
         invocation.report.say(f"{stored.log.name}; --log names another: {', '.join(stored.others)}")
-    for number, text in rows:
-        invocation.print(f"{number:>6}  {text}")
+    printed = (f"{number:>6}  {text}" for number, text in rows)
+    while chunk := list(islice(printed, CHUNK_LINES)):
+        invocation.print("\n".join(chunk))
 
 
 @command.command("grep", epilog=exits(10))
