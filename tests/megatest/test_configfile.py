@@ -185,6 +185,23 @@ def test_commands_of_other_targets_are_muted_as_megatest_does(
     ]
 
 
+def test_rget_works_inside_commands_and_their_quotes(parse: Callable[..., ConfigFile]) -> None:
+    text = (
+        "[default]\nX 'a  b'\n[a/b]\nY [system echo #{rget X}]\n"
+        'Z #{shell echo "#{rget X}"}\nMISS #{shell echo #{rget NO}}\n'
+    )
+    config = parse(
+        text,
+        kind="runconfigs",
+        target=("a", "b"),
+        allow_commands=True,
+        environ={"PATH": os.environ["PATH"]},
+    )
+    assert config.sections["a/b"] == {"Y": "a  b", "Z": "'a  b'", "MISS": " "}, (
+        "to the shell #f is a comment"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [

@@ -164,6 +164,20 @@ def test_wildcard_sections_reach_the_sections_before_them() -> None:
     )
 
 
+def test_an_include_is_named_by_a_key_of_the_target() -> None:
+    config = corpus(
+        "qa/runconfigs.config",
+        "qa",
+        kind="runconfigs",
+        target=("nover_eh", "testit"),
+        fields=("release", "iteration"),
+    )
+    assert config.variables(("nover_eh", "testit"))["GOTME"] == (
+        "But only if target is set to nover_eh/testit"
+    )
+    assert config.where("nover_eh/testit", "GOTME")[0].name == "nover_eh.dat"
+
+
 def test_a_wildcard_section_with_only_a_comment_leaves_nothing() -> None:
     config = corpus("qa/output-tests/runconfigs.config", "qa/output-tests", kind="runconfigs")
     assert {name: dict(values) for name, values in config.sections.items()} == {
