@@ -1,7 +1,8 @@
 """`mtsite run`: runs over all databases of the areas, as table, JSON, CSV or Megatest's lines."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,7 @@ def _write(shown: "Iterator[ShownRun]", output: Path | None, as_csv: bool) -> No
     objects = (document.whole_run(one, columns.EVERYTHING) for one in shown)
     pieces = document.document("run-export", objects)
     if output is None:
-        sys.stdout.writelines(pieces)
+        _write_all(pieces)
         return
     with output.open("w", encoding="ascii") as file:
         file.writelines(pieces)
@@ -191,16 +192,16 @@ def _print(
 
     if invocation.as_json:
         objects = (document.run_object(one, columns) for one in shown)
-        sys.stdout.writelines(document.document("run-list", objects))
+        _write_all(document.document("run-list", objects))
         invocation.told_json = True
     elif form == "lines":
         for one in shown:
-            sys.stdout.writelines(f"{plain(line)}\n" for line in lines.run_lines(one, columns))
+            _write_all(f"{plain(line)}\n" for line in lines.run_lines(one, columns))
     elif form == "csv":
-        sys.stdout.write(tables.csv_line(tables.header(columns)))
+        _write_text(tables.csv_line(tables.header(columns)))
         for one in shown:
             rows = tables.one_table(one, columns)
-            sys.stdout.writelines(tables.csv_line(row.values()) for row in rows)
+            _write_all(tables.csv_line(row.values()) for row in rows)
     else:
         _print_table(shown, columns)
 
@@ -216,10 +217,10 @@ def _print_table(shown: "Iterator[ShownRun]", columns: "Columns") -> None:
             for row in tables.one_table(one, columns)
         ]
         if len(page) > PAGE:
-            sys.stdout.write(f"{table(page)}\n")
+            _write_text(f"{table(page)}\n")
             page = []
     if page:
-        sys.stdout.write(f"{table(page)}\n")
+        _write_text(f"{table(page)}\n")
 
 
 def _shown(name: str, value: object) -> object:
@@ -235,7 +236,11 @@ def _shown(name: str, value: object) -> object:
 
 def _print_run(invocation: Invocation, shown: "ShownRun") -> None:
     invocation.print_table(
-        [(f"{name}:", _shown(name, value)) for name, value in shown.values.items() if value != ""]
+        [
+            (f"{name}:", _shown(name, value))
+            for name, value in shown.values.items()
+            if value not in {"", None}
+        ]
     )
     rows: list[tuple[object, ...]] = [
         (
@@ -269,8 +274,27 @@ def _print_test(invocation: Invocation, values: dict[str, Any]) -> None:
             )
 
 
+def _write_all(pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        _write_text(piece)
+
+
+def _write_text(text: str) -> None:
+    """Text of a form; what the stream's encoding can't hold becomes '?'.
+
+    Whoever reads only the first lines closes the pipe: nothing is left to do then.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    except BrokenPipeError:
+        # Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
 def _finish(found: "RunList") -> None:
     """Say what could not be read; nothing could be read at all: that is another exit code."""
-    sys.stdout.flush()
+    _write_text("")
     if found.problems:
         raise PartlyDoneError("\n".join(["left out:", *found.problems]), "mtsite area ls")

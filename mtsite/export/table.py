@@ -2,10 +2,12 @@
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and whoever can run
 a test can choose such a name: text of that kind gets an apostrophe before it, a number never does.
+Control characters, which could steer a terminal, become U+FFFD; line breaks and tabs stay.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +25,7 @@ from mtsite.export.runs import ShownRun
 from mtsite.model import Scalar
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 IDENTITY = ("area", "target", "runname")
 TEST_IDENTITY = ("testname", "item_path")
 
@@ -37,6 +40,7 @@ def cell(value: Scalar) -> str:
     if not isinstance(value, str):
         return text
     readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    readable = _CONTROLS.sub("\ufffd", readable)
     return f"'{readable}" if readable.startswith(_FORMULA) and not _is_number(text) else readable
 
 

@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -10,6 +14,7 @@ import pytest
 from areas import BASE, TestArea, datum, item, make_area, run, step, test
 from calling import Ended, called
 from sites import make_site
+from storage import connect
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "run-export-1.json"
 
@@ -238,3 +243,28 @@ def test_an_area_that_cannot_be_read_is_named_after_what_could(
     told = ls(capsys, "--csv", "--fields", "runs:runname")
     assert (told.code, told.out) == (3, "runname\r\nw02\r\n")
     assert "completed-runs.db" in told.err
+
+
+def test_whoever_reads_the_first_line_only_sees_no_trouble(area: TestArea, tmp_path: Path) -> None:
+    rows = [("many", f"w{n:04d}") for n in range(3000)]
+    with closing(connect(area.database)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO runs (sysname, fsname, runname, event_time) VALUES (?, 'x', ?, 5)", rows
+        )
+    words = [sys.executable, "-m", "mtsite", "run", "ls"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, cwd=tmp_path / "home"
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.readline().startswith(b"area")
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait() == 0
+
+
+def test_csv_steers_no_terminal(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
+    area.execute("UPDATE runs SET comment = ? WHERE runname = 'w02'", ("a\x1b]0;x\x07b\x9bc",))
+    told = ls(capsys, "--csv", "--fields", "runs:comment").out
+    assert told.splitlines()[2] == "a\ufffd]0;x\ufffdb\ufffdc"
