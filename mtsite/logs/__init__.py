@@ -8,6 +8,9 @@
 Never: follow a link, read anything but a regular file, hold more than the cap, raise for what a
 log contains. Line numbers count from 1 everywhere and mean the same in scanner, page and anchor.
 
+Dialects judge logs of one kind alone, with a pass of their own over the lines that a hint chooses
+(`chosen`): `migration`, `mozharness`, `errorsummary`, `logpro`. Facts are tables on pages.
+
 Open `take.py` first; `severity.py` is the family of rules to copy for a new one; `ansi.py` turns
 terminal colours into classes of `static/css/ansi.css`, which `palette.py` writes.
 """
