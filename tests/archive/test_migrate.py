@@ -14,6 +14,7 @@ from mtsite.archive.migrate import MigrateJob, automigrate_area, migrate_area
 from mtsite.archive.reduce import Wishes, reduce_area
 from mtsite.archive.restore import RestoreJob, restore_area
 from mtsite.archive.rules import Migration
+from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
 from mtsite.errors import (
     BusyError,
@@ -363,6 +364,20 @@ def test_wrong_rules_move_nothing(tmp_path, job, old):
     with pytest.raises(ConfigError, match="is no age"):
         automigrate_area(area.settings, job)
     assert runs_in(old.database) == {}
+
+
+def verified(job):
+    found = verify_areas(job.areas, job.areas, lambda *_: None, environ={}, tmp=job.tmp)
+    return [one for told in found for one in (*told.problems, *told.notices)]
+
+
+def test_what_was_reduced_migrated_and_restored_verifies(area, job, back):
+    reduce(area, job)
+    assert migrate(area, job).error is None
+    assert verified(job) == []
+    summary = restore_area(area.settings, Selection(runname="w01"), back)
+    assert named(summary.moved) == ["w01"]
+    assert verified(job) == []
 
 
 def test_forty_nights_put_every_run_where_it_belongs(tmp_path, job, old):
