@@ -15,12 +15,27 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import record
 from mtsite.errors import MtsiteError
-from mtsite.model import RunKey, RunSummary, TestName
+from mtsite.known import (
+    INSERT_RUN,
+    RUN_COLUMNS,
+    KnownRun,
+    Outcomes,
+    Page,
+    known_of,
+    name_of,
+    newest_first,
+    pack,
+    run_values,
+    summary_of,
+    text_of,
+)
+from mtsite.model import RunSummary, TestName
+
+__all__ = ["FILE", "KnownRun", "Manifest", "Outcomes", "Page"]
 
 FORMAT = "3"
 FILE = "manifest.db"
@@ -52,43 +67,6 @@ CREATE TABLE targets (
   WITHOUT ROWID;
 CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
 """
-
-Outcomes = dict[TestName, tuple[str, int | None]]
-"""Test → verdict letter and duration in seconds, of the tests of one run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of its input.
-
-    `owner` is the directory of the run that it belongs to, 'target:…', 'area:…', 'site' or 'store'.
-    """
-
-    path: str
-    digest: str
-    size: int
-    fingerprint: str
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRun:
-    """What the last build saw of a run. `fingerprint` '' means: not finished, read it again.
-
-    `place` orders the runs of a target (its event_time). `input` is the digest of all that its
-    pages were made from. `gone` says why it has no rows any more, '' while it has; `let_go`
-    are the kinds of things that were taken of it on purpose.
-    """
-
-    dir: str
-    key: RunKey
-    home: str
-    place: int
-    fingerprint: str
-    sealed: bool
-    input: str
-    gone: str = ""
-    let_go: tuple[str, ...] = ()
 
 
 class Manifest:
@@ -248,8 +226,8 @@ class Manifest:
 
     def known_runs(self) -> dict[str, KnownRun]:
         """All runs that have pages by directory, those that are gone too."""
-        rows = self._db.execute(f"SELECT {_RUN_COLUMNS} FROM runs WHERE coming = 0")
-        return {row[0]: _known(row) for row in rows}
+        rows = self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE coming = 0")
+        return {row[0]: known_of(row) for row in rows}
 
     def target_runs(
         self, area: str, target: Sequence[str], *, gone: bool = False, coming: bool = False
@@ -261,9 +239,9 @@ class Manifest:
         rows = self._db.execute(
             "SELECT place, runname, dir FROM runs"
             " WHERE area = ? AND target = ? AND (? OR gone = '') AND coming <= ?",
-            (_text(area), json.dumps(tuple(target)), gone, coming),
+            (text_of(area), json.dumps(tuple(target)), gone, coming),
         )
-        return sorted((row[0], _name(row[1]), row[2]) for row in rows)
+        return sorted((row[0], name_of(row[1]), row[2]) for row in rows)
 
     def summaries(
         self, area: str, targets: Iterable[Sequence[str]], *, limit: int = -1
@@ -274,9 +252,9 @@ class Manifest:
             "SELECT place, summary FROM runs WHERE area = ? AND gone = '' AND coming = 0"
             " AND target IN (SELECT value FROM json_each(?))"
             " ORDER BY place DESC, runname DESC, target DESC LIMIT ?",
-            (_text(area), wanted, limit),
+            (text_of(area), wanted, limit),
         )
-        return _newest_first(rows)
+        return newest_first(rows)
 
     def moved_in(self, home: str, *, limit: int) -> list[RunSummary]:
         """The newest runs that an area holds for another area, newest first."""
@@ -284,9 +262,9 @@ class Manifest:
             "SELECT place, summary FROM runs"
             " WHERE home = ? AND area != ? AND gone = '' AND coming = 0"
             " ORDER BY place DESC, runname DESC, target DESC, area DESC LIMIT ?",
-            (_text(home), _text(home), limit),
+            (text_of(home), text_of(home), limit),
         )
-        return _newest_first(rows)
+        return newest_first(rows)
 
     def outcomes(self, run_dir: str) -> Outcomes:
         """Verdict and duration of every test of a run."""
@@ -306,18 +284,18 @@ class Manifest:
     def summary(self, run_dir: str) -> RunSummary:
         """The run as a row of listings; it must be known, or coming."""
         row = self._db.execute("SELECT summary FROM runs WHERE dir = ?", (run_dir,)).fetchone()
-        return _summary(row[0])
+        return summary_of(row[0])
 
     def note_run(self, run: KnownRun, summary: RunSummary, outcomes: Outcomes | None) -> None:
         """What is known of a run now; `outcomes` None keeps those that are there."""
-        packed = b"" if outcomes is None else _pack(outcomes)
+        packed = b"" if outcomes is None else pack(outcomes)
         self._db.execute(
-            f"{_INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET home = excluded.home,"
+            f"{INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET home = excluded.home,"
             " place = excluded.place, fingerprint = excluded.fingerprint,"
             " sealed = excluded.sealed, input = excluded.input, gone = excluded.gone,"
             " summary = excluded.summary, coming = 0, let_go = excluded.let_go,"
             " verdicts = CASE excluded.verdicts WHEN x'' THEN verdicts ELSE excluded.verdicts END",
-            (*_run_values(run), record.summary_json(summary), packed, 0, " ".join(run.let_go)),
+            (*run_values(run), record.summary_json(summary), packed, 0, " ".join(run.let_go)),
         )
 
     def note_unmoved(self, run: KnownRun) -> None:
@@ -331,26 +309,28 @@ class Manifest:
         """What the rows of a run that has rows say now: later runs of the target look at it."""
         self._db.execute(
             "UPDATE runs SET place = ?, gone = '', verdicts = ? WHERE dir = ?",
-            (place, _pack(outcomes), run_dir),
+            (place, pack(outcomes), run_dir),
         )
 
     def note_coming(self, runs: Iterable[tuple[KnownRun, RunSummary]]) -> None:
         """These runs have rows and no pages; those that are known stay as they are."""
         self._db.executemany(
-            f"{_INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET place = excluded.place WHERE coming",
-            ((*_run_values(run), record.summary_json(row), b"", 1, "") for run, row in runs),
+            f"{INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET place = excluded.place WHERE coming",
+            ((*run_values(run), record.summary_json(row), b"", 1, "") for run, row in runs),
         )
 
     def coming(self) -> list[tuple[str, tuple[str, ...], str, str]]:
         """(area, target, directory, home) of all runs whose pages no build has made yet."""
         rows = self._db.execute("SELECT area, target, dir, home FROM runs WHERE coming")
-        return [(_name(row[0]), tuple(json.loads(row[1])), row[2], _name(row[3])) for row in rows]
+        return [
+            (name_of(row[0]), tuple(json.loads(row[1])), row[2], name_of(row[3])) for row in rows
+        ]
 
     def coming_places(self, area: str, target: Sequence[str]) -> list[int]:
         """The places of those of one target, oldest first."""
         rows = self._db.execute(
             "SELECT place FROM runs WHERE area = ? AND target = ? AND coming ORDER BY place",
-            (_text(area), json.dumps(tuple(target))),
+            (text_of(area), json.dumps(tuple(target))),
         )
         return [row[0] for row in rows]
 
@@ -362,17 +342,17 @@ class Manifest:
         """Only where the rows of a run lie has changed: its own pages don't show it."""
         self._db.execute(
             "UPDATE runs SET home = ?, summary = ?, fingerprint = ? WHERE dir = ?",
-            (_text(summary.home), record.summary_json(summary), fingerprint, run_dir),
+            (text_of(summary.home), record.summary_json(summary), fingerprint, run_dir),
         )
 
     def targets(self) -> dict[tuple[str, tuple[str, ...]], str]:
         """(area, target) → JSON of the target's own summary."""
         rows = self._db.execute("SELECT area, target, node FROM targets")
-        return {(_name(row[0]), tuple(json.loads(row[1]))): row[2] for row in rows}
+        return {(name_of(row[0]), tuple(json.loads(row[1]))): row[2] for row in rows}
 
     def note_target(self, area: str, target: Sequence[str], node: str) -> None:
         """The summary of a target ('' removes it)."""
-        where = (_text(area), json.dumps(tuple(target)))
+        where = (text_of(area), json.dumps(tuple(target)))
         if node:
             self._db.execute("INSERT OR REPLACE INTO targets VALUES (?, ?, ?)", (*where, node))
         else:
@@ -390,8 +370,6 @@ class Manifest:
 
 
 _NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"
-_INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 14)})"
-_RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, let_go"
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -413,61 +391,3 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
         connection.commit()
     return connection
-
-
-def _run_values(run: KnownRun) -> tuple[object, ...]:
-    return (
-        run.dir,
-        _text(run.key.area),
-        json.dumps(run.key.target),
-        _text(run.key.runname),
-        _text(run.home),
-        run.place,
-        run.fingerprint,
-        run.sealed,
-        run.input,
-        _text(run.gone) if run.gone else "",
-    )
-
-
-def _known(row: Sequence[object]) -> KnownRun:
-    run_dir, area, target, runname, home, place, fingerprint, sealed, digest, gone, let_go = row
-    key = RunKey(_name(str(area)), tuple(json.loads(str(target))), _name(str(runname)))
-    return KnownRun(
-        dir=str(run_dir),
-        key=key,
-        home=_name(str(home)),
-        place=int(str(place)),
-        fingerprint=str(fingerprint),
-        sealed=bool(sealed),
-        input=str(digest),
-        gone=_name(str(gone)) if gone else "",
-        let_go=tuple(str(let_go).split()),
-    )
-
-
-def _summary(line: str) -> RunSummary:
-    found = record.read_summary(json.loads(line))
-    assert found is not None
-    return found
-
-
-def _newest_first(rows: Iterable[tuple[int, str]]) -> list[RunSummary]:
-    """The order of `target_runs` turned round, where many runs began in one second too."""
-    found = [(place, _summary(line)) for place, line in rows]
-    found.sort(key=lambda row: (row[0], row[1].key.runname, row[1].key), reverse=True)
-    return [summary for _, summary in found]
-
-
-def _pack(outcomes: Outcomes) -> bytes:
-    rows = [[t, i, v, d] for (t, i), (v, d) in outcomes.items()]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
-
-
-def _text(name: str) -> str:
-    """As SQLite can hold it: surrogate escapes have no UTF-8."""
-    return json.dumps(name)
-
-
-def _name(text: str) -> str:
-    return str(json.loads(text))

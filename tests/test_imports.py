@@ -34,7 +34,7 @@ FLOORS = (
         *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
         *("datasets", "limits"),
         *("tomlfile", "options"),
-        *("manifest", "record"),
+        *("manifest", "known", "record"),
         *(
             "regex",
             "backtracking",
