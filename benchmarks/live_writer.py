@@ -38,12 +38,16 @@ def fill(database: Path, runs: int, tests: int) -> None:
             )
 
 
-def write(database: Path, seconds: float) -> None:
-    """Change one run after another, each in one transaction, and print how long commits took."""
+def write(database: Path, seconds: float, which: str = "all") -> None:
+    """Change one run after another, each in one transaction, and print how long commits took.
+
+    `which` is "all" or "last": only the five newest runs.
+    """
     took: list[float] = []
     with closing(sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None)) as opened:
         opened.execute("PRAGMA synchronous = 0")
         ids = [row[0] for row in opened.execute("SELECT id FROM runs ORDER BY id")]
+        ids = ids[-5:] if which == "last" else ids
         until = time.monotonic() + seconds
         with suppress(KeyboardInterrupt):
             while time.monotonic() < until:
@@ -66,11 +70,11 @@ def change_run(opened: sqlite3.Connection, run_id: int, comment: str) -> None:
     opened.execute("COMMIT")
 
 
-def start_writer(database: Path, seconds: float) -> "subprocess.Popen[str]":
+def start_writer(database: Path, seconds: float, which: str = "all") -> "subprocess.Popen[str]":
     """The writer in a process of its own; its output is a JSON list of seconds per commit."""
-    command = [sys.executable, __file__, str(database), str(seconds)]
+    command = [sys.executable, __file__, str(database), str(seconds), which]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), float(sys.argv[2]))
+    write(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])
