@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtsite import notes
+from mtsite.archive.batch import Batch
 from mtsite.archive.birth import source_run_id
 from mtsite.archive.move import (
     RUNS_AT_ONCE,
-    Batch,
     finish_moves,
     look_again,
     move_runs,

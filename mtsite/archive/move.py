@@ -9,18 +9,18 @@ Up to `verified` the source is the truth and a copy can be thrown away; from `le
 archive is, and the copy stays whatever happens. One run that can't go on stops no other.
 """
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from mtsite import notes
+from mtsite.archive.batch import Batch, this_run
 from mtsite.archive.birth import birth_of, run_name, same_birth, source_run_id
-from mtsite.archive.layout import read_layout, write_layout
+from mtsite.archive.copying import copy_runs, gather_run
+from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Checkpoint, Route, archive_errors, ignore
 from mtsite.errors import (
-    AreaBusyError,
     AreaUnreadableError,
     BusyError,
     ConflictError,
@@ -30,14 +30,10 @@ from mtsite.megatest import transfer
 from mtsite.megatest.compare import Pair, compare_run, pair, version
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
-from mtsite.megatest.digest import covered_columns, digest_and_marks, digest_run
+from mtsite.megatest.digest import digest_run
 from mtsite.megatest.incoming import (
     discard_run,
-    gather_meta,
-    gather_shared,
     read_back,
-    store_meta,
-    store_run,
 )
 from mtsite.megatest.letgo import left_over, let_go_runs
 from mtsite.megatest.shape import RUN, SYNCHRONISED, Row
@@ -46,25 +42,6 @@ from mtsite.notes import Note
 
 RUNS_AT_ONCE = 20
 """Runs that are copied in one transaction of the archive."""
-
-_NOT_THIS_RUN = (VerificationError, AreaUnreadableError)
-"""What keeps one run where it is, and no other."""
-
-
-@dataclass
-class Batch:
-    """Some runs on their way: `reasons` are why some stay, by rowid at the source.
-
-    `unsettled` were let go and wait for a second look; `done` are settled.
-    """
-
-    reasons: dict[int, str] = field(default_factory=dict)
-    unsettled: list[Note] = field(default_factory=list)
-    done: list[Note] = field(default_factory=list)
-
-    def keep(self, run_id: int, reason: str) -> None:
-        """Say why a run stays."""
-        self.reasons[run_id] = reason
 
 
 def move_runs(route: Route, run_ids: Sequence[int], checkpoint: Checkpoint = ignore) -> Batch:
@@ -79,16 +56,16 @@ def move_runs(route: Route, run_ids: Sequence[int], checkpoint: Checkpoint = ign
     """
     batch = Batch()
     begun: list[Note] = []
-    copies: list[tuple[RunRows, Note]] = []
+    births: dict[int, Note] = {}
     for run_id in run_ids:
-        with _this_run(batch, run_id):
-            found = _look(route, run_id)
-            if isinstance(found, Note):
-                begun.append(found)
+        with this_run(batch, run_id):
+            note = _look(route, run_id)
+            if note.id:
+                begun.append(note)
             else:
-                copies.append(found)
-    if copies:
-        begun += _copy(route, copies, batch)
+                births[run_id] = note
+    if births:
+        begun += copy_runs(route, births, batch)
         checkpoint(notes.COPIED)
     finish_moves(route, begun, checkpoint, batch)
     return batch
@@ -149,20 +126,8 @@ def take_back(route: Route, note: Note) -> None:
         discard_run(route.archive, note.run_id)
 
 
-@contextmanager
-def _this_run(batch: Batch, run_id: int) -> Iterator[None]:
-    try:
-        yield
-    except AreaBusyError:
-        raise
-    except _NOT_THIS_RUN as refusal:
-        batch.keep(run_id, refusal.message)
-    except LookupError as difference:
-        batch.keep(run_id, str(difference))
-
-
-def _look(route: Route, run_id: int) -> Note | tuple[RunRows, Note]:
-    """The note of a move that was begun, or the rows of the run with the note to be written.
+def _look(route: Route, run_id: int) -> Note:
+    """The note of a move that was begun, or a note (id 0) of the birth of the run.
 
     Raises:
         LookupError: why it can't be copied now.
@@ -177,7 +142,7 @@ def _look(route: Route, run_id: int) -> Note | tuple[RunRows, Note]:
         shape = route.archive.shapes[RUN]
         there = transfer.find_run(route.archive, route.keys, found[0], shape)
     if there is None:
-        return _gather(route, run_id), birth
+        return birth
     known = notes.read(route.archive.connection, run_id=there)
     same = [note for note in known if same_birth(note, birth)]
     if not same:
@@ -188,67 +153,6 @@ def _look(route: Route, run_id: int) -> Note | tuple[RunRows, Note]:
     if same[-1].state == notes.RESTORING:
         raise LookupError("it is on its way back: mtsite restore finishes that")
     return same[-1]
-
-
-def _gather(route: Route, run_id: int) -> RunRows:
-    with area_errors(route.source.path):
-        try:
-            return transfer.gather(route.stores, route.archive.shapes, route.keys, run_id)
-        except LookupError as difference:
-            hint = "sync it first (megatest -sync-to-megatest.db)"
-            raise LookupError(f"{difference}: {hint}") from difference
-
-
-def _copy(route: Route, copies: Sequence[tuple[RunRows, Note]], batch: Batch) -> list[Note]:
-    """Rows and notes in one transaction: a note is there exactly when its rows are."""
-    stored: list[Note] = []
-    with archive_errors(route.archive.path), immediate(route.archive.connection):
-        for copy, birth in copies:
-            with _this_run(batch, copy.run_id), _apart(route.archive):
-                stored.append(_copy_one(route, copy, birth))
-        with area_errors(route.source.path):
-            copied = [copy for copy, _birth in copies]
-            meta = gather_meta(route.stores, route.archive.shapes, copied)
-        store_meta(route.archive, meta)
-    return stored
-
-
-def _copy_one(route: Route, copy: RunRows, birth: Note) -> Note:
-    shapes = route.archive.shapes
-    with area_errors(route.source.path):
-        shared = gather_shared(route.stores, shapes, copy)
-    columns = covered_columns(copy, shapes)
-    digest, marks = digest_and_marks(copy, shapes, columns)
-    renumbered = store_run(route.archive, copy, shared)
-    there = {old: new for new, old in renumbered.get(RUN, {}).items()}
-    note = replace(
-        birth,
-        run_id=there.get(copy.run_id, copy.run_id),
-        counts=copy.counts,
-        digest=digest,
-        layout=write_layout(columns, renumbered, marks),
-    )
-    return replace(note, id=notes.add(route.archive.connection, note))
-
-
-@contextmanager
-def _apart(store: Store) -> Iterator[None]:
-    """A part of a transaction that can fail by itself.
-
-    Raises:
-        ConflictError: a constraint refused a row; the part left no trace.
-    """
-    store.connection.execute("SAVEPOINT one_run")
-    try:
-        yield
-    except (sqlite3.IntegrityError, *_NOT_THIS_RUN) as error:
-        store.connection.execute("ROLLBACK TO one_run")
-        store.connection.execute("RELEASE one_run")
-        if not isinstance(error, sqlite3.IntegrityError):
-            raise
-        message = f"{store.path}: a row is refused: {error}; the source is kept"
-        raise ConflictError(message, "see `mtsite archive verify`") from error
-    store.connection.execute("RELEASE one_run")
 
 
 def _pair(route: Route, store: Store, begun: Iterable[Note]) -> Pair:
@@ -264,7 +168,7 @@ def _verify_all(
     equal: list[Note] = []
     for note in begun:
         run_id = source_run_id(note)
-        with _this_run(batch, run_id):
+        with this_run(batch, run_id):
             if changed := _verify(route, pairs, note):
                 take_back(route, note)
                 checkpoint("taken back")
@@ -362,10 +266,10 @@ def _let_go(
     for both in pairs:
         when = equal_at.get(both.source.path)
         for some in _let_go_at_once(route, both, list(by_id), when, checkpoint):
-            with _this_run(batch, some):
+            with this_run(batch, some):
                 _let_go_of(route, both, [some], None, checkpoint)
     for run_id, note in by_id.items():
-        with _this_run(batch, run_id):
+        with this_run(batch, run_id):
             stays = _what_stays(route, pairs, note)
             if not stays:
                 batch.reasons.pop(run_id, None)
@@ -431,7 +335,7 @@ def _state(route: Route, row: Row) -> str | None:
 def _nothing_is_gone(route: Route, note: Note) -> bool:
     """Whether every row of the copy, changed or not, is still at the source."""
     try:
-        source = _gather(route, source_run_id(note))
+        source = gather_run(route, source_run_id(note))
     except LookupError:
         return False
     copy = read_copy(route, note)

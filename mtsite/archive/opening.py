@@ -19,7 +19,9 @@ from mtsite.errors import BusyError
 from mtsite.megatest.activity import RunActivity, key_names
 from mtsite.megatest.area import TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server
+from mtsite.megatest.compare import attach_to_read
 from mtsite.megatest.completed import catch_up, make_completed, open_completed
+from mtsite.megatest.direct import SOURCE
 from mtsite.megatest.letgo import Leave
 from mtsite.megatest.shape import RUN, read_shapes
 from mtsite.megatest.transfer import Store
@@ -101,6 +103,8 @@ def open_route(way: Way) -> Iterator[Route]:
                 catch_up(store.connection, archive)
             shapes = read_shapes(archive)
         attach_archive((source, *caches), way.archive)
+        with archive_errors(way.archive):
+            attach_to_read(archive, way.source, SOURCE)
         yield Route(
             area=way.area.name,
             keys=key_names(source.connection),

@@ -4,7 +4,7 @@ import click
 
 from mtsite.commands.migrate import migrate_job, migration_document, print_migration
 from mtsite.commands.moves import Told, chosen_areas
-from mtsite.errors import MtsiteError
+from mtsite.errors import MtsiteError, UnmovableError
 from mtsite.invocation import Invocation, exits
 
 
@@ -30,7 +30,10 @@ def command(
         try:
             summary = automigrate_area(settings, job)
         except MtsiteError as error:
-            ended.failed.append((settings.name, error))
+            if isinstance(error, UnmovableError) and settings.name not in areas:
+                invocation.report.say(f"{settings.name}: skipped, {error.message}")
+            else:
+                ended.failed.append((settings.name, error))
             continue
         ended.done.append(summary)
         documents.append(migration_document(summary))

@@ -15,7 +15,7 @@ from mtsite.commands.moves import (
     wishes,
 )
 from mtsite.commands.selection import selection_options
-from mtsite.errors import MtsiteError
+from mtsite.errors import MtsiteError, UnmovableError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def command(
                 environ=invocation.environ,
             )
         except MtsiteError as error:
-            ended.failed.append((settings.name, error))
+            if isinstance(error, UnmovableError) and settings.name not in areas:
+                invocation.report.say(f"{settings.name}: skipped, {error.message}")
+            else:
+                ended.failed.append((settings.name, error))
             continue
         ended.done.append(summary)
         documents.append(_document(summary))

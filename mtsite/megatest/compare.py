@@ -51,10 +51,15 @@ class Tally:
     other: int
 
 
+def attach_to_read(connection: sqlite3.Connection, path: Path, name: str) -> None:
+    """Attach a database to another's connection, so that it can only be read."""
+    uri = f"file://{quote_path(os.fsencode(path.absolute()))}?mode=ro"
+    connection.execute(f"ATTACH DATABASE ? AS {name}", (uri,))
+
+
 def attach(source: Store, archive: Path) -> None:
-    """Attach an archive's file to a source's connection, so that it can only be read."""
-    uri = f"file://{quote_path(os.fsencode(archive.absolute()))}?mode=ro"
-    source.connection.execute(f"ATTACH DATABASE ? AS {ARCHIVE}", (uri,))
+    """Attach an archive's file to a source's connection, for comparing."""
+    attach_to_read(source.connection, archive, ARCHIVE)
     source.connection.execute(
         "CREATE TEMP TABLE mtsite_renumbered (kind TEXT, old INTEGER, new INTEGER)"
     )

@@ -133,7 +133,7 @@ BUSY_SECONDS = 10.0
 
 def open_completed(path: Path) -> sqlite3.Connection:
     """Open for writing so that what is committed survives a power cut; autocommit."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(path, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     connection.text_factory = decode
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA journal_mode = DELETE")

@@ -7,6 +7,7 @@ is missing later counts as NULL.
 
 import base64
 import hashlib
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -26,15 +27,7 @@ def covered_columns(run: RunRows, shapes: Shapes) -> dict[str, list[str]]:
 
 def digest_run(run: RunRows, shapes: Shapes, columns: Columns) -> str:
     """64 hex over every row; `run` must be numbered as at its birth, as far as blocks go."""
-    names = _names(run, shapes)
-    whole = hashlib.sha256()
-    for table, covered in sorted(columns.items()):
-        rows = run.rows.get(table, ())
-        lines = _lines(rows, shapes[table], covered, names) if rows else []
-        whole.update(ascii((table, tuple(covered), len(lines))).encode())
-        lines.sort()
-        whole.update("\n".join(lines).encode())
-    return whole.hexdigest()
+    return digest_and_marks(run, shapes, columns)[0]
 
 
 class Marks(NamedTuple):
@@ -53,24 +46,48 @@ NO_MARKS = Marks()
 
 def digest_and_marks(run: RunRows, shapes: Shapes, columns: Columns) -> tuple[str, Marks]:
     """As `digest_run`, with the marks that go with it."""
-    names = _names(run, shapes)
+    return of_lines(lines_of(run, shapes, columns), columns, _names(run, shapes))
+
+
+Lines = Mapping[str, Sequence[tuple[object, bytes]]]
+"""Table → its rows as lines, each with the rowid of its test (None: it has none)."""
+
+
+def lines_of(
+    run: RunRows, shapes: Shapes, columns: Columns, tests: Sequence[Row] | None = None
+) -> Lines:
+    """The rows of a run as lines; `tests` are (rowid, testname, item path) if not in the run."""
+    shape = shapes[TESTS]
+    if tests is None:
+        name = itemgetter(0, shape.place("testname"), shape.place("item_path"))
+        tests = [name(row) for row in run.rows.get(TESTS, ())]
+    named = {row[0]: row[1:] for row in tests}
+    found: dict[str, list[tuple[object, bytes]]] = {}
+    for table, covered in columns.items():
+        rows = run.rows.get(table, ())
+        if rows:
+            place = _test_place(shapes[table])
+            ids = [None if place is None else row[place] for row in rows]
+            lines = _lines(rows, shapes[table], covered, named)
+            found[table] = list(zip(ids, lines, strict=True))
+    return found
+
+
+def of_lines(lines: Lines, columns: Columns, names: Mapping[object, str]) -> tuple[str, Marks]:
+    """Digest and marks of lines in any order; `names` are the tests by rowid."""
     whole = hashlib.sha256()
     tables: dict[str, str] = {}
     marks = dict.fromkeys(names.values(), 0)
+    crc32 = zlib.crc32
     for table, covered in sorted(columns.items()):
-        rows, shape = run.rows.get(table, ()), shapes[table]
-        lines = _lines(rows, shape, covered, names)
-        place = _test_place(shape)
-        if place is not None:
-            for row, line in zip(rows, lines, strict=True):
-                name = names.get(row[place])
-                if name is not None:
-                    marks[name] ^= zlib.crc32(line.encode())
-        whole.update(ascii((table, tuple(covered), len(lines))).encode())
-        lines.sort()
-        text = "\n".join(lines).encode()
+        known = [(names[test], line) for test, line in lines.get(table, ()) if test in names]
+        for name, line in known:
+            marks[name] ^= crc32(line)
+        ordered = sorted([line for _test, line in lines.get(table, ())])
+        whole.update(ascii((table, tuple(covered), len(ordered))).encode())
+        text = b"\n".join(ordered)
         whole.update(text)
-        tables[table] = f"{zlib.crc32(text):08x}"
+        tables[table] = f"{crc32(text):08x}"
     packed = b"".join((marks[name] & 0xFFFF).to_bytes(2, "big") for name in sorted(marks))
     return whole.hexdigest(), Marks(tables, base64.b64encode(packed).decode("ascii"))
 
@@ -88,10 +105,15 @@ def differing(
     return tables, [name for name, at in pairs if old[at : at + 2] != new[at : at + 2]]
 
 
+def test_name(testname: object, item_path: object) -> str:
+    """A test in marks and messages."""
+    return ascii((testname, item_path))
+
+
 def _names(run: RunRows, shapes: Shapes) -> dict[object, str]:
     tests = shapes[TESTS]
     name = itemgetter(tests.place("testname"), tests.place("item_path"))
-    return {row[0]: ascii(name(row)) for row in run.rows.get(TESTS, ())}
+    return {row[0]: test_name(*name(row)) for row in run.rows.get(TESTS, ())}
 
 
 def _test_place(shape: TableShape) -> int | None:
@@ -101,19 +123,47 @@ def _test_place(shape: TableShape) -> int | None:
     return next((shape.place(c) for c, table in shape.references.items() if table == TESTS), None)
 
 
+def line_columns(shape: TableShape, covered: Sequence[str]) -> list[str]:
+    """The columns whose values stand in the lines of a table: rowids of runs and tests do not."""
+    return [c for c in covered if shape.references.get(c) not in {RUN, TESTS}]
+
+
+def line_of(values: Sequence[object]) -> bytes:
+    """A row as one line: JSON, with NUL before what JSON has no exact form for.
+
+    SQLite's own json_array writes the same bytes; `stored.py` rests on that.
+    """
+    return _encode([_plain(value) for value in values]).encode("utf-8", "surrogateescape")
+
+
+def real_text(value: float) -> str:
+    """A number with a point, to the last bit."""
+    return f"\0{value.hex()}"
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return real_text(value)
+    return f"\0b{value.hex()}" if isinstance(value, bytes) else value
+
+
 def _lines(
-    rows: Sequence[Row], shape: TableShape, covered: Sequence[str], names: Mapping[object, str]
-) -> list[str]:
-    named = {RUN, TESTS}
+    rows: Sequence[Row], shape: TableShape, covered: Sequence[str], tests: Mapping[object, Row]
+) -> list[bytes]:
     known = {column: place for place, column in enumerate(shape.columns, 1)} | {shape.alias: 0}
-    places = [known.get(c, len(known)) for c in covered if shape.references.get(c) not in named]
+    places = [known.get(c, len(known)) for c in line_columns(shape, covered)]
     if len(known) in places:
         rows = [(*row, *[None] * (len(known) + 1 - len(row))) for row in rows]
     test_places = [shape.place(c) for c, table in shape.references.items() if table == TESTS]
-    # A slice takes nothing and one column as well as many; ascii() and not repr(): which
-    # characters repr() escapes depends on Python's version.
-    values = itemgetter(*places, slice(0, 0))
-    if len(test_places) == 1:
-        (test,) = test_places
-        return [f"{names.get(row[test])}{values(row)!a}" for row in rows]
-    return [f"{[names.get(row[p]) for p in test_places]}{values(row)!a}" for row in rows]
+    values = itemgetter(*places, 0, 0)
+    return [
+        line_of([part for p in test_places for part in tests.get(row[p], _NO_TEST)]
+                + list(values(row)[:-2]))
+        for row in rows
+    ]  # fmt: skip
+
+
+_NO_TEST: Row = (None, None)

@@ -14,6 +14,7 @@ from mtsite.megatest.transfer import (
     Store,
     bound,
     delete_rows,
+    fetch,
     mark_of,
     marks,
     read_run,
@@ -65,11 +66,18 @@ def gather_shared(stores: Sequence[Store], wanted: Shapes, run: RunRows) -> Shar
     )
 
 
-def gather_meta(stores: Sequence[Store], wanted: Shapes, runs: Iterable[RunRows]) -> Sequence[Row]:
-    """What the authors of the tests of some runs say about them."""
-    place = wanted[TESTS].place("testname")
-    names = {row[place] for run in runs for row in run.rows.get(TESTS, ())}
-    return _first_known(stores, wanted, META, sorted(names, key=str), "testname")
+def test_names(store: Store, run_ids: Iterable[int]) -> list[object]:
+    """The names of the tests of some runs, each once."""
+    found: set[object] = set()
+    for run_id in run_ids:
+        sql = "SELECT DISTINCT testname FROM main.tests WHERE run_id = ?"
+        found.update(row[0] for row in fetch(store.connection, sql, (run_id,)))
+    return sorted(found, key=str)
+
+
+def gather_meta(stores: Sequence[Store], wanted: Shapes, names: Sequence[object]) -> Sequence[Row]:
+    """What the authors of tests say about them."""
+    return _first_known(stores, wanted, META, names, "testname")
 
 
 def store_run(store: Store, run: RunRows, shared: Shared) -> dict[str, dict[int, int]]:

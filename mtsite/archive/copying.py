@@ -1,0 +1,129 @@
+"""Copying runs into an archive: rows and notes in one transaction.
+
+A plain run is copied inside SQLite; one that has rows in caches, points to archive blocks or finds
+its rowids taken is read, renumbered and stored.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from mtsite import notes
+from mtsite.archive.batch import NOT_THIS_RUN, Batch, this_run
+from mtsite.archive.layout import write_layout
+from mtsite.archive.route import Route, archive_errors
+from mtsite.errors import ConflictError
+from mtsite.megatest import transfer
+from mtsite.megatest.database import area_errors
+from mtsite.megatest.digest import covered_columns, digest_and_marks
+from mtsite.megatest.direct import copy_directly
+from mtsite.megatest.incoming import (
+    gather_meta,
+    gather_shared,
+    store_meta,
+    store_run,
+    test_names,
+)
+from mtsite.megatest.shape import RUN
+from mtsite.megatest.stored import digest_stored
+from mtsite.megatest.transfer import RunRows, Store, immediate
+from mtsite.notes import Note
+
+
+def copy_runs(route: Route, births: Mapping[int, Note], batch: Batch) -> list[Note]:
+    """Copy runs by their rowids at the source: a note is there exactly when its rows are.
+
+    Raises:
+        DestinationError: no room in the archive, or no right to write; nothing was changed.
+    """
+    stored: list[Note] = []
+    with archive_errors(route.archive.path), immediate(route.archive.connection):
+        for run_id, birth in births.items():
+            with this_run(batch, run_id), _apart(route.archive):
+                note = _directly(route, run_id, birth)
+                stored.append(note or _through_python(route, run_id, birth))
+        names = test_names(route.archive, [note.run_id for note in stored])
+        with area_errors(route.source.path):
+            meta = gather_meta(route.stores, route.archive.shapes, names)
+        store_meta(route.archive, meta)
+    return stored
+
+
+def gather_run(route: Route, run_id: int) -> RunRows:
+    """A run as its source and the caches of that have it.
+
+    Raises:
+        LookupError: a cache holds other rows of it.
+    """
+    with area_errors(route.source.path):
+        try:
+            return transfer.gather(route.stores, route.archive.shapes, route.keys, run_id)
+        except LookupError as difference:
+            hint = "sync it first (megatest -sync-to-megatest.db)"
+            raise LookupError(f"{difference}: {hint}") from difference
+
+
+def _directly(route: Route, run_id: int, birth: Note) -> Note | None:
+    """The note of a run that was copied inside SQLite, None where that can't be done."""
+    if route.caches:
+        return None
+    archive, connection = route.archive, route.archive.connection
+    connection.execute("SAVEPOINT directly")
+    try:
+        counts = copy_directly(archive, route.source.shapes, run_id)
+        if counts is None or counts.get(RUN) != 1:
+            connection.execute("RELEASE directly")
+            return None
+        columns = {table: sorted(archive.shapes[table].columns) for table in counts}
+        digest, marks = digest_stored(archive, run_id, columns)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        # Taken rowids, or a page of the source that can't be read: the other way tells which.
+        connection.execute("ROLLBACK TO directly")
+        connection.execute("RELEASE directly")
+        return None
+    connection.execute("RELEASE directly")
+    layout = write_layout(columns, {}, marks)
+    note = replace(birth, run_id=run_id, counts=counts, digest=digest, layout=layout)
+    return replace(note, id=notes.add(connection, note))
+
+
+def _through_python(route: Route, run_id: int, birth: Note) -> Note:
+    shapes = route.archive.shapes
+    copy = gather_run(route, run_id)
+    with area_errors(route.source.path):
+        shared = gather_shared(route.stores, shapes, copy)
+    columns = covered_columns(copy, shapes)
+    digest, marks = digest_and_marks(copy, shapes, columns)
+    renumbered = store_run(route.archive, copy, shared)
+    there = {old: new for new, old in renumbered.get(RUN, {}).items()}
+    note = replace(
+        birth,
+        run_id=there.get(run_id, run_id),
+        counts=copy.counts,
+        digest=digest,
+        layout=write_layout(columns, renumbered, marks),
+    )
+    return replace(note, id=notes.add(route.archive.connection, note))
+
+
+@contextmanager
+def _apart(store: Store) -> Iterator[None]:
+    """A part of a transaction that can fail by itself.
+
+    Raises:
+        ConflictError: a constraint refused a row; the part left no trace.
+    """
+    store.connection.execute("SAVEPOINT one_run")
+    try:
+        yield
+    except (sqlite3.IntegrityError, *NOT_THIS_RUN) as error:
+        store.connection.execute("ROLLBACK TO one_run")
+        store.connection.execute("RELEASE one_run")
+        if not isinstance(error, sqlite3.IntegrityError):
+            raise
+        message = f"{store.path}: a row is refused: {error}; the source is kept"
+        raise ConflictError(message, "see `mtsite archive verify`") from error
+    store.connection.execute("RELEASE one_run")
