@@ -205,6 +205,8 @@ def _log(log: LogRecord) -> dict[str, object]:
         "redacted": dict(sorted(log.redacted.items())),
         "finding_count": log.finding_count,
         "findings": [_finding(found) for found in log.findings],
+        "warning_count": log.warning_count,
+        "warnings": [_finding(found) for found in log.warnings],
         "dialect": log.dialect,
         "facts": _plain(log.facts),
         "note": _text(log.note),
@@ -219,6 +221,9 @@ def _finding(found: Finding) -> dict[str, object]:
         "last_line": found.last_line,
         "excerpt": _text(found.excerpt),
         "masked": found.masked,
+        "id": found.id,
+        "title": _text(found.title),
+        "link": _text(found.link),
     }
 
 
