@@ -172,7 +172,8 @@ def take_back_run(kept: RunRecord, who: Who, why: str) -> RunRecord:
         name: replace(test, logs=tuple(_emptied(log, reason) for log in test.logs))
         for name, test in kept.tests.items()
     }
-    return replace(kept, tests=tests, facts=None, sealed="", summary=summary, gone=reason)
+    emptied = replace(kept, tests=tests, facts=None, definitions={})
+    return replace(emptied, sealed="", summary=summary, gone=reason)
 
 
 def take_back_blobs(kept: RunRecord, blobs: Collection[str], who: Who, why: str) -> RunRecord:

@@ -12,6 +12,7 @@ from mtsite.errors import UsageError
 from mtsite.logs import ansi
 from mtsite.logs.masking import Masking
 from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.logs.redact_definition import masked_definition
 from mtsite.model import Finding, FirstFailure, LogRecord, RunRecord, RunSummary
 
 _LONGEST = 2000
@@ -77,7 +78,9 @@ def mask_record(
         for name, test in kept.tests.items()
     }
     summary = kept.summary and _summary(kept.summary, redactor)
-    return replace(kept, tests=tests, summary=summary, gone=redactor.redact_text(kept.gone))
+    definitions = {n: masked_definition(said, redactor) for n, said in kept.definitions.items()}
+    gone = redactor.redact_text(kept.gone)
+    return replace(kept, tests=tests, summary=summary, gone=gone, definitions=definitions)
 
 
 def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Remasked | None:

@@ -13,9 +13,9 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from mtsite.build.masked import masked_definition
 from mtsite.config import RedactConfig
 from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.logs.redact_definition import masked_definition
 from mtsite.megatest import linktree
 from mtsite.megatest.configfile import ConfigFile
 from mtsite.megatest.configuration import given_values

@@ -34,8 +34,9 @@ SHARED = "the same in every run\n"
 
 def spec(number: int):
     text = f"ERROR: {SECRET} {number}\n" if number < 3 else "ERROR: no\n"
+    said = {"testconfig": f"[test_meta]\ndescription w{number} for {SECRET if number < 3 else 0}\n"}
     tests = [
-        test("own", status="FAIL", log=text),
+        test("own", status="FAIL", log=text, files=said),
         test("shared", log=SHARED),
         test("plain", comment=f"a comment of w{number}"),
     ]
