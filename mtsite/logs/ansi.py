@@ -24,6 +24,7 @@ _ESCAPE_BYTES = re.compile(f"{ESC}(?:{_BODY.replace('BELL', chr(92) + 'x07')})".
 # A decoded line shows BEL by its picture.
 _ESCAPE = re.compile(f"{ESC}(?:{_BODY.replace('BELL', chr(0x07) + chr(0x2407))})")
 _PARAMETERS = re.compile(r"\x1b\[([0-9;:]*)m")
+_SPARSE_BYTES = 1000
 _LEVELS = (0, 95, 135, 175, 215, 255)
 _SWITCHES = {
     1: ("bold", True),
@@ -40,7 +41,20 @@ _SWITCHES = {
 
 def strip(content: bytes) -> bytes:
     """The content without escapes; the number of lines stays."""
-    return _ESCAPE_BYTES.sub(b"", content) if b"\x1b" in content else content
+    number = content.count(b"\x1b")
+    if number * _SPARSE_BYTES > len(content):
+        return _ESCAPE_BYTES.sub(b"", content)
+    return b"".join(_between_escapes(content)) if number else content
+
+
+def _between_escapes(content: bytes) -> Iterator[bytes]:
+    """The text between escapes; where there are few, looking for the next is faster."""
+    at = 0
+    while (start := content.find(b"\x1b", at)) >= 0:
+        yield content[at:start]
+        escape = _ESCAPE_BYTES.match(content, start)
+        at = escape.end() if escape else start + 1
+    yield content[at:]
 
 
 def to_spans(line: str) -> list[tuple[str, str]]:

@@ -45,29 +45,24 @@ class Masking:
 
     def blocks(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
         """The redacted text, in pieces; `read` gives up to so many bytes, none at the end."""
-        context, buffer = b"", b""
-        while True:
-            piece = _read_full(read, self._sizes.block)
-            buffer += piece
-            if self._inside:
-                buffer = self._leave(buffer)
-            if not piece:
-                break
-            if len(buffer) <= self._sizes.reach:
+        # What lies before `start` is given out already; it is there to be seen.
+        buffer, start = b"", 0
+        while piece := _read_full(read, self._sizes.block):
+            buffer += self._leave(piece) if self._inside else piece
+            if len(buffer) - start <= self._sizes.reach:
                 continue
-            whole = context + buffer
-            hits = self._redactor.hits(whole, len(context))
-            border = self._border(whole, len(context), hits)
-            if border > len(context):
-                yield self._masked(whole, len(context), border, hits)
-                context, buffer = whole[:border][-_CONTEXT_BYTES:], whole[border:]
-            elif hits and hits[0].end == len(whole) and len(buffer) > self._long:
+            hits = self._redactor.hits(buffer, start)
+            border = self._border(buffer, start, hits)
+            if border > start:
+                yield self._masked(buffer, start, border, hits)
+                start = min(border, _CONTEXT_BYTES)
+                buffer = buffer[border - start :]
+            elif hits and hits[0].end == len(buffer) and len(buffer) > self._long:
                 yield self._begin_endless(hits[0])
-                context, buffer = b"", b""
-        if buffer:
-            whole = context + buffer
-            hits = self._redactor.hits(whole, len(context))
-            yield self._masked(whole, len(context), len(whole), hits)
+                buffer, start = b"", 0
+        if len(buffer) > start:
+            hits = self._redactor.hits(buffer, start)
+            yield self._masked(buffer, start, len(buffer), hits)
 
     def _masked(self, content: bytes, start: int, end: int, hits: Sequence[Hit]) -> bytes:
         text, counts = self._redactor.mask(content, start, end, hits)
