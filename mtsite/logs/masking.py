@@ -15,7 +15,9 @@ from typing import NamedTuple
 from mtsite.logs.redact import Hit, Redactor, mask_of
 from mtsite.logs.redact_rules import KEY_BYTES
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
+"""Small enough for the processor's cache: every step is faster than with larger ones."""
+
 REACH_BYTES = KEY_BYTES + (1 << 12)
 _CONTEXT_BYTES = 2
 """What stands before a block may decide on a secret at its start."""

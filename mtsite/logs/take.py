@@ -19,7 +19,7 @@ from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
 from mtsite.logs.opened import OpenLog, open_log
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
-from mtsite.logs.source import Content, count_broken, count_lines
+from mtsite.logs.source import Content, count_broken, count_ends, count_lines
 from mtsite.model import LogRecord, RunKey, TestName
 
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
@@ -65,24 +65,28 @@ class Taker:
         target = self.site / blob
         if not _has_size(target, len(text)):
             atomicfile.write(target, text)
-        kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
+        lines, broken = count_lines(text), count_broken(text)
+        kept = replace(record, blob=blob, size=len(text), broken_bytes=broken, lines=lines)
         return judge(kept, text, self.rule_set, place)
 
     def _store_large(self, record: LogRecord, blocks: Iterator[bytes], place: str) -> LogRecord:
         digest = hashlib.sha256()
-        size = broken = 0
+        size = broken = lines = 0
+        block = b""
         with atomicfile.draft(self.site / "_blobs") as draft:
             for block in blocks:
                 digest.update(block)
                 draft.file.write(block)
                 size += len(block)
                 broken += count_broken(block)
+                lines += count_ends(block, 0, len(block))
+            lines += block[-1:] not in (b"\r", b"\n")
             blob = blob_of(record.name, digest.hexdigest())
             if not _has_size(self.site / blob, size):
                 draft.keep(self.site / blob)
             draft.file.flush()
             with mapped(draft.file) as text:
-                kept = replace(record, blob=blob, size=size, broken_bytes=broken)
+                kept = replace(record, blob=blob, size=size, broken_bytes=broken, lines=lines)
                 return judge(kept, text, self.rule_set, place)
 
 
@@ -91,7 +95,6 @@ def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") 
     judged = scan(text, rule_set, record.name, place=place)
     return replace(
         record,
-        lines=count_lines(text),
         findings=judged.findings,
         finding_count=judged.finding_count,
         warnings=judged.warnings,
