@@ -26,6 +26,9 @@ from mtsite.megatest.letgo import Leave
 from mtsite.megatest.shape import RUN, read_shapes
 from mtsite.megatest.transfer import Store
 
+CACHE_KIB = 32 << 10
+"""How much of a database each of the two connections that write may keep in memory."""
+
 QUIET_SECONDS = 1800
 """An area rests when nothing stirred for so long, as before a homehost may move."""
 
@@ -105,6 +108,9 @@ def open_route(way: Way) -> Iterator[Route]:
         attach_archive((source, *caches), way.archive)
         with archive_errors(way.archive):
             attach_to_read(archive, way.source, SOURCE)
+        for connection in (source.connection, archive):
+            # A batch fits in: a page that is written out early costs a flush of the journal.
+            connection.execute(f"PRAGMA main.cache_size = -{CACHE_KIB}")
         yield Route(
             area=way.area.name,
             keys=key_names(source.connection),

@@ -77,18 +77,20 @@ def of_lines(lines: Lines, columns: Columns, names: Mapping[object, str]) -> tup
     """Digest and marks of lines in any order; `names` are the tests by rowid."""
     whole = hashlib.sha256()
     tables: dict[str, str] = {}
-    marks = dict.fromkeys(names.values(), 0)
+    marks: dict[object, int] = dict.fromkeys(names, 0)
     crc32 = zlib.crc32
     for table, covered in sorted(columns.items()):
-        known = [(names[test], line) for test, line in lines.get(table, ()) if test in names]
-        for name, line in known:
-            marks[name] ^= crc32(line)
-        ordered = sorted([line for _test, line in lines.get(table, ())])
+        pairs = lines.get(table, ())
+        for test, line in pairs:
+            if test in marks:
+                marks[test] ^= crc32(line)
+        ordered = sorted([line for _test, line in pairs])
         whole.update(ascii((table, tuple(covered), len(ordered))).encode())
         text = b"\n".join(ordered)
         whole.update(text)
         tables[table] = f"{crc32(text):08x}"
-    packed = b"".join((marks[name] & 0xFFFF).to_bytes(2, "big") for name in sorted(marks))
+    by_name = sorted(marks, key=lambda test: names[test])
+    packed = b"".join((marks[test] & 0xFFFF).to_bytes(2, "big") for test in by_name)
     return whole.hexdigest(), Marks(tables, base64.b64encode(packed).decode("ascii"))
 
 
