@@ -21,11 +21,15 @@ from mtsite.errors import BusyError, DestinationError, MtsiteError
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import RunActivity
 from mtsite.megatest.caches import has_synced
+from mtsite.megatest.compare import version
 from mtsite.megatest.database import area_errors
 from mtsite.notes import Note
 
 SYNC_SECONDS = 60.0
 """How long at most one whole sync of a living server is waited for."""
+
+RUNS_BESIDE_A_WRITER = 2
+"""Runs of a batch while another connection writes to the source: he waits for its copy."""
 
 TESTS_AT_ONCE = 20_000
 """Runs of a batch together have about so many tests at most: their rows are in memory."""
@@ -100,21 +104,28 @@ def _batches(
             batch.keep(here, "its move was taken back: it may not leave any more")
     if names:
         yield finish_moves(route, resumed, checkpoint, batch), names
-    for some in _in_groups(list(wanted.values())):
+    for some in _in_groups(route, list(wanted.values())):
         names = {run.run_id: Outcome(run.target, run.runname) for run in some}
         yield move_runs(route, list(names), checkpoint), names
 
 
-def _in_groups(runs: Sequence[RunActivity]) -> Iterator[Sequence[RunActivity]]:
-    group: list[RunActivity] = []
-    for run in runs:
-        tests = sum(one.tests for one in group) + run.tests
-        if group and (len(group) == RUNS_AT_ONCE or tests > TESTS_AT_ONCE):
-            yield group
-            group = []
-        group.append(run)
-    if group:
+def _in_groups(route: Route, runs: Sequence[RunActivity]) -> Iterator[Sequence[RunActivity]]:
+    """The next runs that move together: few at first, and few while somebody else writes.
+
+    While runs are copied the source can be read and not written.
+    """
+    seen, size, start = version(route.source), RUNS_BESIDE_A_WRITER, 0
+    while start < len(runs):
+        group = [runs[start]]
+        for run in runs[start + 1 : start + size]:
+            if sum(one.tests for one in group) + run.tests > TESTS_AT_ONCE:
+                break
+            group.append(run)
         yield group
+        start += len(group)
+        now = version(route.source)
+        size = RUNS_AT_ONCE if now == seen else RUNS_BESIDE_A_WRITER
+        seen = now
 
 
 def _is_at_source(route: Route, note: Note) -> bool:
