@@ -11,13 +11,16 @@ import os
 import platform
 import random
 import signal
+import sys
+import traceback
 from collections.abc import Callable
 from ctypes import c_long, c_ulonglong, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
 
 TRACEME, SYSCALL, GETREGS, SETREGS, SETOPTIONS = 0, 24, 12, 13, 0x4200
-TRACE_GOOD_STOPS, END_WITH_PARENT = 0x1, 0x100000
+TRACE_GOOD_STOPS, TRACE_THREADS, END_WITH_PARENT = 0x1, 0x8, 0x100000
+ALL_THREADS = 0x40000000
 _REGISTERS = (
     "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss"
     " fs_base gs_base ds es fs gs"
@@ -139,28 +142,27 @@ def fail(work: Callable[[], object], directory: Path, at: int, error: int) -> bo
     Whether there were so many. `work` must end well all the same.
     """
     seen = 0
-    failing = False
+    failing: set[int] = set()
 
     def before(pid: int) -> None:
-        nonlocal seen, failing
+        nonlocal seen
         registers = _registers(pid)
         if registers.orig_rax not in _BY_DESCRIPTOR:
             return
         if not _is_below(_path(pid, registers.rdi), directory):
             return
-        failing = seen == at
         seen += 1
-        if failing:
+        if seen == at + 1:
+            failing.add(pid)
             registers.orig_rax = 2**64 - 1  # no such call: nothing is written
             _libc.ptrace(SETREGS, pid, None, ctypes.addressof(registers))
 
     def after(pid: int) -> None:
-        nonlocal failing
-        if failing:
+        if pid in failing:
+            failing.discard(pid)
             registers = _registers(pid)
             registers.rax = 2**64 - error
             _libc.ptrace(SETREGS, pid, None, ctypes.addressof(registers))
-            failing = False
 
     _trace(work, before, after)
     return seen > at
@@ -169,33 +171,41 @@ def fail(work: Callable[[], object], directory: Path, at: int, error: int) -> bo
 def _trace(
     work: Callable[[], object], before: Callable[[int], None], after: Callable[[int], None]
 ) -> None:
-    """Run `work` in a fork; each of its system calls is shown before and after it is made."""
+    """Run `work` in a fork; each system call of its threads is shown before and after it."""
     pid = os.fork()
     if pid == 0:
         code = 9
         try:
+            os.setpgid(0, 0)  # the tests' other children are not waited for
             _libc.ptrace(TRACEME, 0, None, None)
             os.kill(os.getpid(), signal.SIGSTOP)
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(code)
     os.waitpid(pid, 0)
-    _libc.ptrace(SETOPTIONS, pid, None, TRACE_GOOD_STOPS | END_WITH_PARENT)
-    entering = True
-    passed_on = 0
+    _libc.ptrace(SETOPTIONS, pid, None, TRACE_GOOD_STOPS | TRACE_THREADS | END_WITH_PARENT)
+    _libc.ptrace(SYSCALL, pid, None, 0)
+    entering = {pid: True}
     while True:
-        _libc.ptrace(SYSCALL, pid, None, passed_on)
-        _, status = os.waitpid(pid, 0)
+        thread, status = os.waitpid(-pid, ALL_THREADS)
         if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-            assert os.waitstatus_to_exitcode(status) == 0, f"the child ended with {status}"
-            return
-        passed_on = 0
-        if os.WSTOPSIG(status) != signal.SIGTRAP | 0x80:
-            passed_on = os.WSTOPSIG(status)
+            if thread == pid:
+                assert os.waitstatus_to_exitcode(status) == 0, f"the child ended with {status}"
+                return
             continue
-        (before if entering else after)(pid)
-        entering = not entering
+        passed_on = 0
+        if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80:
+            (before if entering[thread] else after)(thread)
+            entering[thread] = not entering[thread]
+        elif thread not in entering:
+            entering[thread] = True  # a new thread, stopped before its first step
+        elif os.WSTOPSIG(status) != signal.SIGTRAP:
+            passed_on = os.WSTOPSIG(status)
+        _libc.ptrace(SYSCALL, thread, None, passed_on)
 
 
 def _registers(pid: int) -> _Registers:

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from mtsite import atomicfile, lock
 from mtsite.config import PublishConfig
-from mtsite.errors import DestinationError
+from mtsite.errors import BusyError, DestinationError, MtsiteError
 from mtsite.publish.destination import ABSENT, Found, PreconditionFailed, Source, Stored, Tag
 from mtsite.publish.headers import Headers
 
@@ -77,7 +77,7 @@ class LocalDir:
             if only_if is None:
                 return _write(place, source, durable=False)
             # What a bucket does by If-Match: nobody writes between the look and the rename.
-            with lock.hold(self.root, _LOCK, "mtsite publish", wait_seconds=_LOCK_SECONDS):
+            with self._alone():
                 content = self._read(place)
                 if (ABSENT if content is None else _tag(content)) != only_if:
                     raise PreconditionFailed(path)
@@ -114,6 +114,16 @@ class LocalDir:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            with lock.hold(self.root, _LOCK, "mtsite publish", wait_seconds=_LOCK_SECONDS):
+                yield
+        except BusyError:
+            raise
+        except MtsiteError as error:
+            raise DestinationError(error.message, error.hint or "look at the directory") from error
 
     def _count(self, kind: str) -> None:
         with self._counting:
