@@ -10,7 +10,7 @@ from pathlib import Path
 import areas
 import pytest
 from calling import ROOT, called
-from sites import TestSite
+from sites import TestSite, make_site
 
 BROKEN = (
     "start\n"
@@ -155,6 +155,12 @@ def test_grep_looks_only_where_it_is_told(
 
 
 OWN = "[[logs.rule]]\nname = 'lic'\nregex = 'licence'\ntitle = 'No licence'\n"
+
+
+def test_a_first_build_has_no_older_rules(tmp_path: Path) -> None:
+    runs = [areas.run("u/v", "w1", [areas.test("t")])]
+    site = make_site(tmp_path, areas.make_area(tmp_path, runs=runs))
+    assert not site.build().older_rules
 
 
 def test_reanalyse_judges_stored_logs_with_the_rules_of_today(

@@ -143,9 +143,10 @@ def _start(
     config: Config, engine: Engine, report: Report, manifest: Manifest, flags: BuildFlags
 ) -> BuildState:
     config.site.output.mkdir(parents=True, exist_ok=True)
-    if not (config.site.output / "_record").exists():
-        manifest.put(RULES_KEY, rule_set_of(config.logs).digest)
+    first = not (config.site.output / "_record").exists()
     state = _know(config, engine, report, manifest, flags)
+    if first:
+        manifest.put(RULES_KEY, rule_set_of(config.logs).digest)
     shutil.rmtree(state.spool, ignore_errors=True)
     state.spool.mkdir(parents=True)
     return state

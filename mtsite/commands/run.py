@@ -149,12 +149,13 @@ def _write(shown: "Iterator[ShownRun]", output: Path | None, as_csv: bool) -> No
     from mtsite.export import columns, document
     from mtsite.export.table import TableFiles
 
+    whole = (one for one in shown if one.run is not None)
     if as_csv and output is not None:
         with TableFiles(output) as tables:
-            for one in shown:
+            for one in whole:
                 tables.add(one)
         return
-    objects = (document.whole_run(one, columns.EVERYTHING) for one in shown)
+    objects = (document.whole_run(one, columns.EVERYTHING) for one in whole)
     pieces = document.document("run-export", objects)
     if output is None:
         _write_all(pieces)

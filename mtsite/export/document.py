@@ -20,12 +20,16 @@ from mtsite.rollup import Verdict
 
 
 def run_object(shown: ShownRun, columns: Columns) -> dict[str, object]:
-    """A run with the columns that were chosen; the number of tests is `test_count` beside tests."""
+    """A run with the columns that were chosen; the number of tests is `test_count` beside tests.
+
+    Tests that lie in no database are None, not an empty list.
+    """
     found: dict[str, object] = dict(chosen(shown.values, columns.runs))
     if columns.tests or columns.steps or columns.data:
         if "tests" in found:
             found["test_count"] = found.pop("tests")
-        found["tests"] = [test_object(test, v, columns) for test, v in shown.tests()]
+        tests = [test_object(test, v, columns) for test, v in shown.tests()]
+        found["tests"] = tests if shown.run is not None else None
     return found
 
 

@@ -11,8 +11,8 @@ from mtsite import rollup, urls
 from mtsite.config import Config
 from mtsite.errors import MissingError, MtsiteError
 from mtsite.export.columns import Columns, run_values
-from mtsite.megatest.database import AreaConnection, reading
-from mtsite.megatest.reader import RunHead, read_run
+from mtsite.megatest.database import AreaConnection, area_errors, reading
+from mtsite.megatest.reader import GONE, RunHead, read_run
 from mtsite.megatest.runlist import RunList
 from mtsite.megatest.selection import Selection
 from mtsite.model import Run, Scalar, Test
@@ -55,17 +55,26 @@ class RunReading:
         """The run, with its tests if they are asked for.
 
         Raises:
-            MtsiteError: its rows can't be read.
+            MtsiteError: its rows can't be read, or lie in no database.
         """
         if not tests:
-            return ShownRun(head, run_values(head, None, ()))
+            return row_alone(head)
+        if head.gone:
+            raise MissingError(head.gone, "mtsite area show")
         connection = self._open.get(head.database)
         if connection is None:
             connection = self._stack.enter_context(reading(head.database))
             self._open[head.database] = connection
-        run = read_run(connection, head)
+        # The block that opened it is not around this one: its errors are not told otherwise.
+        with area_errors(head.database):
+            run = read_run(connection, head)
         verdicts = tuple(rollup.test_verdicts(run, self._now, self._dead_after))
         return ShownRun(head, run_values(head, run, verdicts), run, verdicts)
+
+
+def row_alone(head: RunHead) -> ShownRun:
+    """What the run's own row says; nothing is known of its tests."""
+    return ShownRun(head, run_values(head, None, ()))
 
 
 def choose_heads(runs: RunList, selection: Selection) -> Iterator[RunHead]:
@@ -77,7 +86,7 @@ def choose_heads(runs: RunList, selection: Selection) -> Iterator[RunHead]:
     now = int(time.time()) if aged else 0
     everything = selection.is_everything
     for head in runs.whole() if aged else iter(runs):
-        if head.gone and "deleted" not in selection.state.lower():
+        if head.gone == GONE and "deleted" not in selection.state.lower():
             continue
         if everything or selection.matches(head, now):
             yield head
@@ -86,12 +95,17 @@ def choose_heads(runs: RunList, selection: Selection) -> Iterator[RunHead]:
 def read_chosen(
     reading: RunReading, runs: RunList, heads: Iterator[RunHead], columns: Columns
 ) -> Iterator[ShownRun]:
-    """Each chosen run with what its columns need; one that can't be read is named and left out."""
+    """Each chosen run with what its columns need; one that can't be read is named and left out.
+
+    A run whose tests lie nowhere is named too, and what its own row says is there.
+    """
     for head in heads:
         try:
             yield reading.shown(head, tests=columns.needs_tests)
         except MtsiteError as error:
             runs.problems.append(f"run {name_of(head)}: {error.message}")
+            if head.gone:
+                yield row_alone(head)
 
 
 def name_of(head: RunHead) -> str:
@@ -108,7 +122,7 @@ def find_head(runs: RunList, config: Config, told: str) -> tuple[RunHead, str]:
     wanted = _without_base(config, told)
     best: tuple[int, RunHead, str] | None = None
     for head in runs:
-        if head.gone:
+        if head.gone == GONE:
             continue
         for name in {name_of(head), urls.run_dir(head.key)}:
             begins = wanted == name or wanted.startswith(f"{name}/")

@@ -268,3 +268,53 @@ def test_csv_steers_no_terminal(area: TestArea, capsys: pytest.CaptureFixture[st
     area.execute("UPDATE runs SET comment = ? WHERE runname = 'w02'", ("a\x1b]0;x\x07b\x9bc",))
     told = ls(capsys, "--csv", "--fields", "runs:comment").out
     assert told.splitlines()[2] == "a\ufffd]0;x\ufffdb\ufffdc"
+
+
+@pytest.fixture
+def split_area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestArea:
+    """Two runs of v1.60, each with a database of its own; that of the second is gone."""
+    rows = [run("u/v", f"w{n}", [test("t", comment=f"<w{n}>" * 30)]) for n in range(2)]
+    made = make_area(tmp_path, "old", runs=rows, generation="G3 of 2013")
+    (made.linktree / ".db/2.db").unlink()
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(make_site(tmp_path / "home", made).root)
+    return made
+
+
+def test_a_run_whose_tests_lie_nowhere_is_listed_and_its_tests_are_unknown(
+    split_area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ls(capsys, "--csv", "--fields", "runs:runname")
+    assert (plain.code, plain.out) == (0, "runname\r\nw0\r\nw1\r\n")
+    counted = ls(capsys, "--json", "--fields", "runs:runname,fail_count+tests:testname")
+    assert counted.code == 3 and "tests are not available" in counted.err
+    assert json.loads(counted.out)["runs"] == [
+        {"runname": "w0", "fail_count": 0, "tests": [{"testname": "t"}]},
+        {"runname": "w1", "fail_count": None, "tests": None},
+    ]
+
+
+def test_a_run_whose_tests_lie_nowhere_is_not_exported_as_an_empty_one(
+    split_area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = called(["run", "export"], capsys)
+    assert told.code == 3 and "run old/u/v/w1: its tests are not available" in told.err
+    assert [one["runname"] for one in json.loads(told.out)["runs"]] == ["w0"]
+    shown = called(["run", "show", "old/u/v/w1"], capsys)
+    assert (shown.code, "tests are not available" in shown.err) == (10, True)
+
+
+def test_a_damaged_page_costs_the_export_its_run_alone(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        rows = [test(f"t{n:02}", comment=f"<d{number} t{n:02}>" * 30) for n in range(60)]
+        area.add_run(run("ubuntu/nfs", f"d{number}", rows))
+    content = bytearray(area.database.read_bytes())
+    start = content.index(b"<d2 t30><d2 t30>") // 4096 * 4096
+    content[start : start + 4096] = b"\xa5" * 4096
+    area.database.write_bytes(content)
+    told = called(["run", "export"], capsys)
+    assert told.code == 3 and "d2: " in told.err and "malformed" in told.err
+    names = [one["runname"] for one in json.loads(told.out)["runs"]]
+    assert sorted(names) == ["d0", "d1", "d3", "w01", "w02"]
