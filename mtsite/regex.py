@@ -21,6 +21,9 @@ except ImportError:  # no wheel for this machine: the same matches, slower
 Content = bytes | mmap.mmap
 """What is searched: in memory, or mapped from a file."""
 
+_UNANCHORED = re2._Anchor.UNANCHORED if re2 is not None else None
+_NOWHERE = (-1, -1)
+
 MEMORY_BYTES = 64 << 20
 """Room for the automaton's states; below it RE2 falls back to a slower machine, same answer."""
 
@@ -65,13 +68,56 @@ def compile_bytes(pattern: bytes) -> Pattern:
     if re2 is None:
         return compile_backtracking(pattern)
     try:
-        compiled: Pattern = re2.compile(pattern, _options())
+        compiled = re2.compile(pattern, _options())
     except re2.error as error:
         message = error.args[0] if error.args else "not a regular expression"
         raise ValueError(
             message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
         ) from None
-    return compiled
+    quick: Pattern = _Quick(compiled)
+    return quick
+
+
+class _Spans(tuple[tuple[int, int], ...]):
+    """A match: where each group lies."""
+
+    __slots__ = ()
+
+    def start(self, group: int = 0, /) -> int:
+        return self[group][0]
+
+    def end(self, group: int = 0, /) -> int:
+        return self[group][1]
+
+    def span(self, group: int = 0, /) -> tuple[int, int]:
+        return self[group]
+
+
+class _Quick:
+    """A compiled pattern past google-re2's Python layer, which costs more than a short search."""
+
+    __slots__ = ("_compiled", "_match", "groups")
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+        self._match = compiled._regexp.Match
+        self.groups: int = compiled.groups
+
+    def search(self, content: Content, pos: int = 0, endpos: int = -1, /) -> Match | None:
+        size = len(content)
+        stop = endpos if 0 <= endpos < size else size
+        if pos > stop:
+            return None
+        spans = self._match(_UNANCHORED, content, pos, stop)
+        return None if spans[0] == _NOWHERE else _Spans(spans)
+
+    def fullmatch(self, content: Content, /) -> Match | None:
+        found: Match | None = self._compiled.fullmatch(content)
+        return found
+
+    def finditer(self, content: Content, /) -> Iterator[Match]:
+        found: Iterator[Match] = self._compiled.finditer(content)
+        return found
 
 
 def count_groups(pattern: bytes) -> int:

@@ -41,10 +41,11 @@ _SWITCHES = {
 
 def strip(content: bytes) -> bytes:
     """The content without escapes; the number of lines stays."""
-    number = content.count(b"\x1b")
-    if number * _SPARSE_BYTES > len(content):
+    if content.find(b"\x1b") < 0:
+        return content
+    if content.count(b"\x1b") * _SPARSE_BYTES > len(content):
         return _ESCAPE_BYTES.sub(b"", content)
-    return b"".join(_between_escapes(content)) if number else content
+    return b"".join(_between_escapes(content))
 
 
 def _between_escapes(content: bytes) -> Iterator[bytes]:

@@ -28,17 +28,24 @@ _OSLO = re.compile(_DATE + rb"(?: \d+)? (" + _ANY_LEVEL + rb")")
 _SYSTEMD = re.compile(_SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (" + _ANY_LEVEL + rb")?")
 _SYSLOG = re.compile(_SYSLOG_DATE + rb" [\w.-]+ (\S+):")
 _HEAD_BYTES = 400
+_BLOCK_BYTES = 1 << 18
 _SAMPLE_BYTES = 1 << 16
 _LEAST_SHARE = 10
 
 
 def level_of(line: bytes) -> str:
     """The level that a line carries itself; '' when it has that of the line before."""
-    if oslo := _OSLO.match(line):
+    return _level_at(line, 0)
+
+
+def _level_at(text: bytes, at: int) -> str:
+    # None of these goes beyond a line end.
+    stop = at + _HEAD_BYTES
+    if oslo := _OSLO.match(text, at, stop):
         return _NAMES[oslo[1]]
-    if systemd := _SYSTEMD.match(line):
+    if systemd := _SYSTEMD.match(text, at, stop):
         return _NAMES[systemd[1]] if systemd[1] else ""
-    if syslog := _SYSLOG.match(line):
+    if syslog := _SYSLOG.match(text, at, stop):
         return "DEBUG" if syslog[1] in _QUIET_SERVICES else "INFO"
     return ""
 
@@ -69,22 +76,17 @@ def shown_levels(content: Content) -> Mapping[str, int]:
 
 def runs(content: Content, level: str = NONE) -> Iterator[tuple[str, int]]:
     """Level and number of lines of each stretch; `level` is that before the first line."""
-    # Lines before `since` are given out; heads are looked for from `at` on.
-    since = at = 0
-    for start, stop in block_borders(content):
-        # A pattern that begins with one character is found faster.
-        ends = rb"[\r\n]" if content.find(b"\r", start, stop) >= 0 else rb"\n"
-        while at < stop and (found := _next_head(content, at, stop, level, ends)) is not None:
-            head, seen = found
-            if seen and seen != level:
-                if lines := count_ends(content, since, head):
+    for start, stop in block_borders(content, _BLOCK_BYTES):
+        lead = min(start, 1)
+        block = content[start - lead : stop]
+        since = lead
+        for head, seen in _heads(content, start - lead, stop, level):
+            if seen != level:
+                if lines := count_ends(block, since, head):
                     yield level, lines
                 level, since = seen, head
-            at = head + 1
-        if at <= stop and stop > since:
-            if lines := count_ends(content, since, stop):
-                yield level, lines
-            since = at = stop
+        if lines := count_ends(block, since, len(block)):
+            yield level, lines
         release(content, start, stop)
     if len(content) and content[-1] not in b"\r\n":
         yield level, 1
@@ -103,27 +105,37 @@ def level_before(content: Content, at: int) -> str:
     return NONE
 
 
-def _next_head(
-    content: Content, at: int, stop: int, level: str, ends: bytes
-) -> tuple[int, str] | None:
-    """The start of the next line that may have another level, and the level that it has."""
-    if at == 0 and (seen := level_of(content[:_HEAD_BYTES].split(b"\n", 1)[0])):
-        return 0, seen
-    seen_from = at - (content[at - 1 : at] in (b"\r", b"\n"))
-    match = _other_than(level, ends).search(content, seen_from, stop)
-    if match is None:
-        return None
-    head = match.start()
-    head += content[head] in b"\r\n"
-    return head, level_of(content[head : head + _HEAD_BYTES].split(b"\n", 1)[0])
+def _heads(content: Content, start: int, stop: int, level: str) -> Iterator[tuple[int, str]]:
+    """Where lines that may have another level begin, counted from `start`, and the level of each.
+
+    `start` is the end of a line, or the beginning of the log.
+    """
+    # A head may go on behind a block that ends in a very long line.
+    text = content[start : stop + _HEAD_BYTES]
+    if text.find(b"\r") >= 0:
+        # A pattern that begins with one character is found faster.
+        text = text.replace(b"\r", b"\n")
+    size = stop - start
+    if start == 0 and (seen := level_of(text[:_HEAD_BYTES].split(b"\n", 1)[0])):
+        yield 0, seen
+        level = seen
+    at = 0
+    while (match := _other_than(level).search(text, at)) is not None:
+        head = match.start() + 1
+        if head >= size:
+            return
+        if seen := _level_at(text, head):
+            yield head, seen
+            level = seen
+        at = head
 
 
 @functools.cache
-def _other_than(level: str, ends: bytes) -> Pattern:
+def _other_than(level: str) -> Pattern:
     """What begins a line that may have a level other than this, with the line end before it."""
     others = b"|".join(name for name, known in _NAMES.items() if known != level)
     services = b"|".join(_QUIET_SERVICES) if level == "INFO" else rb"\S*[^\]\s]"
     oslo = _DATE + rb"(?: \d+)? (?:" + others + rb")"
     systemd = _SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (?:" + others + rb")"
     syslog = _SYSLOG_DATE + rb" [\w.-]+ (?:" + services + rb"):"
-    return compile_bytes(ends + rb"(?:" + b"|".join((oslo, systemd, syslog)) + b")")
+    return compile_bytes(rb"\n(?:" + b"|".join((oslo, systemd, syslog)) + b")")

@@ -19,7 +19,7 @@ from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
 from mtsite.logs.opened import OpenLog, open_log
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
-from mtsite.logs.source import Content, count_broken, count_ends, count_lines
+from mtsite.logs.source import Content, count_broken, count_lines
 from mtsite.model import LogRecord, RunKey, TestName
 
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
@@ -65,29 +65,25 @@ class Taker:
         target = self.site / blob
         if not _has_size(target, len(text)):
             atomicfile.write(target, text)
-        lines, broken = count_lines(text), count_broken(text)
-        kept = replace(record, blob=blob, size=len(text), broken_bytes=broken, lines=lines)
-        return judge(kept, text, self.rule_set, place)
+        kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
+        return _counted(judge(kept, text, self.rule_set, place), text)
 
     def _store_large(self, record: LogRecord, blocks: Iterator[bytes], place: str) -> LogRecord:
         digest = hashlib.sha256()
-        size = broken = lines = 0
-        block = b""
+        size = broken = 0
         with atomicfile.draft(self.site / "_blobs") as draft:
             for block in blocks:
                 digest.update(block)
                 draft.file.write(block)
                 size += len(block)
                 broken += count_broken(block)
-                lines += count_ends(block, 0, len(block))
-            lines += block[-1:] not in (b"\r", b"\n")
             blob = blob_of(record.name, digest.hexdigest())
             if not _has_size(self.site / blob, size):
                 draft.keep(self.site / blob)
             draft.file.flush()
             with mapped(draft.file) as text:
-                kept = replace(record, blob=blob, size=size, broken_bytes=broken, lines=lines)
-                return judge(kept, text, self.rule_set, place)
+                kept = replace(record, blob=blob, size=size, broken_bytes=broken)
+                return _counted(judge(kept, text, self.rule_set, place), text)
 
 
 def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") -> LogRecord:
@@ -158,6 +154,11 @@ def blob_extension(name: str) -> str:
 def _with_losses(record: LogRecord, log: OpenLog, masking: Masking) -> LogRecord:
     """What was masked, and what is missing: known when all was read."""
     return replace(record, redacted=dict(sorted(masking.counts.items())), note=log.note)
+
+
+def _counted(record: LogRecord, text: Content) -> LogRecord:
+    """The record with the number of lines: that of all levels, where it is known."""
+    return replace(record, lines=sum(record.levels.values()) or count_lines(text))
 
 
 def _has_size(path: Path, size: int) -> bool:

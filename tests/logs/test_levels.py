@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsite.logs import source
+from mtsite.logs import levels
 from mtsite.logs.levels import (
     NONE,
     carries_levels,
@@ -86,13 +86,13 @@ LINES = st.lists(
 )
 
 
-@given(LINES, st.booleans(), st.integers(100, 300))
+@given(LINES, st.booleans(), st.integers(5, 300))
 def test_runs_are_the_levels_of_the_lines(
     lines: list[tuple[str, str]], ended: bool, block: int
 ) -> None:
     content = "".join(text + end for text, end in lines).encode() + (b"" if ended else b"last")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "SCAN_BYTES", block)
+        patch.setattr(levels, "_BLOCK_BYTES", block)
         found = [level for level, number in runs(content) for _ in range(number)]
     assert found == naive(content)
 
