@@ -1,5 +1,6 @@
 """`mtsite log`: rules, stored logs, judging them again."""
 
+import gzip
 import json
 import os
 import shutil
@@ -73,6 +74,29 @@ def test_rules_test_masks_what_a_log_would_have_masked(
     (site.root / "x.log").write_text("ERROR: password = hunter22hunter\n")
     ended = called(["log", "rules", "test", "x.log"], capsys)
     assert "hunter22" not in ended.out and "▮▮▮[password]▮▮▮" in ended.out
+
+
+def test_rules_test_says_what_is_missing_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.log.gz").write_bytes(gzip.compress(b"ERROR: x\n" + os.urandom(99_999))[:-999])
+    ended = called(["log", "rules", "test", "x.log.gz"], capsys)
+    assert ended.code == 0
+    assert "1 ERROR severity/error ERROR: x" in ended.out
+    assert "x.log.gz: cut: " in ended.err and "the gzip data breaks off" in ended.err
+    document = json.loads(called(["log", "rules", "test", "x.log.gz", "--json"], capsys).out)
+    assert "the gzip data breaks off" in document["missing"]
+
+
+def test_a_link_that_leads_to_itself_is_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.log").symlink_to("x.log")
+    ended = called(["log", "rules", "test", "x.log"], capsys)
+    assert (ended.code, ended.out) == (10, "")
+    assert "x.log: not read: it is a symbolic link" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -68,16 +68,17 @@ def rules_test(invocation: Invocation, family: str | None, file: Path) -> None:
 
     config = _config(invocation)
     rule_set = _only(_rule_set(invocation), family)
-    found = judge_file(file, rule_set, redactor_of(config.redact), config.build.log_cap)
+    found, missing = judge_file(file, rule_set, redactor_of(config.redact), config.build.log_cap)
     seen = sorted((*found.findings, *found.warnings), key=lambda one: one.first_line)
     if invocation.as_json:
         document = {"file": str(file), "dialect": found.dialect, "findings": [*map(asdict, seen)]}
-        invocation.print_json("log-rules-test", {**document, "faults": found.faults})
+        told = {"faults": found.faults, "missing": missing}
+        invocation.print_json("log-rules-test", {**document, **told})
     else:
         for one in seen:
             more = f"-{one.last_line}" if one.last_line > one.first_line else ""
             invocation.print(f"{one.first_line}{more}\t{one.level}\t{one.rule}\t{one.excerpt}")
-    for fault in found.faults:
+    for fault in filter(None, (*found.faults, missing and f"{file}: {missing}")):
         invocation.report.warn(fault)
     dialect = f", read as {found.dialect}" if found.dialect else ""
     invocation.report.say(f"{found.finding_count} errors, {found.warning_count} warnings{dialect}")

@@ -20,13 +20,14 @@ RANKS = (NONE, "DEBUG", "INFO", "AUDIT", "TRACE", "WARNING", "ERROR", "CRITICAL"
 _NAMES = {name.encode(): name for name in RANKS[1:]}
 _FRACTION = rb"(?:[.,]\d{3,6})?"
 _DATE = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d" + _FRACTION
-_SYSLOG_DATE = rb"[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d" + _FRACTION
+_BLANKS = rb"[ \t\f\v]+"
+_SYSLOG_DATE = rb"\w+" + _BLANKS + rb"\d+" + _BLANKS + rb"\d\d:\d\d:\d\d" + _FRACTION
 _ANY_LEVEL = b"|".join(_NAMES)
 _QUIET_SERVICES = (b"tgtd", b"proxy-server")
 
 _OSLO = re.compile(_DATE + rb"(?: \d+)? (" + _ANY_LEVEL + rb")")
 _SYSTEMD = re.compile(_SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (" + _ANY_LEVEL + rb")?")
-_SYSLOG = re.compile(_SYSLOG_DATE + rb" [\w.-]+ (\S+):")
+_SYSLOG = re.compile(_SYSLOG_DATE + rb" [\w-]+ ([^\[\s]+):")
 _HEAD_BYTES = 400
 _BLOCK_BYTES = 1 << 18
 _SAMPLE_BYTES = 1 << 16
@@ -134,8 +135,8 @@ def _heads(content: Content, start: int, stop: int, level: str) -> Iterator[tupl
 def _other_than(level: str) -> Pattern:
     """What begins a line that may have a level other than this, with the line end before it."""
     others = b"|".join(name for name, known in _NAMES.items() if known != level)
-    services = b"|".join(_QUIET_SERVICES) if level == "INFO" else rb"\S*[^\]\s]"
+    services = b"|".join(_QUIET_SERVICES) if level == "INFO" else rb"[^\[\s]+"
     oslo = _DATE + rb"(?: \d+)? (?:" + others + rb")"
     systemd = _SYSLOG_DATE + rb" \S+ \S+\[\d+\]: (?:" + others + rb")"
-    syslog = _SYSLOG_DATE + rb" [\w.-]+ (?:" + services + rb"):"
+    syslog = _SYSLOG_DATE + rb" [\w-]+ (?:" + services + rb"):"
     return compile_bytes(rb"\n(?:" + b"|".join((oslo, systemd, syslog)) + b")")

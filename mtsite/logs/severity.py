@@ -93,4 +93,4 @@ RULES = (
     ),
 )
 
-FAMILY = family("severity", 2, RULES, {"severity/critical": CRITICAL})
+FAMILY = family("severity", 3, RULES, {"severity/critical": CRITICAL})

@@ -4,6 +4,8 @@ A log's text was masked before it was stored; escapes and control characters are
 since what comes out goes to a terminal.
 """
 
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from mtsite.logs.plain import plain_text
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import Judged, scan, sightings
 from mtsite.logs.source import decode_line, numbered_blocks
-from mtsite.logs.take import stored_text
+from mtsite.logs.take import mapped, stored_text
 from mtsite.model import LogRecord, RunKey, RunRecord, TestName, TestRecord
 
 EVERYTHING = 1_000_000
@@ -52,17 +54,25 @@ class Matched(NamedTuple):
     text: str
 
 
-def judge_file(path: Path, rule_set: RuleSet, redactor: Redactor, cap_bytes: int) -> Judged:
-    """What rules say of a file, read as a log is: unpacked, masked, up to the cap.
+def judge_file(
+    path: Path, rule_set: RuleSet, redactor: Redactor, cap_bytes: int
+) -> tuple[Judged, str]:
+    """What rules say of a file, read as a log is: unpacked, masked, up to the cap; what is missing.
 
     Raises:
         MissingError: there is nothing that can be read.
     """
-    with open_log(path.resolve(), cap_bytes) as log:
-        text = b"" if log.refused else b"".join(Masking(redactor).blocks(log.read))
-        if not text and log.note:
+    # A link that leads to itself stays one, and is refused like any other.
+    target = Path(os.path.realpath(path))
+    with open_log(target, cap_bytes) as log, tempfile.TemporaryFile() as file:
+        if not log.refused:
+            file.writelines(Masking(redactor).blocks(log.read))
+        file.flush()
+        size = file.tell()
+        if not size and log.note:
             raise MissingError(f"{path}: {log.note}", "name a log file")
-    return scan(text, rule_set, path.name, EVERYTHING)
+        text = mapped(file) if size else b""
+        return scan(text, rule_set, path.name, EVERYTHING), log.note
 
 
 def find_stored(site: Path, address: str, log_name: str | None) -> Stored:

@@ -54,6 +54,11 @@ def test_lines_that_carry_their_level_are_as_many_as_upstream_asserts(name: str)
         ("Sep  7 18:22:35 host sshd: text", "INFO"),
         ("Sep 27 18:22:35 host tgtd: text", "DEBUG"),
         ("Sep 27 18:22:35 host proxy-server: text", "DEBUG"),
+        ("Sep 27 18:22:35 host tgtd:x: only the whole service is quiet", "INFO"),
+        ("Sep 27 18:22:35 host.example sshd: no dots in syslog's host", ""),
+        ("Sep 27 18:22:35 host.example unit[12]: ERROR x", "ERROR"),
+        ("Sep 27 18:22:35 host unit[12]:ERROR no blank, and brackets are no service", ""),
+        ("janvier\t7  18:22:35 host sshd: any word is a month", "INFO"),
         ("ERROR: no date", ""),
         ("", ""),
     ],
@@ -76,6 +81,12 @@ LINES = st.lists(
             [
                 *["2013-09-27 18:22:35.392 INFO a", "2013-09-27 18:22:35.392 7 ERROR b", "", "x"],
                 *["2013-09-27 18:22:35 plain", "Sep 27 18:22:35 h u[1]: DEBUG x", "  File y"],
+                *[
+                    "Sep 27 18:22:35 a.b cron: x",
+                    "Sep 27 18:22:35 h u[1]:x",
+                    "mai\t7 18:22:35 h s: x",
+                ],
+                *["Sep 27 18:22:35 h tgtd:x: y", "Sep 27 18:22:35 h.e u[1]: ERROR", "Sep", " 27"],
                 *["Sep 27 18:22:35 h u[1]: x", "Sep 27 18:22:35 h tgtd: x", "z" * 50],
                 *["Sep 27 18:22:35 h cron: x", "2013-09-27 18:22:35 TRACE c", "é"],
             ]

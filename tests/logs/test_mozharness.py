@@ -141,6 +141,22 @@ HARMLESS = [
 ]
 
 
+def upstreams(name: str) -> list[str]:
+    return (TODAYS.parent / name).read_text().splitlines()
+
+
+@pytest.mark.parametrize("line", upstreams("error-lines.txt"))
+def test_an_error_line_of_upstreams_tests_is_one_in_every_log(line: str) -> None:
+    assert texts(f"{line}\n") == [line]
+    (stored,) = texts(f"[taskcluster foo] this is a taskcluster log\n{line}\n")
+    assert line.endswith(stored)
+
+
+@pytest.mark.parametrize("line", upstreams("harmless-lines.txt"))
+def test_a_harmless_line_of_upstreams_tests_is_none(line: str) -> None:
+    assert texts(f"{line}\r\n") == []
+
+
 @pytest.mark.parametrize("line", ERRORS)
 def test_an_error_line_is_one(line: str) -> None:
     assert kind_of(line)
