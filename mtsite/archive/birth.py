@@ -7,11 +7,25 @@ from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Route
 from mtsite.megatest import transfer
 from mtsite.megatest.shape import RUN, Row
+from mtsite.megatest.transfer import Store
 from mtsite.notes import Note
+
+MOVED = "MOVED"
+"""The state of the row that a run leaves behind where it lay."""
+
+
+def is_mark(store: Store, run_id: int) -> bool:
+    """Whether a run row is what a move left behind: MOVED, and nothing below it."""
+    rows = transfer.read_run(store, store.shapes, run_id).rows
+    state = rows[RUN][0][store.shapes[RUN].place("state")]
+    return str(state).upper() == MOVED and set(rows) == {RUN}
 
 
 def birth_of(route: Route, run_id: int, row: Row) -> Note:
-    """A note of the run's birth, not stored: its own, or the one that it brought along."""
+    """A note of the run's birth, not stored: its own, or what the one says that it brought along.
+
+    Its layout is that of the note that was brought along: how the run lies at the source.
+    """
     brought = notes.read(route.source.connection, run_id=run_id)
     face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
     own = Note(
@@ -39,6 +53,7 @@ def birth_of(route: Route, run_id: int, row: Row) -> Note:
         birth_runname=was.birth_runname,
         birth_run_id=was.birth_run_id,
         event_time=was.event_time,
+        layout=was.layout,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mtsite import notes
 from mtsite.archive.batch import NOT_THIS_RUN, Batch, this_run
-from mtsite.archive.layout import write_layout
+from mtsite.archive.layout import composed, numbers_at_birth, write_layout
 from mtsite.archive.route import Route, archive_errors
 from mtsite.errors import ConflictError
 from mtsite.megatest import transfer
@@ -19,12 +19,14 @@ from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import covered_columns, digest_and_marks
 from mtsite.megatest.direct import copy_directly
 from mtsite.megatest.incoming import (
+    as_at_birth,
     gather_meta,
     gather_shared,
     store_meta,
     store_run,
     test_names,
 )
+from mtsite.megatest.letgo import remove_run_row
 from mtsite.megatest.shape import RUN
 from mtsite.megatest.stored import digest_stored
 from mtsite.megatest.transfer import RunRows, Store, immediate
@@ -41,6 +43,8 @@ def copy_runs(route: Route, births: Mapping[int, Note], batch: Batch) -> list[No
     with archive_errors(route.archive.path), immediate(route.archive.connection):
         for run_id, birth in births.items():
             with this_run(batch, run_id), _apart(route.archive):
+                if birth.run_id:
+                    remove_run_row(route.archive, birth.run_id)
                 note = _directly(route, run_id, birth)
                 stored.append(note or _through_python(route, run_id, birth))
         names = test_names(route.archive, [note.run_id for note in stored])
@@ -85,7 +89,7 @@ def _directly(route: Route, run_id: int, birth: Note) -> Note | None:
         connection.execute("RELEASE directly")
         return None
     connection.execute("RELEASE directly")
-    layout = write_layout(columns, {}, marks)
+    layout = write_layout(columns, {}, numbers_at_birth(birth), marks)
     note = replace(birth, run_id=run_id, counts=counts, digest=digest, layout=layout)
     return replace(note, id=notes.add(connection, note))
 
@@ -96,7 +100,9 @@ def _through_python(route: Route, run_id: int, birth: Note) -> Note:
     with area_errors(route.source.path):
         shared = gather_shared(route.stores, shapes, copy)
     columns = covered_columns(copy, shapes)
-    digest, marks = digest_and_marks(copy, shapes, columns)
+    before = numbers_at_birth(birth)
+    born = as_at_birth(shapes, copy, before) if before else copy
+    digest, marks = digest_and_marks(born, shapes, columns)
     renumbered = store_run(route.archive, copy, shared)
     there = {old: new for new, old in renumbered.get(RUN, {}).items()}
     note = replace(
@@ -104,7 +110,7 @@ def _through_python(route: Route, run_id: int, birth: Note) -> Note:
         run_id=there.get(run_id, run_id),
         counts=copy.counts,
         digest=digest,
-        layout=write_layout(columns, renumbered, marks),
+        layout=write_layout(columns, renumbered, composed(renumbered, before), marks),
     )
     return replace(note, id=notes.add(route.archive.connection, note))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mtsite import notes
+from mtsite.archive.birth import MOVED
 from mtsite.archive.destination import find_destination, open_destination_area
 from mtsite.archive.execute import Outcome, Report, execute, say_nothing, unfinished
 from mtsite.archive.locking import hold_areas
@@ -30,7 +31,6 @@ from mtsite.megatest.movable import check_movable
 from mtsite.megatest.room import bytes_of_tests, check_room
 
 COMMAND = "mtsite migrate"
-MOVED = "MOVED"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mtsite import notes
 from mtsite.archive.batch import Batch, this_run
-from mtsite.archive.birth import birth_of, run_name, same_birth, source_run_id
+from mtsite.archive.birth import birth_of, is_mark, run_name, same_birth, source_run_id
 from mtsite.archive.copying import copy_runs, gather_run
 from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Checkpoint, Route, archive_errors, ignore
@@ -32,6 +32,7 @@ from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import digest_run
 from mtsite.megatest.incoming import (
+    Renumbered,
     discard_run,
     read_back,
 )
@@ -129,6 +130,8 @@ def take_back(route: Route, note: Note) -> None:
 def _look(route: Route, run_id: int) -> Note:
     """The note of a move that was begun, or a note (id 0) of the birth of the run.
 
+    The latter has the rowid of the run's own mark in the archive, if it went on from there before.
+
     Raises:
         LookupError: why it can't be copied now.
         ConflictError: the archive holds another run of this name.
@@ -145,6 +148,8 @@ def _look(route: Route, run_id: int) -> Note:
         return birth
     known = notes.read(route.archive.connection, run_id=there)
     same = [note for note in known if same_birth(note, birth)]
+    if not same and not known and _is_own_mark(route, there, birth):
+        return replace(birth, run_id=there)
     if not same:
         raise ConflictError(
             f"{route.archive.path.name} holds another run {run_name(birth)}; both stay",
@@ -153,6 +158,13 @@ def _look(route: Route, run_id: int) -> Note:
     if same[-1].state == notes.RESTORING:
         raise LookupError("it is on its way back: mtsite restore finishes that")
     return same[-1]
+
+
+def _is_own_mark(route: Route, run_id: int, birth: Note) -> bool:
+    with archive_errors(route.archive.path):
+        (row,) = transfer.read_run_row(route.archive, route.archive.shapes, run_id)
+        face = transfer.face_of(row, route.archive.shapes[RUN], route.keys)
+        return face.event_time == birth.event_time and is_mark(route.archive, run_id)
 
 
 def _pair(route: Route, store: Store, begun: Iterable[Note]) -> Pair:
@@ -213,9 +225,9 @@ def _is_there(route: Route, note: Note) -> bool:
 
 
 def _check_digest(route: Route, note: Note) -> None:
-    copy = read_copy(route, note)
-    columns = read_layout(note).columns
-    if digest_run(copy, route.archive.shapes, columns) != note.digest:
+    layout = read_layout(note)
+    copy = read_copy(route, note, layout.birth)
+    if digest_run(copy, route.archive.shapes, layout.columns) != note.digest:
         raise VerificationError(
             f"{route.archive.path}: {run_name(note)} does not read back as it was written;"
             " the source is kept",
@@ -223,12 +235,12 @@ def _check_digest(route: Route, note: Note) -> None:
         )
 
 
-def read_copy(route: Route, note: Note) -> RunRows:
-    """The copy as the file has it, in the numbering of its source: over a fresh connection."""
+def read_copy(route: Route, note: Note, numbers: Renumbered) -> RunRows:
+    """The copy as the file has it, under earlier rowids: over a fresh connection."""
     path = route.archive.path
     with archive_errors(path), closing(open_completed(path)) as connection:
         fresh = replace(route.archive, connection=connection)
-        return read_back(fresh, note.run_id, read_layout(note).renumbered)
+        return read_back(fresh, note.run_id, numbers)
 
 
 def _advance(
@@ -338,7 +350,7 @@ def _nothing_is_gone(route: Route, note: Note) -> bool:
         source = gather_run(route, source_run_id(note))
     except LookupError:
         return False
-    copy = read_copy(route, note)
+    copy = read_copy(route, note, read_layout(note).renumbered)
     return all(
         {row[0] for row in rows} <= {row[0] for row in source.rows.get(table, ())}
         for table, rows in copy.rows.items()

@@ -15,7 +15,7 @@ from mtsite.archive.route import (
     open_store,
     user_name,
 )
-from mtsite.errors import BusyError
+from mtsite.errors import BusyError, DestinationError
 from mtsite.megatest.activity import RunActivity, key_names
 from mtsite.megatest.area import TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server
@@ -23,7 +23,7 @@ from mtsite.megatest.compare import attach_to_read
 from mtsite.megatest.completed import catch_up, make_completed, open_completed
 from mtsite.megatest.direct import SOURCE
 from mtsite.megatest.letgo import Leave
-from mtsite.megatest.shape import RUN, read_shapes
+from mtsite.megatest.shape import RUN, Shapes, read_shapes
 from mtsite.megatest.transfer import Store
 
 CACHE_KIB = 32 << 10
@@ -92,7 +92,7 @@ def open_route(way: Way) -> Iterator[Route]:
 
     Raises:
         BusyError: a cache belongs to somebody else and can't be written.
-        DestinationError: the archive can't be written.
+        DestinationError: the archive can't be written, or can't have a table that it needs.
     """
     with ExitStack() as opened:
         source = opened.enter_context(open_store(way.source))
@@ -105,6 +105,7 @@ def open_route(way: Way) -> Iterator[Route]:
             for store in (source, *caches):
                 catch_up(store.connection, archive)
             shapes = read_shapes(archive)
+        _check_tables((source, *caches), shapes, way.archive)
         attach_archive((source, *caches), way.archive)
         with archive_errors(way.archive):
             attach_to_read(archive, way.source, SOURCE)
@@ -123,3 +124,15 @@ def open_route(way: Way) -> Iterator[Route]:
             watch=Watch(way.area.path, way.now),
             leave=way.leave,
         )
+
+
+def _check_tables(stores: Sequence[Store], shapes: Shapes, archive: Path) -> None:
+    """A view, or a table of other letters, may stand where the rows of a run would have to go."""
+    for store in stores:
+        for shape in store.shapes.values():
+            if (shape.of_runs or shape.of_tests) and shape.name not in shapes:
+                raise DestinationError(
+                    f"{archive} can't have the table {shape.name} of {store.path}:"
+                    " something else there bears that name",
+                    "rename one of them, or choose another destination",
+                )

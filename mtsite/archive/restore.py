@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import notes
-from mtsite.archive.birth import run_name
+from mtsite.archive.birth import is_mark, run_name
 from mtsite.archive.execute import Outcome, Report, say_nothing
 from mtsite.archive.layout import read_layout
 from mtsite.archive.locking import hold_areas
@@ -52,7 +52,6 @@ from mtsite.megatest.transfer import RunRows, Store, immediate
 from mtsite.notes import Note
 
 COMMAND = "mtsite restore"
-_MOVED = "MOVED"
 
 
 @dataclass(frozen=True)
@@ -246,7 +245,7 @@ class _Back:
         with archive_errors(self.archive.path):
             rows = transfer.read_run(self.archive, self.live.shapes, note.run_id)
         lost = {t for t in note.counts if t not in self.live.shapes}
-        copy = as_at_birth(self.live.shapes, rows, layout.renumbered)
+        copy = as_at_birth(self.live.shapes, rows, layout.birth)
         if lost or digest_run(copy, self.live.shapes, layout.columns) != note.digest:
             what = f"no table {', '.join(sorted(lost))}" if lost else "other rows or columns"
             raise VerificationError(
@@ -262,11 +261,8 @@ class _Back:
             return transfer.find_run(self.live, self.keys, copy.rows[RUN][0], shape)
 
     def _is_mark(self, run_id: int) -> bool:
-        """Whether it is what a migration left behind: MOVED, and nothing below it."""
         with area_errors(self.live.path):
-            rows = transfer.read_run(self.live, self.live.shapes, run_id)
-        face = transfer.face_of(rows.rows[RUN][0], self.live.shapes[RUN], self.keys)
-        return face.state == _MOVED and set(rows.rows) == {RUN}
+            return is_mark(self.live, run_id)
 
     def _restoring(self, note: Note) -> Note:
         with archive_errors(self.archive.path), immediate(self.archive.connection):
@@ -278,7 +274,7 @@ class _Back:
         with archive_errors(self.archive.path):
             rows = transfer.read_run(self.archive, self.live.shapes, note.run_id)
             shared = gather_shared([self.archive], self.live.shapes, rows)
-        shared = renumber_shared(shared, read_layout(note).renumbered)
+        shared = renumber_shared(shared, read_layout(note).birth)
         with archive_errors(self.live.path), immediate(self.live.connection):
             if mark is not None:
                 remove_run_row(self.live, mark)
@@ -313,7 +309,5 @@ class _Back:
         with archive_errors(self.completed.path), immediate(self.completed.connection):
             shape = self.live.shapes[RUN]
             left = transfer.find_run(self.completed, self.keys, row, shape)
-            if left is not None:
-                (found,) = transfer.read_run_row(self.completed, self.live.shapes, left)
-                if transfer.face_of(found, shape, self.keys).state == _MOVED:
-                    remove_run_row(self.completed, left)
+            if left is not None and is_mark(self.completed, left):
+                remove_run_row(self.completed, left)

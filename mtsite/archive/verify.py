@@ -134,7 +134,7 @@ def _verify_note(told: Verification, store: Store, note: Note, known: Collection
             return
     try:
         layout = read_layout(note)
-        copy = read_back(store, note.run_id, layout.renumbered)
+        copy = read_back(store, note.run_id, layout.birth)
     except (VerificationError, sqlite3.DatabaseError) as error:
         told.problems.append(Finding("digest", where, f"can't be read: {error}"))
         return

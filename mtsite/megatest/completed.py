@@ -1,7 +1,8 @@
 """completed-runs.db: made as a complete database of the same schema, and kept up with it.
 
 Everything is taken from the source's own `sqlite_master`: tables, indexes, views, triggers, the
-key rows, metadat. Rollback journal, never WAL. The file appears whole or not at all.
+key rows, metadat; virtual tables, whose rows are no table's own, stay apart. Rollback journal,
+never WAL. The file appears whole or not at all.
 """
 
 import os
@@ -81,13 +82,14 @@ def flush_directory(directory: Path) -> None:
 def _take_schema(source: sqlite3.Connection, completed: sqlite3.Connection) -> None:
     """Create what is not there yet: tables first, triggers last."""
     present = _names(completed)
+    wanted = _names(source) - present
     for kind in _KINDS:
         rows = source.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL ORDER BY rowid",
             (kind,),
         ).fetchall()
         for name, sql in rows:
-            if not _is_own(name) and name.lower() not in present:
+            if name.lower() in wanted:
                 completed.execute(sql)
 
 
@@ -120,8 +122,19 @@ def _plain_type(kind: str) -> str:
 
 
 def _names(connection: sqlite3.Connection) -> set[str]:
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    return {str(name).lower() for (name,) in rows if not _is_own(str(name))}
+    virtual = {
+        str(row[1])
+        for row in connection.execute("PRAGMA main.table_list").fetchall()
+        if row[2] in {"virtual", "shadow"}
+    }
+    rows = connection.execute(
+        "SELECT name, tbl_name FROM main.sqlite_master WHERE sql IS NOT NULL"
+    ).fetchall()
+    return {
+        str(name).lower()
+        for name, table in rows
+        if not _is_own(str(name)) and str(table) not in virtual
+    }
 
 
 def _is_own(name: str) -> bool:

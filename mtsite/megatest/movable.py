@@ -6,9 +6,13 @@ from mtsite.errors import MtsiteError, UnmovableError
 from mtsite.megatest.area import Area, message_of
 from mtsite.megatest.database import AreaConnection, reading
 from mtsite.megatest.layout import MTDB_NAME
+from mtsite.megatest.schema import quote
+from mtsite.megatest.shape import read_shapes
 
 SERVER_FILES = ".servinfo"
 """What servers of v1.70 and later leave in an area while they are alive."""
+
+_ALSO_WRITTEN = frozenset({"runs", "test_meta", "archive_disks"})
 
 _BELOW = ("tests", "test_steps", "test_data")
 
@@ -17,9 +21,11 @@ def check_movable(area: Area) -> None:
     """Make sure that runs may be moved out of this area.
 
     Raises:
-        UnmovableError: its generation is only read, or its runs lie in more than one database.
+        UnmovableError: its generation is only read, or its runs lie in more than one database,
+            or a trigger would change rows that come in.
+        AreaBusyError, AreaUnreadableError: its database can't be looked at.
     """
-    if reason := why_unmovable(area):
+    if reason := why_unmovable(area) or _why_altered(area.live):
         raise UnmovableError(
             f"area {area.name}: its runs can't be moved: {reason}",
             "they are read, listed and built where they lie",
@@ -56,6 +62,21 @@ def _why_not_whole(area: Area) -> str:
     for part in area.layout.parts:
         if _holds_tests(part):
             return f"its runs lie in {main.name} and {part.name}, not in one database alone"
+    return ""
+
+
+def _why_altered(path: Path) -> str:
+    """Whether rows would fire a trigger on their way in: it may change them, or any others."""
+    if not path.exists():
+        return ""
+    with reading(path) as connection:
+        for shape in read_shapes(connection).values():
+            if not shape.references and shape.name not in _ALSO_WRITTEN:
+                continue
+            # SQLite's own word for a trigger that a statement fires, whatever its text looks like.
+            sql = f"EXPLAIN INSERT INTO {quote(shape.name)} DEFAULT VALUES"
+            if any(step[1] == "Program" for step in connection.execute(sql)):
+                return f"a trigger on INSERT INTO {shape.name} in {path} would change what arrives"
     return ""
 
 
