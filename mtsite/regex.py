@@ -135,12 +135,14 @@ class PatternSet:
             for pattern in patterns:
                 self._set.Add(pattern)
             self._set.Compile()
+            self._match = self._set._set.Match
 
     def matching(self, content: bytes) -> Sequence[int]:
         """The indexes of the patterns that match, in no order."""
         if self._set is None:
             return [index for index, one in enumerate(self._each) if one.search(content)]
-        return self._set.Match(content) or ()
+        found: Sequence[int] = self._match(content)
+        return found
 
 
 def _options() -> "re2.Options":

@@ -10,6 +10,7 @@ from mtsite.regex import compile_bytes
 
 _QUOTED_LINES = 40
 _TO_CARET = 4
+_NEAR_BYTES = 500
 
 # foo.c:12:5:  foo.c:12:  foo.cpp(12):  foo.cpp(12) :  app.ts(3,7):
 _PLACE = rb"[^\s:\"'()|]+(?::\d+(?::\d+)?|\(\d+(?:,\d+)?\)) ?: ?"
@@ -20,22 +21,32 @@ _TOOL = (
 _CODE = rb"(?:: | ?[A-Z]{0,5}\d+: | #\d+(?:-D)?: |$)"
 _WHERE = BEGIN + rb"((?:" + _PLACE + rb"|" + _TOOL + rb")"
 
+_QUOTE_BEGINS = frozenset(b" |-0123456789")
 _GCC_QUOTE = compile_bytes(rb"^ {0,9}(?:\d* *\| ?|--> )")
-_CARET = compile_bytes(rb"^[ \t~^-]*\^[ \t~^-]*$")
+_POINTER = b" \t~^-"
 
 
 def quoted_source(window: Window, width: int) -> int:
     """How many lines of quoted source follow a message: gcc's `12 | x`, or up to clang's caret."""
+    if _nothing_quoted(window.content[window.after : window.after + _NEAR_BYTES]):
+        return 0
     more = 0
     for number, raw in enumerate(window.following(_QUOTED_LINES), start=1):
         body = raw[width:]
-        if more == number - 1 and _GCC_QUOTE.search(body):
+        if not body:
+            break
+        if more == number - 1 and body[0] in _QUOTE_BEGINS and _GCC_QUOTE.search(body):
             more = number
         elif more or number > _TO_CARET or not body.strip():
             break
-        elif _CARET.search(body):
+        elif b"^" in body and not body.strip(_POINTER):
             return number
     return more
+
+
+def _nothing_quoted(text: bytes) -> bool:
+    """Whether the lines that decide are all there, and hold nothing that marks a quote."""
+    return not (b"^" in text or b"|" in text or b"->" in text) and text.count(b"\n") >= _TO_CARET
 
 
 RULES = (

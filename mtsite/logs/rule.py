@@ -22,6 +22,7 @@ LINE_BYTES = 4096
 """No more than this of a line is looked at, from a little before its hint on."""
 
 _LEAD_BYTES = 100
+_NEAR_BYTES = 500
 
 
 class Window(NamedTuple):
@@ -33,7 +34,7 @@ class Window(NamedTuple):
     after: int
     """Where the next line begins."""
     hint: int
-    """Where on the line the hint matched."""
+    """Where on the line the hint matched; on one below another chosen line, where it begins."""
 
     def line(self) -> bytes:
         """The line; of a very long one the part around the hint."""
@@ -45,7 +46,13 @@ class Window(NamedTuple):
     def following(self, limit: int) -> Iterator[bytes]:
         """The lines after this one, at most `limit`, each cut at LINE_BYTES."""
         at = self.after
-        for _ in range(limit):
+        # To split a little at once is faster; the last of it may go on.
+        near = self.content[at : at + _NEAR_BYTES]
+        lines = near.splitlines()[:-1][:limit]
+        yield from lines
+        if len(lines) < limit:
+            at += sum(map(len, near.splitlines(keepends=True)[:-1]))
+        for _ in range(limit - len(lines)):
             if at >= len(self.content):
                 return
             end, after = next_line(self.content, at)

@@ -20,6 +20,7 @@ from mtsite.logs.plain import plain_text
 from mtsite.logs.rule import (
     EXCERPT_CHARACTERS,
     LEVELS,
+    LINE_BYTES,
     WARNING,
     Rule,
     Sighting,
@@ -31,6 +32,7 @@ from mtsite.logs.source import Content, block_borders, count_ends, decode_line, 
 from mtsite.model import Finding
 from mtsite.regex import Pattern, PatternSet, compile_bytes
 
+_KNOWN_LEVELS = ("", *LEVELS)
 SHOWN = 20
 """So many errors, and so many warnings, are kept; the rest is counted."""
 
@@ -52,8 +54,8 @@ class Judged:
     faults: tuple[str, ...] = ()
 
 
-Seen = tuple[int, str, Sighting, str]
-"""Number of the first line, code, what was seen, the link of its rule."""
+Seen = tuple[int, str, Sighting, Rule | None]
+"""Number of the first line, code, what was seen, and the rule whose title and link it has."""
 
 
 def scan(
@@ -118,7 +120,7 @@ def _analysed(family: Family, log: Log, facts: dict[str, Any], faults: list[str]
             _check(seen)
             if seen.code not in known or not isinstance(line, int) or line < 1:
                 raise ValueError(f"code {seen.code!r} at line {line!r}")
-            yield line, seen.code, seen, seen.link
+            yield line, seen.code, seen, None
         # What can't be written can't be kept: better known now than when the record is saved.
         facts.update(json.loads(json.dumps(dict(analysis.facts))))
     except Exception as error:  # another package's code
@@ -131,26 +133,23 @@ def sightings(content: Content, rules: Sequence[Rule], faults: list[str]) -> Ite
     Each line belongs to one sighting. What is wrong with a rule is added to `faults`.
     """
     numbers = _Numbers(content)
-    for at, code, seen, link in _sightings_at(content, rules, faults):
-        yield numbers.of(at), code, seen, link
+    for at, code, seen, rule in _sightings_at(content, rules, faults):
+        yield numbers.of(at), code, seen, rule
 
 
 def _sightings_at(content: Content, rules: Sequence[Rule], faults: list[str]) -> Iterator[Seen]:
     """The same, with the offset at which the line begins in place of its number."""
     if not rules:
         return
-    hints = _joined(tuple(rule.hint for rule in rules))
     first = _Chooser(rules, faults)
     at = 0
     for start, stop in block_borders(content):
-        while at < stop and (match := hints.search(content, _from(content, at), stop)) is not None:
-            window = _window(content, at, match.start())
+        while at < stop and (window := first.next_window(content, at, stop)) is not None:
             at = window.after
             if (found := first.sighting(window)) is not None:
                 rule, seen = found
                 if seen.level:
-                    code = seen.code or rule.name
-                    yield window.start, code, _titled(seen, rule), seen.link or rule.link
+                    yield window.start, seen.code or rule.name, seen, rule
                 for _ in range(seen.more_lines):
                     at = next_line(content, at)[1]
         at = max(at, stop)
@@ -178,17 +177,51 @@ def _from(content: Content, at: int) -> int:
 
 
 class _Chooser:
-    """Finds the first rule that takes a line; a rule that fails is left out from then on."""
+    """Finds the lines that a hint chooses, and of each the first rule that takes it.
+
+    A rule that fails is left out from then on.
+    """
 
     def __init__(self, rules: Sequence[Rule], faults: list[str]) -> None:
         self._rules = list(rules)
         self._faults = faults
-        self._set = _set_of(tuple(rule.hint for rule in rules)) if len(rules) > 1 else None
+        hints = tuple(rule.hint for rule in rules)
+        self._hints = _joined(hints)
+        self._set = _set_of(hints) if len(rules) > 1 else None
         self._broken: set[int] = set()
+        self._chosen: Sequence[int] = (0,)
+        self._below = False
+
+    def next_window(self, content: Content, at: int, stop: int) -> Window | None:
+        """The next line that a hint chooses, from the line on that begins at `at`."""
+        if self._below and self._set and (near := self._near(content, at, stop)):
+            return near
+        match = self._hints.search(content, _from(content, at), stop)
+        if match is None:
+            self._below = False
+            return None
+        window = _window(content, at, match.start())
+        if self._set:
+            self._chosen = self._set.matching(window.line())
+        self._below = True
+        return window
+
+    def _near(self, content: Content, at: int, stop: int) -> Window | None:
+        """The line at `at` when it is chosen: asked where failures stand one below the other."""
+        end = content.find(b"\n", at, min(at + LINE_BYTES, stop))
+        line = content[at:end] if end >= 0 else b""
+        # What a hint makes of a CR at the end only the whole text tells.
+        if not line or b"\r" in line:
+            return None
+        assert self._set is not None
+        if not (chosen := self._set.matching(line)):
+            return None
+        self._chosen = chosen
+        return Window(content, at, end, end + 1, at)
 
     def sighting(self, window: Window) -> tuple[Rule, Sighting] | None:
-        chosen = sorted(self._set.matching(window.line())) if self._set else (0,)
-        for index in chosen:
+        """What the first rule that takes the window's line says."""
+        for index in sorted(self._chosen):
             if index in self._broken:
                 continue
             rule = self._rules[index]
@@ -232,7 +265,7 @@ class _Kept:
 
     def add(self, seen: Seen, number_of: Callable[[int], int] = int) -> None:
         """Count a sighting; the number of its line is asked for only when it is kept."""
-        place, code, sighting, link = seen
+        place, code, sighting, rule = seen
         if sighting.level == WARNING:
             self.warning_count += 1
             kept = self.warnings
@@ -240,9 +273,9 @@ class _Kept:
             self.error_count += 1
             kept = self.errors
         if len(kept) < self._most:
-            kept.append(self._finding(number_of(place), code, sighting, link))
+            kept.append(self._finding(number_of(place), code, sighting, rule))
 
-    def _finding(self, number: int, code: str, seen: Sighting, link: str) -> Finding:
+    def _finding(self, number: int, code: str, seen: Sighting, rule: Rule | None) -> Finding:
         raw = seen.excerpt
         if self._marked_up:
             text = html.unescape(raw.decode("utf-8", "surrogateescape"))
@@ -258,13 +291,9 @@ class _Kept:
             excerpt=excerpt,
             masked=masked,
             id=finding_id(code, masked, self._equal[code, masked]),
-            title=seen.title,
-            link=link,
+            title=seen.title or (rule.title if rule else ""),
+            link=seen.link or (rule.link if rule else ""),
         )
-
-
-def _titled(seen: Sighting, rule: Rule) -> Sighting:
-    return seen._replace(title=rule.title) if rule.title and not seen.title else seen
 
 
 def _check(seen: object) -> None:
@@ -275,13 +304,10 @@ def _check(seen: object) -> None:
     """
     if not isinstance(seen, Sighting):
         raise TypeError(f"it gave {type(seen).__name__}, not Sighting")
-    texts = all(isinstance(text, str) for text in (seen.code, seen.title, seen.link))
-    lines = isinstance(seen.more_lines, int) and seen.more_lines >= 0
-    if (
-        seen.level not in ("", *LEVELS)
-        or not isinstance(seen.excerpt, bytes)
-        or not (lines and texts)
-    ):
+    level, excerpt, more_lines, code, title, link = seen
+    texts = isinstance(code, str) and isinstance(title, str) and isinstance(link, str)
+    lines = isinstance(more_lines, int) and more_lines >= 0
+    if not (texts and lines and isinstance(excerpt, bytes) and level in _KNOWN_LEVELS):
         raise TypeError("it gave a Sighting with nonsense in it")
 
 

@@ -86,9 +86,10 @@ class On:
             return None
         width = max(found.start(1 if pattern.groups else 0), 0)
         more = self.fold(window, width) if self.fold else 0
-        words = [line.strip() if self.told else line]
-        words += [after.strip() for after in window.following(min(self.told, more))]
-        return Sighting(self.level, b" ".join(filter(None, words)), more)
+        if not self.told:
+            return Sighting(self.level, line, more)
+        words = [line, *window.following(min(self.told, more))]
+        return Sighting(self.level, b" ".join(filter(None, map(bytes.strip, words))), more)
 
 
 def indented(limit: int, blanks: int = 0) -> Fold:
