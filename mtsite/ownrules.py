@@ -100,7 +100,8 @@ def read_own_rules(
     for index, each in enumerate(given):
         key: KeyPath = (*place, index)
         rule = kind(**reader.values(key, kind, reader.table(key, each)))
-        if rule.name in rules:
+        # A name that is missing or wrong is a mistake told already, and none of two rules.
+        if rule.name and rule.name in rules:
             reader.mistake((*key, "name"), f'there is another rule "{rule.name}"')
         if isinstance(rule, LogRule) and (wrong := _group_mistake(rule)):
             reader.mistake((*key, "link"), wrong)

@@ -405,6 +405,13 @@ def test_rules_for_logs_have_names_of_their_own(mistakes: Callable[..., list[str
     assert mistakes(rule + rule) == ['mtsite.toml:5: logs.rule[1].name: there is another rule "n"']
 
 
+def test_rules_without_a_name_are_not_two_of_one_name(
+    mistakes: Callable[..., list[str]],
+) -> None:
+    told = mistakes("[[logs.rule]]\nregex = 'x'\n" * 2)
+    assert len(told) == 2 and all("name: is missing" in one for one in told)
+
+
 def test_own_rules_have_names_of_their_own(mistakes: Callable[..., list[str]]) -> None:
     rule = '[[redact.own]]\nname = "n"\nregex = "x"\n'
     assert mistakes(rule + rule) == ['mtsite.toml:5: redact.own[1].name: there is another rule "n"']

@@ -11,7 +11,7 @@ from pathlib import Path
 import areas
 import pytest
 from calling import ROOT, called
-from sites import TestSite, make_site
+from sites import TestSite, files_of, make_site
 
 BROKEN = (
     "start\n"
@@ -109,7 +109,11 @@ def test_a_link_that_leads_to_itself_is_no_log(
         (["show", f"{ADDRESS}/nope"], 10, "no test nope"),
         (["show", f"{ADDRESS}/build", "--log", "nope.log"], 10, "no stored log nope.log"),
         (["show", f"{ADDRESS}/silent"], 10, "no stored log"),
+        (["show", f"{ADDRESS}/"], 2, f"log show {ADDRESS}/TEST"),
         (["show", f"{ADDRESS}/build", "1-x"], 2, "write 120 or 120-180"),
+        (["show", f"{ADDRESS}/build", "5-3"], 2, "5-3: lines count from 1"),
+        (["show", f"{ADDRESS}/build", "0"], 2, "0: lines count from 1"),
+        (["show", f"{ADDRESS}/build", "99"], 0, "ends with line 7"),
         (["grep", "("], 2, "no regular expression"),
     ],
 )
@@ -207,6 +211,17 @@ def test_reanalyse_judges_stored_logs_with_the_rules_of_today(
     assert "site/lic" in (site.tree / ADDRESS / "index.json").read_text()
     again = json.loads(called(["log", "reanalyse", "--json"], capsys).out)
     assert again["logs"] == 0
+
+
+def test_a_build_after_reanalyse_is_a_clean_one(
+    site: TestSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = site.root / "mtsite.toml"
+    config.write_text(config.read_text() + OWN.replace("'licence'", "'for b|bell|start'"))
+    told = called(["log", "reanalyse"], capsys).err
+    assert "3 logs judged again, 2 of them differ, in 1 runs" in told
+    site.build()
+    assert files_of(site.tree) == files_of(site.build_clean(site.root / "clean"))
 
 
 def test_only_pages_whose_findings_moved_are_made_again(

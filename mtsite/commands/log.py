@@ -104,6 +104,8 @@ def show(
     wanted = finding_lines(stored.log) if errors else [_range(lines)]
     if errors and lines:
         raise UsageError("--errors and LINES exclude each other")
+    if lines and wanted[0][0] > stored.log.lines:
+        invocation.report.warn(f"{stored.log.name} ends with line {stored.log.lines}")
     rows = numbered(stored, wanted)
     if invocation.as_json:
         listed = [{"number": number, "text": text} for number, text in rows]
@@ -170,7 +172,7 @@ def reanalyse(invocation: Invocation, dry_run: bool) -> None:
         invocation.report.say(f"{done.logs} logs were judged by older rules")
     else:
         invocation.report.say(
-            f"{done.logs} logs judged again, {done.changed} of {done.runs} runs changed;"
+            f"{done.logs} logs judged again, {done.changed} of them differ, in {done.runs} runs;"
             " `mtsite build` makes their pages"
         )
         if done.missing:
@@ -217,7 +219,10 @@ def _range(text: str | None) -> "Span":
     first, dash, last = text.partition("-")
     if not (text.isascii() and first.isdecimal() and (not dash or last.isdecimal())):
         raise UsageError(f"{text}: write 120 or 120-180")
-    return int(first), int(last) if dash else int(first)
+    span = (int(first), int(last) if dash else int(first))
+    if not 1 <= span[0] <= span[1]:
+        raise UsageError(f"{text}: lines count from 1, and the first comes first")
+    return span
 
 
 def _told(stored: "Stored") -> dict[str, object]:

@@ -95,7 +95,7 @@ def find_stored(site: Path, address: str, log_name: str | None) -> Stored:
         raise MissingError(f"no run of the site is {address}", "mtsite build; mtsite area ls")
     kept, rest = found
     if not rest:
-        raise UsageError(f"{address} is a run", f"mtsite log show {address}/TEST")
+        raise UsageError(f"{address} is a run", f"mtsite log show {run_name(kept.key)}/TEST")
     name = (rest[0], "/".join(rest[1:]))
     test = kept.tests.get(name)
     if test is None:
