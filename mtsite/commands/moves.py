@@ -52,10 +52,14 @@ class Told:
         if len(errors) == 1 and len(self.done) + len(self.failed) == 1 and not moved:
             raise errors[0][1]
         if errors or stayed:
-            lines = [f"{area}: {error.message}" for area, error in errors]
+            lines = [f"{area}: {error.message}{_way_out(error)}" for area, error in errors]
             raise PartlyDoneError(
                 "\n".join(["not all could be moved:", *lines, *stayed]), f"{self.command} -n"
             )
+
+
+def _way_out(error: MtsiteError) -> str:
+    return f" ({error.hint})" if error.hint else ""
 
 
 def chosen_areas(config: "Config", names: tuple[str, ...]) -> "list[AreaConfig]":

@@ -8,6 +8,7 @@ without is a GLOB (`*`, `?`, `[a-z]`, `[^a-z]`, letters as they are). Tests to r
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from mtsite.errors import UsageError
 
@@ -17,6 +18,7 @@ _STAR = None
 """Stands among the parts of a pattern for any number of any characters."""
 
 
+@lru_cache(maxsize=256)
 def matcher(pattern: str, *, any_case: bool = False) -> Match:
     """Whether a name matches any element of a comma list; `~` before an element negates it.
 
@@ -27,6 +29,7 @@ def matcher(pattern: str, *, any_case: bool = False) -> Match:
     return lambda name: any(test(name) for test in tests)
 
 
+@lru_cache(maxsize=256)
 def target_matcher(pattern: str) -> Callable[[Sequence[str]], bool]:
     """Whether a target matches any element of a comma list of `value/value/…`.
 

@@ -70,6 +70,18 @@ def test_an_unreadable_area_does_not_stop_the_others(site, tmp_path, capsys):
     assert site.completed.exists()
 
 
+def test_what_to_do_about_one_area_is_said_beside_the_others(site, tmp_path, capsys):
+    (site.path / ".homehost").write_text("203.0.113.9\n")
+    other = make_area(tmp_path, name="other", config="[setup]\nallow-runs no\n")
+    with (tmp_path / "mtsite.toml").open("a") as file:
+        file.write(f'[areas.other]\npath = "{other.path}"\n')
+    assert mtsite("reduce") == 3
+    told = capsys.readouterr().err
+    assert "fullrun: area fullrun: its homehost is 203.0.113.9" in told
+    assert "run mtsite reduce on 203.0.113.9; or, if nobody works in the area" in told
+    assert not site.completed.exists()
+
+
 def test_help_names_the_exit_codes(capsys):
     assert mtsite("reduce", "--help") == 0
     assert "13 verification failed" in capsys.readouterr().out
