@@ -1,18 +1,26 @@
 """An area whose mover dies: made once, put back before every death, and judged after it."""
 
+import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from rows import Rows, RunName, make_caches, runs_in
 
+from mtsite.archive import begun
+from mtsite.archive.migrate import MigrateJob, MigrateSummary, migrate_area
 from mtsite.archive.move import ignore
 from mtsite.archive.reduce import ReduceSummary, reduce_area
+from mtsite.archive.restore import RestoreJob, RestoreSummary, restore_area
+from mtsite.archive.rules import Migration
+from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
+from mtsite.megatest.selection import Selection
 
 NOW = BASE + 100 * DAY
 RULES = ReduceConfig(older_than=2 * DAY, keep_live=1, dead_after=7 * DAY)
@@ -109,3 +117,126 @@ def in_child(work: Callable[[], object]) -> int:
 def ended(pid: int) -> int:
     """0 when the child ended by itself and well, -9 when it was killed."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+class Far:
+    """An area with two satellites, in the state in which one verb is about to be called."""
+
+    def __init__(self, root: Path, tests: int, runs: int, *, verb: str) -> None:
+        self.root = root
+        near = Place(root, tests, runs, cached=False)
+        shutil.rmtree(near.saved)
+        self.area, self.model, self.verb = near.area, near.model, verb
+        self.satellite, self.older = (
+            make_area(root, name=name, config="[setup]\nallow-runs no\n")
+            for name in ("old", "older")
+        )
+        self.areas = {one.name: one.settings for one in (self.area, self.satellite, self.older)}
+        if verb == "restore":
+            self.migrate()
+        self.files = {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*.db")}
+
+    @property
+    def databases(self) -> list[Path]:
+        return [
+            self.area.database,
+            self.area.completed,
+            *(one.database for one in (self.satellite, self.older)),
+        ]
+
+    def put_back(self) -> None:
+        self.set_to(self.files)
+
+    def set_to(self, files: dict[str, bytes]) -> None:
+        """Make the databases, and what lies beside them, what they were."""
+        for one in (self.area, self.satellite, self.older):
+            for pattern in ("*.db*", ".*completed*", ".mtsite*", ".tmp*"):
+                for path in one.path.glob(pattern):
+                    path.unlink()
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_bytes() != content:
+                path.write_bytes(content)
+
+    def call(self, checkpoint: Callable[[str], None] = ignore) -> Any:
+        """The verb that dies."""
+        verbs = {"migrate": self.migrate, "restore": self.restore, "reduce": self.reduce}
+        return verbs[self.verb](checkpoint=checkpoint)
+
+    def migrate(
+        self,
+        destination: str = "old",
+        state: str = "state",
+        checkpoint: Callable[[str], None] = ignore,
+    ) -> MigrateSummary:
+        job = MigrateJob(
+            self.areas,
+            RULES,
+            NOW,
+            self.root / state,
+            checkpoint=checkpoint,
+            environ={},
+            tmp=self.root / "tmp",
+        )
+        everything = Migration(destination, Selection(runname="%"))
+        return migrate_area(self.area.settings, [everything], job)
+
+    def reduce(
+        self, state: str = "state", checkpoint: Callable[[str], None] = ignore
+    ) -> ReduceSummary:
+        return reduce_area(
+            self.area.settings,
+            RULES,
+            now=NOW,
+            state_dir=self.root / state,
+            checkpoint=checkpoint,
+            environ={},
+            tmp=self.root / "tmp",
+        )
+
+    def restore(self, checkpoint: Callable[[str], None] = ignore) -> RestoreSummary:
+        job = RestoreJob(
+            self.areas,
+            NOW,
+            self.root / "state",
+            checkpoint=checkpoint,
+            environ={},
+            tmp=self.root / "tmp",
+        )
+        return restore_area(self.area.settings, Selection(runname="%"), job)
+
+    def places(self) -> dict[RunName, list[Rows]]:
+        """The rows of each run wherever it lies, marks left out."""
+        found: dict[RunName, list[Rows]] = {}
+        for database in self.databases:
+            for name, rows in runs_in(database).items():
+                if not is_mark(rows):
+                    found.setdefault(name, []).append(rows)
+        return found
+
+    def assert_nothing_lost(self) -> None:
+        places = self.places()
+        for name, rows in self.model.items():
+            assert rows in places.get(name, []), f"{name} is whole nowhere"
+
+    def assert_finished(self) -> None:
+        """Call again all that may have been begun; each run is in one place, and verified."""
+        self.call()
+        for summary in (self.call(), self.migrate("older") if self.verb != "restore" else None):
+            assert summary is None or (summary.error is None and not summary.stayed)
+        places = self.places()
+        assert {name: [rows] for name, rows in self.model.items()} == places
+        for told in verify_areas(self.areas, self.areas, lambda *_: None, environ={}):
+            assert told.problems == []
+            assert told.notices == []
+        listed = self.area.path / begun.FILE
+        states = json.loads(listed.read_bytes()).values() if listed.exists() else ()
+        assert set(states) <= {"settled"}
+
+
+def is_mark(rows: Rows) -> bool:
+    """Whether these are the rows of a run that only says that it moved."""
+    ((table, columns), *rest) = [row for row in rows if row[0] == "runs"]
+    state = next(value for name, _kind, value in columns if name == "state")
+    return state == "MOVED" and sum(rows.values()) == 1 and not rest and table == "runs"

@@ -16,6 +16,7 @@ from mtsite.archive.move import (
     move_runs,
     take_back,
 )
+from mtsite.archive.plan import DAMAGED, MovePlan
 from mtsite.archive.route import Checkpoint, Route
 from mtsite.errors import BusyError, DestinationError, MtsiteError
 from mtsite.megatest import transfer
@@ -44,6 +45,12 @@ class Outcome:
     target: tuple[str, ...]
     runname: str
     reason: str = ""
+
+
+def damaged(plan: MovePlan) -> tuple[Outcome, ...]:
+    """The runs of a plan that stay because their rows can't be read."""
+    found = [one for one in plan.kept if one.rule == DAMAGED]
+    return tuple(Outcome(one.run.target, one.run.runname, one.reason) for one in found)
 
 
 Report = Callable[[Outcome], None]

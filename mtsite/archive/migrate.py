@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mtsite import notes
+from mtsite.archive import begun
 from mtsite.archive.birth import MOVED
 from mtsite.archive.destination import find_destination, open_destination_area
-from mtsite.archive.execute import Outcome, Report, execute, say_nothing, unfinished
+from mtsite.archive.execute import Outcome, Report, damaged, execute, say_nothing, unfinished
 from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, PlannedMove, Terms, plan_migration, to_look_at
@@ -118,18 +119,26 @@ def migrate_area(
         for one in migrations
     }
     if job.dry_run:
-        return MigrateSummary(area.name, plans=_plans(area, migrations, job)[1])
+        plans = _without_begun(_plans(area, migrations, job)[1], area, destinations)
+        return MigrateSummary(area.name, plans=plans)
     paths = [area.path, *(one.path for one in destinations.values())]
     with hold_areas(paths, job.state_dir, job.command):
         runs, plans = _plans(area, migrations, job)
+        plans = _without_begun(plans, area, destinations)
         work = list(_work(area, plans, destinations))
+        unread = tuple(one for plan in plans.values() for one in damaged(plan))
         if not work:
-            return MigrateSummary(area.name, plans=plans)
+            begun.end(area)
+            return MigrateSummary(area.name, plans=plans, outcomes=unread)
         check_homehost(area, job.command, area_db_only=job.wishes.area_db_only)
         check_at_rest(area, runs, job.now)
         _check_room(work)
-        outcomes, error = _carry_out(area, work, job)
-    return MigrateSummary(area.name, "", plans, outcomes, error)
+        begun.begin(area, (one.destination.live for one in work))
+        try:
+            outcomes, error = _carry_out(area, work, job)
+        finally:
+            begun.end(area)
+    return MigrateSummary(area.name, "", plans, (*outcomes, *unread), error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,17 @@ def _without_doubles(plans: dict[str, MovePlan], area: Area) -> dict[str, MovePl
         return replace(one, moves=False, rule="twice", reason=reason)
 
     return {name: MovePlan(tuple(map(judged, plan.moves))) for name, plan in plans.items()}
+
+
+def _without_begun(
+    plans: Mapping[str, MovePlan], area: Area, destinations: Mapping[str, Area]
+) -> dict[str, MovePlan]:
+    """A run that is on its way to another archive already stays until it has arrived."""
+    found = dict(plans)
+    for told, destination in destinations.items():
+        for name, plan in found.items():
+            found[name] = begun.without_begun(plan, area, destination.live, told)
+    return found
 
 
 def _work(

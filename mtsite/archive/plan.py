@@ -18,6 +18,10 @@ def nothing_is_held(run: RunActivity) -> str:
     return ""
 
 
+DAMAGED = "damaged"
+"""The rule that keeps a run whose rows can't be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedMove:
     """One run with the decision on it: `rule` is a word for programs, `reason` one for people.
@@ -198,6 +202,8 @@ def _why_never(run: RunActivity) -> tuple[str, str] | None:
 def _why_not_ended(run: RunActivity, rules: ReduceConfig, now: int) -> tuple[str, str] | None:
     if not run.looked_at:
         return ("not looked at", "its tests were not looked at")
+    if run.damage:
+        return (DAMAGED, f"its rows can't be read: {run.damage}")
     if run.activity is None:
         return ("no time", "no row of it says when it ran")
     if run.unknown:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from mtsite import notes
-from mtsite.archive.execute import Outcome, Report, execute, say_nothing, unfinished
+from mtsite.archive import begun
+from mtsite.archive.execute import Outcome, Report, damaged, execute, say_nothing, unfinished
 from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, Terms, plan_moves, to_look_at
@@ -114,6 +115,7 @@ def reduce_area(
         else:
             outcomes, error = (), None
         vacuumed = vacuum(area, now) if wishes.vacuum and error is None else None
+        outcomes += damaged(plan)
         return ReduceSummary(area.name, "", plan, outcomes, error, vacuumed)
 
 
@@ -136,7 +138,8 @@ def _plan(way: Way, terms: Terms) -> tuple[list[RunActivity], MovePlan]:
 
     settled_before = way.now - terms.rules.older_than
     runs = survey((way.source, *way.caches), needed, settled_before=settled_before)
-    return runs, plan_moves(runs, terms.rules, way.now, terms)
+    plan = plan_moves(runs, terms.rules, way.now, terms)
+    return runs, begun.without_begun(plan, way.area, way.archive)
 
 
 def _unfinished(way: Way) -> bool:

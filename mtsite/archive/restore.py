@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import notes
+from mtsite.archive import begun
 from mtsite.archive.birth import is_mark, run_name
 from mtsite.archive.execute import Outcome, Report, say_nothing
 from mtsite.archive.layout import read_layout
@@ -177,6 +178,7 @@ def _carry_out(
     outcomes: list[Outcome] = []
     for one in found:
         try:
+            _check_not_begun(area, one)
             with _open(area, one.database) as back:
                 back.bring(one.note, job.checkpoint)
             outcome = one.outcome
@@ -189,10 +191,19 @@ def _carry_out(
     return tuple(outcomes), None
 
 
+def _check_not_begun(area: Area, one: Found) -> None:
+    note = one.note
+    on_their_way = begun.elsewhere(area, one.database).on_their_way
+    if path := on_their_way.get((note.birth_target, note.birth_runname)):
+        raise ConflictError(f"{run_name(note)} stays: {begun.told(path)}")
+
+
 @contextmanager
 def _open(area: Area, database: Path) -> Iterator["_Back"]:
     with ExitStack() as opened:
         live = opened.enter_context(open_store(area.live))
+        # The archive lets go next: a journal that a power cut brings back must not undo this.
+        live.connection.execute("PRAGMA synchronous = EXTRA")
         with archive_errors(database):
             connection = open_completed(database)
             opened.callback(connection.close)

@@ -196,9 +196,13 @@ def _verify_places(told: Verification, name: str, copies: Mapping[RunKey, Sequen
         homes = {each.head.home for each in here}
         if len(here) < 2 or name not in {key.area, *homes}:
             continue
-        births = {each.head.event_time for each in here}
+        # A MOVED row that has tests again is a new run, with the event_time of the old one.
+        births = {(each.head.event_time, each.head.state.upper() == "MOVED") for each in here}
         unfinished = any(each.note and each.note.state in _WAITING for each in here)
-        if len(births) < len(here) and not unfinished:
-            places = ", ".join(sorted(str(each.head.database) for each in here))
-            where = "/".join((key.area, *key.target, key.runname))
+        places = ", ".join(sorted(str(each.head.database) for each in here))
+        where = "/".join((key.area, *key.target, key.runname))
+        if len(births) == len(here):
+            what = f"several runs of this name, each counts: {places}"
+            told.notices.append(Finding("places", where, what))
+        elif not unfinished:
             told.problems.append(Finding("places", where, f"lies in two databases: {places}"))

@@ -28,7 +28,8 @@ class RunActivity:
     has no time (nobody can call it dead). `waiting` counts tests not started. `unknown` are states
     outside Megatest's vocabulary. `holds_highest` names the rowids ('runs.id', 'tests.id') that
     SQLite would hand out again if this run went. Where only the run row was read, `looked_at` is
-    False: nothing is known of the tests, and the run may be younger than `activity` says.
+    False: nothing is known of the tests, and the run may be younger than `activity` says; `damage`
+    is why they can't be read.
     """
 
     run_id: int
@@ -45,6 +46,7 @@ class RunActivity:
     holds_highest: tuple[str, ...] = ()
     status: str = ""
     looked_at: bool = True
+    damage: str = ""
 
     @property
     def name(self) -> tuple[tuple[str, ...], str]:
@@ -84,14 +86,39 @@ def look_at(
     trusted = tests_update_times_are_trusted(connection)
     found: list[RunActivity] = []
     for some in _in_chunks(runs):
-        facts = _test_facts(connection, [run.run_id for run in some], trusted=trusted)
-        looked = [_with_tests(run, facts.get(run.run_id, {})) for run in some]
-        silent = [r.run_id for r in looked if r.activity is None or r.activity <= settled_before]
-        late = _late_signs(connection, silent)
-        found += [
-            replace(run, activity=_newest(run.activity, late.get(run.run_id))) for run in looked
-        ]
+        try:
+            found += _look_at(connection, some, settled_before, trusted=trusted)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            # One of them lies on a damaged page: the others must not wait for it.
+            found += [_look_alone(connection, run, settled_before, trusted=trusted) for run in some]
     return found
+
+
+def _look_at(
+    connection: sqlite3.Connection,
+    some: Sequence[RunActivity],
+    settled_before: int,
+    *,
+    trusted: bool,
+) -> list[RunActivity]:
+    facts = _test_facts(connection, [run.run_id for run in some], trusted=trusted)
+    looked = [_with_tests(run, facts.get(run.run_id, {})) for run in some]
+    silent = [r.run_id for r in looked if r.activity is None or r.activity <= settled_before]
+    late = _late_signs(connection, silent)
+    return [replace(run, activity=_newest(run.activity, late.get(run.run_id))) for run in looked]
+
+
+def _look_alone(
+    connection: sqlite3.Connection, run: RunActivity, settled_before: int, *, trusted: bool
+) -> RunActivity:
+    try:
+        return _look_at(connection, [run], settled_before, trusted=trusted)[0]
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return replace(run, looked_at=True, damage=str(error))
 
 
 def combine(base: Sequence[RunActivity], cache: Iterable[RunActivity]) -> list[RunActivity]:
@@ -238,6 +265,7 @@ def _both(base: RunActivity, live: RunActivity) -> RunActivity:
         unknown=tuple(sorted({*base.unknown, *live.unknown})),
         holds_highest=tuple(sorted({*base.holds_highest, *live.holds_highest})),
         looked_at=base.looked_at and live.looked_at,
+        damage=base.damage or live.damage,
     )
 
 

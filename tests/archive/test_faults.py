@@ -20,11 +20,11 @@ from mtsite.errors import AreaUnreadableError, MtsiteError, PartlyDoneError
 
 pytestmark = pytest.mark.faults
 
-RANDOM_DEATHS = 30
+RANDOM_DEATHS = 120
 
 
-def test_killed_at_every_step(tmp_path):
-    place = Place(tmp_path, tests=3, runs=3, cached=True)
+def test_killed_at_every_step(memory):
+    place = Place(memory, tests=3, runs=3, cached=True)
     place.put_back()
     steps: list[str] = []
     place.reduce(steps.append)
@@ -46,8 +46,8 @@ def test_killed_at_every_step(tmp_path):
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_killed_at_random_instants(tmp_path, cached):
-    place = Place(tmp_path, tests=110, runs=3, cached=cached)
+def test_killed_at_random_instants(memory, cached):
+    place = Place(memory, tests=40, runs=3, cached=cached)
     place.put_back()
     began = time.monotonic()
     assert ended(in_child(place.reduce)) == 0
