@@ -91,7 +91,10 @@ def load_rule_set(
     """The rule set of a site; a family that can't be used is named in `faults`, never raised."""
     families: list[Family] = []
     faults: list[str] = []
-    for name, target in _table(faults):
+    table = _table(faults)
+    for name in sorted(set(settings or {}) - {name for name, _ in table}):
+        faults.append(f"rules {name}: there is no such family that [logs.{name}] could set up")
+    for name, target in table:
         try:
             family = plugins.resolve(GROUP, name, target)
             if wrong := _mistake(name, family):

@@ -189,3 +189,8 @@ def test_what_is_no_family_is_not_used(
     (fault,) = load_rule_set().faults
     assert fault.startswith("rules x: not used: ")
     assert told in fault
+
+
+def test_settings_of_no_family_are_a_fault_that_says_so() -> None:
+    told = load_rule_set({"migraton": {}, "migration": {}}).faults
+    assert told == ("rules migraton: there is no such family that [logs.migraton] could set up",)
