@@ -17,6 +17,9 @@ _TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", 
 _DEFINITION = attrgetter(*TestDefinition.__dataclass_fields__)
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
+_NO_MAPPINGS = "[{}, {}, {}]"
+"""What most logs have: many thousands of them are compared in every build."""
+
 _LOG = attrgetter(
     *(
         name
@@ -53,8 +56,8 @@ def fact_values(facts: TestFacts) -> tuple[object, ...]:
 
 def log_values(log: LogRecord) -> tuple[object, ...]:
     """All of a log record that a page may show, as plain values."""
-    mappings = json.dumps(_LOG_MAPPINGS(log), sort_keys=True)
-    return (_LOG(log), mappings)
+    found = _LOG_MAPPINGS(log)
+    return (_LOG(log), json.dumps(found, sort_keys=True) if any(found) else _NO_MAPPINGS)
 
 
 def definition_values(definitions: Mapping[str, TestDefinition]) -> tuple[object, ...]:

@@ -21,13 +21,13 @@ SHOWN_ITEMS = 60
 class TestLine:
     """What is told of one test; `items` are cut at a thousand, `item_count` is all of them.
 
-    `item_count` is None where the items can't be told, which a problem explains.
+    `waiton` and `item_count` are None where they can't be told, which a problem explains.
     """
 
     name: str
     path: str
     owner: str
-    waiton: tuple[str, ...]
+    waiton: tuple[str, ...] | None
     iterated: bool
     item_count: int | None
     items: tuple[str, ...]
@@ -125,7 +125,7 @@ def _row(one: TestLine) -> tuple[object, ...]:
     shown = " ".join(one.items)
     cut = shown if len(shown) <= SHOWN_ITEMS else f"{shown[:SHOWN_ITEMS]}…"
     count = "" if not one.iterated else "?" if one.item_count is None else one.item_count
-    return one.name, one.owner, " ".join(one.waiton), count, cut
+    return one.name, one.owner, "?" if one.waiton is None else " ".join(one.waiton), count, cut
 
 
 def _listed(one: AreaFacts) -> dict[str, object]:
@@ -174,7 +174,7 @@ def _line(one: "SurveyedTest") -> TestLine:
         name=one.read.name,
         path=str(one.read.path),
         owner=said.owner,
-        waiton=said.waiton,
+        waiton=None if one.read.waiton_unknown else said.waiton,
         iterated=said.iterated,
         item_count=None if one.read.items_unknown else said.item_count,
         items=said.items,

@@ -59,6 +59,11 @@ class TestConfig:
         """Whether the items take a value that isn't known."""
         return _needs_items(self.definition.unknown)
 
+    @property
+    def waiton_unknown(self) -> bool:
+        """Whether what it waits for takes a value that isn't known."""
+        return any(name == "requirements.waiton" for name, _ in self.definition.unknown)
+
 
 def test_roots(area_path: Path, config: ConfigFile) -> tuple[Path, ...]:
     """Directories of tests in the order of search: those of [tests-paths], then tests/.

@@ -58,7 +58,6 @@ def of_test(key: RunKey, test: Test, letter: str, logs: Sequence[LogRecord]) -> 
         return _silent(test, logs)
     if letter not in _GOOD_LETTERS:
         return []
-    path = urls.test_page(key, test.name)
     status = f"{test.state} {test.status}".strip()
     found = [
         Disagreement("step", "the database", status, f"step {step.name}", word)
@@ -69,14 +68,14 @@ def of_test(key: RunKey, test: Test, letter: str, logs: Sequence[LogRecord]) -> 
     for log in logs:
         said = _logpro_says(log)
         if said in {"FAIL", "ABORT"}:
-            page = _log_link(key, test, log, path)
+            page = _log_link(key, test, log)
             found.append(
                 Disagreement("logpro", "the database", status, f"logpro in {log.name}", said, page)
             )
     fatal = fatal_finding(logs)
     if fatal is not None:
         log, one = fatal
-        page = _log_link(key, test, log, path)
+        page = _log_link(key, test, log)
         link = f"{page}#L{one.first_line}" if page else ""
         other = f"{log.name}, line {one.first_line}"
         line = words.first_line(one.excerpt)
@@ -158,5 +157,8 @@ def _logpro_says(log: LogRecord) -> str:
     return str(facts.get("status", ""))
 
 
-def _log_link(key: RunKey, test: Test, log: LogRecord, path: str) -> str:
-    return urls.relative(path, urls.log_page(key, test.name, log.name)) if log.blob else ""
+def _log_link(key: RunKey, test: Test, log: LogRecord) -> str:
+    if not log.blob:
+        return ""
+    path = urls.test_page(key, test.name)
+    return urls.relative(path, urls.log_page(key, test.name, log.name))

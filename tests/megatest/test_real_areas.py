@@ -86,6 +86,7 @@ def test_fullrun_as_a_whole(show: Shown) -> None:
         f"{path}/tests/test_mt_vars/testconfig:36: [items] NUMNUM is computed by a command"
         ' (system); add tests.test_mt_vars.items.NUMNUM = "…" below [areas.x] in mtsite.toml'
     ]
+    assert tests["dynamic_waiton"]["waiton"] is None
     (unknown,) = tests["dynamic_waiton"]["problems"]
     assert "dynamic_waiton/testconfig:5: [requirements] waiton is computed" in unknown
     (roots,) = [problem for problem in found["problems"] if "[tests-paths]" in problem]
