@@ -23,6 +23,7 @@ from mtsite.archive.plan import plan_moves
 from mtsite.archive.route import Checkpoint, ignore, open_cache, open_store
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError
+from mtsite.holds import load_holds
 from mtsite.megatest import held as held_rows
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
@@ -104,6 +105,9 @@ def _from_database(
         outcomes = []
         for head in heads:
             run_id, reason = found.get((head.key.target, head.key.runname), (0, ""))
+            # Asked anew: somebody may have held it since the plan was made.
+            if hold := load_holds(job.config.root).of(head.key, job.now):
+                reason = hold.told()
             if run_id and not reason:
                 reason = _run(job, place, (head.key, run_id), export if job.export else None)
             outcomes.append(RowsOutcome(head.key, reason))

@@ -309,6 +309,14 @@ def test_the_run_with_the_highest_rowid_stays(site: TestSite, area: TestArea) ->
     assert len(runs_in(area.database)) == 6
 
 
+def test_a_hold_that_came_after_the_plan_keeps_the_rows(site: TestSite, area: TestArea) -> None:
+    (site.root / "holds.toml").write_text(f'[[hold]]\nrun = "{w(0)}"\nwhy = "release"\n')
+    job = RowsJob(site.config(), day(90), environ={})
+    (outcome,) = let_go_rows(job, [RunKey("fullrun", ("ubuntu", "nfs"), "w00")])
+    assert "held: release" in outcome.reason
+    assert ("ubuntu", "nfs", "w00") in runs_in(area.database)
+
+
 def test_rows_that_change_meanwhile_stay_and_are_listed(site: TestSite, area: TestArea) -> None:
     def late(step: str) -> None:
         if step == "exported":
