@@ -17,6 +17,7 @@ LONGEST_LINE = 1 << 20
 SCAN_BYTES = 4 << 20
 """So much of a log is looked at before its memory is released."""
 
+_AROUND_BYTES = 1 << 21
 _NEAR_BYTES = 1 << 12
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
@@ -90,7 +91,8 @@ def block_borders(content: Content, block_bytes: int = 0) -> Iterator[tuple[int,
 def release(content: Content, start: int, stop: int) -> None:
     """Let go of the memory that a part of a mapped log takes; it is read again when needed."""
     if isinstance(content, mmap.mmap):
-        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        # What is touched just behind a part lets the kernel map the end of the part again.
+        first = max(start - _AROUND_BYTES, 0) // mmap.PAGESIZE * mmap.PAGESIZE
         if first < stop:
             content.madvise(mmap.MADV_DONTNEED, first, stop - first)
 
