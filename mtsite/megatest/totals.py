@@ -18,11 +18,12 @@ from mtsite.megatest.database import AreaConnection
 from mtsite.megatest.generation import expression, update_times_are_trusted
 
 # Values are cut to 32 bits before they are added up: hostile numbers must not overflow a sum.
+# "+ 0" makes a number of a text: SQLite sorts texts above all numbers, one would hide the newest.
 _UPDATES = (
-    "count(*), max({last_update}), sum(coalesce({last_update}, 0) = 0),"
+    "count(*), max({last_update} + 0), sum(coalesce({last_update}, 0) = 0),"
     " sum({last_update} & 4294967295), sum({event_time} & 4294967295)"
 )
-_CHILD_SUMS = f"{_UPDATES}, max({{event_time}})"
+_CHILD_SUMS = f"{_UPDATES}, max({{event_time}} + 0)"
 _TEST_SUMS = (
     f"{_UPDATES}, max({{event_time}} + max(0, coalesce({{run_duration}}, 0))),"
     " sum({run_duration} & 4294967295),"
