@@ -505,10 +505,6 @@ def test_no_value_makes_reading_fail(tmp_path: Path, values: list[object]) -> No
 
 
 def test_a_text_among_the_times_hides_no_newest(tmp_path: Path) -> None:
-    area = areas.make_area(tmp_path, runs=[run("a/b", "w01", [areas.test("t"), areas.test("u")])])
-    with closing(sqlite3.connect(area.database)) as connection, connection:
-        connection.execute("UPDATE tests SET last_update = 1800000000 WHERE testname = 't'")
-        connection.execute(
-            "UPDATE tests SET event_time = 'n/a', last_update = 'x' WHERE testname = 'u'"
-        )
+    tests = [areas.test("t", last_update=1_800_000_000), areas.test("u", last_update="x")]
+    area = areas.make_area(tmp_path, runs=[run("a/b", "w01", tests)])
     assert head_of(area).newest_update == 1_800_000_000
