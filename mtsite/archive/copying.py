@@ -5,8 +5,8 @@ its rowids taken is read, renumbered and stored.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from mtsite import notes
@@ -15,6 +15,7 @@ from mtsite.archive.layout import composed, numbers_at_birth, write_layout
 from mtsite.archive.route import Route, archive_errors
 from mtsite.errors import ConflictError
 from mtsite.megatest import transfer
+from mtsite.megatest.ahead import Ahead, digests_ahead
 from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import covered_columns, digest_and_marks
 from mtsite.megatest.direct import copy_directly
@@ -41,12 +42,13 @@ def copy_runs(route: Route, births: Mapping[int, Note], batch: Batch) -> list[No
     """
     stored: list[Note] = []
     with archive_errors(route.archive.path), immediate(route.archive.connection):
-        for run_id, birth in births.items():
-            with this_run(batch, run_id), _apart(route.archive):
-                if birth.run_id:
-                    remove_run_row(route.archive, birth.run_id)
-                note = _directly(route, run_id, birth)
-                stored.append(note or _through_python(route, run_id, birth))
+        with _digests(route, births) as ahead:
+            for run_id, birth in births.items():
+                with this_run(batch, run_id), _apart(route.archive):
+                    if birth.run_id:
+                        remove_run_row(route.archive, birth.run_id)
+                    note = _directly(route, run_id, birth, ahead)
+                    stored.append(note or _through_python(route, run_id, birth))
         names = test_names(route.archive, [note.run_id for note in stored])
         with area_errors(route.source.path):
             meta = gather_meta(route.stores, route.archive.shapes, names)
@@ -68,7 +70,11 @@ def gather_run(route: Route, run_id: int) -> RunRows:
             raise LookupError(f"{difference}: {hint}") from difference
 
 
-def _directly(route: Route, run_id: int, birth: Note) -> Note | None:
+def _digests(route: Route, run_ids: Iterable[int]) -> AbstractContextManager[Ahead]:
+    return digests_ahead(route.archive, route.source, () if route.caches else run_ids)
+
+
+def _directly(route: Route, run_id: int, birth: Note, ahead: Ahead) -> Note | None:
     """The note of a run that was copied inside SQLite, None where that can't be done."""
     if route.caches:
         return None
@@ -80,7 +86,9 @@ def _directly(route: Route, run_id: int, birth: Note) -> Note | None:
             connection.execute("RELEASE directly")
             return None
         columns = {table: sorted(archive.shapes[table].columns) for table in counts}
-        digest, marks = digest_stored(archive, run_id, columns)
+        found = ahead(run_id)
+        if found is None or found.columns != columns:
+            found = digest_stored(archive, run_id, columns)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
@@ -89,8 +97,8 @@ def _directly(route: Route, run_id: int, birth: Note) -> Note | None:
         connection.execute("RELEASE directly")
         return None
     connection.execute("RELEASE directly")
-    layout = write_layout(columns, {}, numbers_at_birth(birth), marks)
-    note = replace(birth, run_id=run_id, counts=counts, digest=digest, layout=layout)
+    layout = write_layout(columns, {}, numbers_at_birth(birth), found.marks)
+    note = replace(birth, run_id=run_id, counts=counts, digest=found.digest, layout=layout)
     return replace(note, id=notes.add(connection, note))
 
 

@@ -89,16 +89,23 @@ def compare_run(both: Pair, run_id: int) -> dict[str, Tally]:
         if shape.name in both.archive:
             where = f"s.{shape.rowid} = ?" if shape.name == RUN else names_run(shape, tests, "s")
             _count(both, shape, f"{quote(shape.name)} AS s WHERE {where}", (run_id,), found)
+    spans = list(test_spans(both.source, run_id))
     for shape in (tests, *test_tables(both.source.shapes)):
         if shape.name in both.archive:
             rows = rows_of_tests(shape, tests)
-            for span in test_spans(both.source, run_id):
+            for span in spans:
                 _count(both, shape, rows, (run_id, *span), found)
     return found
 
 
 def test_spans(source: Store, run_id: int) -> Iterator[tuple[int, int]]:
     """First and last rowid of each few tests of a run."""
+    rowid = source.shapes[TESTS].rowid
+    sql = f"SELECT count(*), min({rowid}), max({rowid}) FROM tests WHERE run_id = ?"
+    number, first, last = source.connection.execute(sql, (run_id,)).fetchone()
+    if 0 < number <= TESTS_AT_ONCE:
+        yield first, last
+        return
     ids = test_ids_of(source, run_id)
     for start in range(0, len(ids), TESTS_AT_ONCE):
         some = ids[start : start + TESTS_AT_ONCE]

@@ -6,6 +6,7 @@ JSON can't, the rows are read and written in Python instead.
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from mtsite.megatest.digest import (
     Columns,
@@ -25,7 +26,15 @@ from mtsite.megatest.transfer import RunRows, Store, fetch, read_run, read_run_l
 _PROBE = "".join(map(chr, range(1, 300))) + "\0\U0001f600"
 
 
-def digest_stored(store: Store, run_id: int, columns: Columns) -> tuple[str, Marks]:
+class Digested(NamedTuple):
+    """Digest and marks of a run, and the columns of those tables that have rows of it."""
+
+    columns: Columns
+    digest: str
+    marks: Marks
+
+
+def digest_stored(store: Store, run_id: int, columns: Columns) -> Digested:
     """Digest and marks of a run of this database, as its rows are numbered here."""
     try:
         if _writes_the_same(store.connection):
@@ -33,10 +42,12 @@ def digest_stored(store: Store, run_id: int, columns: Columns) -> tuple[str, Mar
     except sqlite3.OperationalError as error:
         if "JSON cannot hold BLOB" not in str(error) and "no such function" not in str(error):
             raise
-    return digest_and_marks(read_run(store, store.shapes, run_id), store.shapes, columns)
+    run = read_run(store, store.shapes, run_id)
+    covered = {table: names for table, names in columns.items() if run.rows.get(table)}
+    return Digested(covered, *digest_and_marks(run, store.shapes, covered))
 
 
-def _by_sqlite(store: Store, run_id: int, columns: Columns) -> tuple[str, Marks]:
+def _by_sqlite(store: Store, run_id: int, columns: Columns) -> Digested:
     tests = store.shapes[TESTS]
     sql = f"SELECT {tests.rowid}, testname, item_path FROM main.tests WHERE run_id = ?"
     named = fetch(store.connection, sql, (run_id,))
@@ -53,7 +64,9 @@ def _by_sqlite(store: Store, run_id: int, columns: Columns) -> tuple[str, Marks]
     rows = {RUN: read_run_row(store, store.shapes, run_id)}
     few = RunRows(run_id, rows | read_run_level(store, store.shapes, run_id))
     rest = lines_of(few, store.shapes, {table: columns[table] for table in others}, named)
-    return of_lines({**lines, **rest}, columns, names)
+    all_lines = {**lines, **rest}
+    there = {table: covered for table, covered in columns.items() if all_lines.get(table)}
+    return Digested(there, *of_lines(all_lines, there, names))
 
 
 def _writes_the_same(connection: sqlite3.Connection) -> bool:

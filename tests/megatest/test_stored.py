@@ -33,7 +33,7 @@ def both_ways(database: Path, run_id: int = 1):
         found = read_run(store, store.shapes, run_id)
         columns = covered_columns(found, store.shapes)
         return (
-            digest_stored(store, run_id, columns),
+            digest_stored(store, run_id, columns)[1:],
             digest_and_marks(found, store.shapes, columns),
         )
 
