@@ -90,7 +90,10 @@ class Place:
 
     def assert_no_hole(self) -> None:
         assert self.exported_tests(self.area) | self.saved() == self.tests
-        assert crawl(self.site.tree, pages(self.site.tree)).dead == []
+        # A log that has ended is a small page without lines. Until the pages above it are made
+        # again, which the next build does, they name a line of it: the link still leads there.
+        dead = crawl(self.site.tree, pages(self.site.tree)).dead
+        assert [told for told in dead if ": no id #L" not in told] == []
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +160,7 @@ def test_killed_at_random_instants(place: Place) -> None:
         place.apply()
         found = {p: c for p, c in files_of(place.site.tree).items() if "_gone/" not in p}
         assert found.keys() == wanted.keys()
+        assert crawl(place.site.tree, pages(place.site.tree)).dead == []
         assert [name[-1] for name in runs_in(place.area.database)] == ["w2", "w3"]
 
 
