@@ -224,7 +224,10 @@ class Far:
         """Call again all that may have been begun; each run is in one place, and verified."""
         self.call()
         for summary in (self.call(), self.migrate("older") if self.verb != "restore" else None):
-            assert summary is None or (summary.error is None and not summary.stayed)
+            assert summary is None or (summary.error is None and not summary.stayed), (
+                summary.error,
+                summary.stayed,
+            )
         places = self.places()
         assert {name: [rows] for name, rows in self.model.items()} == places
         for told in verify_areas(self.areas, self.areas, lambda *_: None, environ={}):

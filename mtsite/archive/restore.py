@@ -241,7 +241,7 @@ class _Back:
                 checkpoint(notes.RESTORING)
             self._store(note, copy, mark=there)
             checkpoint("restored")
-        elif note.state == notes.SETTLED or not self._is_back(note, there):
+        elif not self._is_back(note, there):
             raise ConflictError(
                 f"{self.live.path} has another run {run_name(note)}; both stay",
                 "compare them with `mtsite explain`, then rename or remove one",
