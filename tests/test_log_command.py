@@ -227,16 +227,16 @@ def test_a_build_after_reanalyse_is_a_clean_one(
 def test_only_pages_whose_findings_moved_are_made_again(
     site: TestSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def test_pages() -> dict[str, int]:
+    def written() -> dict[str, int]:
         pages = (site.tree / ADDRESS).rglob("index.html")
         return {str(one.relative_to(site.tree)): one.stat().st_mtime_ns for one in pages}
 
-    before = test_pages()
+    before = written()
     config = site.root / "mtsite.toml"
     config.write_text(config.read_text() + OWN.replace("licence", "for b"))
     called(["log", "reanalyse"], capsys)
     site.build()
-    moved = {path for path, stamp in test_pages().items() if before[path] != stamp}
+    moved = {path for path, stamp in written().items() if before[path] != stamp}
     assert f"{ADDRESS}/sim/a/b/index.html" in moved
     assert f"{ADDRESS}/build/index.html" not in moved
 

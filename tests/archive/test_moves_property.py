@@ -1,5 +1,6 @@
 """Whatever an area holds, and whatever lies in its archive already, a move keeps all of it."""
 
+import sqlite3
 import string
 import tempfile
 from contextlib import closing
@@ -74,7 +75,7 @@ def store(connection, table: str, columns) -> int:
     before = connection.execute(clash).fetchone()
     try:
         return insert(connection, table, columns)
-    except Exception:
+    except (sqlite3.Error, OverflowError, UnicodeError):
         assert names and connection.execute(clash).fetchone() == before
         return 0
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from crawl import crawl, pages
+from dying import ended, in_child
 from rows import runs_in
 from sites import TestSite, files_of, make_site
 
@@ -99,22 +100,6 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place(tmp_path_factory.mktemp("place"))
-
-
-def in_child(work: Callable[[], object]) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 9
-    try:
-        work()
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def ended(pid: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def let_go(place: Place, checkpoint: Callable[[str], None]) -> list[str]:

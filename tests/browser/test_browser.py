@@ -156,6 +156,7 @@ def test_redirect_works_from_a_file(wide: Watched, site: Path) -> None:
     page = wide.page
     page.goto((site / urls.pointer_page(*LEAF, "latest")).as_uri())
     page.wait_for_url("**/ww47.5/index.html")
+    assert page.url.endswith("/ww47.5/index.html")
 
 
 def test_chip_writes_the_filter_into_the_address(wide: Watched, site: Path) -> None:

@@ -1,6 +1,7 @@
 """Digests of runs that are made from the source while the runs are copied."""
 
 import sqlite3
+import threading
 from contextlib import closing, contextmanager
 
 import pytest
@@ -91,5 +92,7 @@ def test_an_archive_of_other_columns_has_no_digest_ahead(area):
 
 
 def test_a_run_that_nobody_asks_for_delays_nothing(area):
+    before = threading.active_count()
     with opened(area) as (archive, source), digests_ahead(archive, source, [1, 2]):
         pass
+    assert threading.active_count() == before

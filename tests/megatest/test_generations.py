@@ -136,7 +136,8 @@ def test_what_stands_for_an_absent_column_is_sql(name: str) -> None:
     stand_in = shapes.expression(table, column, present)
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE TABLE {table} (rundir, expected_value)")
-        connection.execute(f"SELECT {stand_in} FROM {table}")
+        connection.execute(f"INSERT INTO {table} VALUES ('/r', 1)")
+        assert len(connection.execute(f"SELECT {stand_in} FROM {table}").fetchall()) == 1
 
 
 def test_an_absent_column_whose_stand_in_is_absent_too_is_null() -> None:
