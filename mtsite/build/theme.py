@@ -24,6 +24,9 @@ ASSETS = "_assets/v1"
 
 _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
+_FIRST_SCRIPTS = ("shard.js",)
+"""What other scripts use as soon as they run."""
+
 _ALONE = frozenset({"theme.js"})
 _LONE = re.compile("[\ud800-\udfff]")
 _INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n?")
@@ -165,10 +168,7 @@ class Theme:
         scripts = self._files("js", {".js"})
         made = {
             f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */"),
-            f"{ASSETS}/site.js": _join(
-                [(name, file) for name, file in sorted(scripts.items()) if name not in _ALONE],
-                "// {}",
-            ),
+            f"{ASSETS}/site.js": _join(_script_order(scripts), "// {}"),
         }
         for name in sorted(_ALONE & scripts.keys()):
             made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
@@ -214,6 +214,11 @@ def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:
     middle = sorted(styles.keys() - {*_FIRST_STYLES, *_LAST_STYLES})
     names = [*_FIRST_STYLES, *middle, *_LAST_STYLES]
     return [(name, styles[name]) for name in names if name in styles]
+
+
+def _script_order(scripts: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    rest = sorted(scripts.keys() - _ALONE - {*_FIRST_SCRIPTS})
+    return [(name, scripts[name]) for name in (*_FIRST_SCRIPTS, *rest) if name in scripts]
 
 
 def _join(files: Iterable[tuple[str, Path]], heading: str) -> bytes:

@@ -1,0 +1,70 @@
+"""Data that a page loads from a script beside it: the same from a file as from a server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery
+
+from mtsite.build.shard import shard_bytes
+from mtsite.build.theme import ASSETS, Theme
+from mtsite.pages import notfound
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
+HOSTILE = {"n": 1, "text": '</script><b>"\u2028\ud800'}
+ASK = "([src, key]) => mtLoad(src, key).then(v => v, e => `refused: ${e.message}`)"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A page of the strict policy, opened from a file, with shards beside it."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium here")
+    root = tmp_path_factory.mktemp("shard")
+    theme = Theme()
+    (root / ASSETS).mkdir(parents=True)
+    for path, content in theme.assets().items():
+        (root / path).write_bytes(content)
+    # The page for a missing address has absolute links: any other kind of page would do.
+    html = theme.render(notfound.TEMPLATE, notfound.context(gallery.FRAME)).decode()
+    (root / "page.html").write_text(html.replace("/_assets/", "_assets/"), "utf-8")
+    (root / "good.js").write_bytes(shard_bytes("good", HOSTILE))
+    (root / "slow.js").write_bytes(shard_bytes("slow", {"n": 2}))
+    (root / "broken.js").write_text('mtShard("broken", "{oh')
+    (root / "no_json.js").write_text('mtShard("no_json", "{oh")')
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page()
+        opened.goto((root / "page.html").as_uri())
+        yield opened
+        browser.close()
+
+
+def test_a_shard_arrives_as_it_was_written(page: Any) -> None:
+    found = page.evaluate(ASK, ["good.js", "good"])
+    assert found["n"] == 1
+    assert found["text"].startswith('</script><b>"\u2028')
+
+
+def test_a_shard_is_loaded_once_however_often_it_is_asked_for(page: Any) -> None:
+    page.evaluate(
+        "() => { const ask = () => mtLoad('slow.js', 'slow');"
+        " window.first = ask(); window.again = ask(); }"
+    )
+    assert page.evaluate("() => first === again")
+    assert page.evaluate("() => Promise.all([first, again])") == [{"n": 2}, {"n": 2}]
+
+
+@pytest.mark.parametrize("name", ["missing", "broken", "no_json"])
+def test_a_shard_without_data_is_refused_and_may_be_asked_for_again(page: Any, name: str) -> None:
+    for _ in range(2):
+        assert page.evaluate(ASK, [f"{name}.js", name]).startswith("refused: ")
+
+
+def test_no_text_of_a_shard_can_end_a_script_element() -> None:
+    assert b"<" not in shard_bytes("</script>", HOSTILE)
