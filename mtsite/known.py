@@ -3,19 +3,65 @@
 Names go in as JSON text: SQLite can't hold the surrogate escapes that stand for broken UTF-8.
 """
 
+import hashlib
 import json
+import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mtsite import record
 from mtsite.model import RunKey, RunSummary, TestName
 
-INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 14)})"
+FORMAT = "4"
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tree (
+  path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX tree_owner ON tree (owner);
+CREATE TABLE revisions (token TEXT PRIMARY KEY, changes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, path TEXT NOT NULL);
+CREATE TABLE runs (
+  dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
+  home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
+  input TEXT NOT NULL, gone TEXT NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL,
+  coming INTEGER NOT NULL, let_go TEXT NOT NULL, mark TEXT NOT NULL, reasons BLOB NOT NULL);
+CREATE INDEX runs_target ON runs (area, target, place, runname);
+CREATE INDEX runs_area ON runs (area, gone, place);
+CREATE INDEX runs_home ON runs (home, place);
+CREATE TABLE targets (
+  area TEXT NOT NULL, target TEXT NOT NULL, node TEXT NOT NULL, past BLOB NOT NULL,
+  PRIMARY KEY (area, target))
+  WITHOUT ROWID;
+CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
+"""
+INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 16)})"
 RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, let_go"
 
 Outcomes = dict[TestName, tuple[str, int | None]]
 """Test → verdict letter and duration in seconds, of the tests of one run."""
+
+Reason = tuple[str, str, int, str]
+"""Of a test that went wrong: state and status, the log and the line that say why, that line."""
+
+Reasons = dict[TestName, Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """A run as the pages of its target know it. `summary` is a line of JSON (`summary_of`).
+
+    `mark` is a digest of the verdicts of its tests, '' where none are known.
+    """
+
+    place: int
+    runname: str
+    dir: str
+    mark: str
+    gone: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +151,24 @@ def pack(outcomes: Outcomes) -> bytes:
     return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
 
 
+def mark_of(outcomes: Outcomes) -> str:
+    """A digest of the verdicts alone: what a run leaves behind when its rows go."""
+    rows = sorted((*name, verdict) for name, (verdict, _) in outcomes.items())
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:20] if rows else ""
+
+
+def pack_reasons(reasons: Mapping[TestName, Reason]) -> bytes:
+    """Reasons as one packed value; b'' for none."""
+    rows = [[*name, *reason] for name, reason in reasons.items()]
+    return zlib.compress(json.dumps(rows).encode(), 1) if rows else b""
+
+
+def unpack_reasons(packed: bytes) -> Reasons:
+    """What `pack_reasons` packed."""
+    rows = json.loads(zlib.decompress(packed)) if packed else []
+    return {(t, i): (state, log, line, text) for t, i, state, log, line, text in rows}
+
+
 def text_of(name: str) -> str:
     """As SQLite can hold it: surrogate escapes have no UTF-8."""
     return json.dumps(name)
@@ -113,3 +177,25 @@ def text_of(name: str) -> str:
 def name_of(text: str) -> str:
     """The name behind what `text_of` gave."""
     return str(json.loads(text))
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The database of a manifest; emptied where it is of another format."""
+    connection = sqlite3.connect(path, timeout=10)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # A full cache would be written out under a lock that workers, who read beside, wait for.
+    connection.execute("PRAGMA cache_spill = OFF")
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    known = ""
+    if "meta" in tables:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        known = row[0] if row else ""
+    if known != FORMAT:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            connection.execute(f'DROP TABLE "{name}"')
+        connection.executescript(SCHEMA)
+        connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
+        connection.commit()
+    return connection

@@ -20,24 +20,30 @@ from pathlib import Path
 from mtsite import record
 from mtsite.errors import MtsiteError
 from mtsite.known import (
+    FORMAT,
     INSERT_RUN,
     RUN_COLUMNS,
     KnownRun,
     Outcomes,
     Page,
+    Reasons,
+    TargetRun,
+    connect,
     known_of,
+    mark_of,
     name_of,
     newest_first,
     pack,
+    pack_reasons,
     run_values,
     summary_of,
     text_of,
+    unpack_reasons,
 )
 from mtsite.model import RunSummary, TestName
 
-__all__ = ["FILE", "KnownRun", "Manifest", "Outcomes", "Page"]
+__all__ = ["FILE", "KnownRun", "Manifest", "Outcomes", "Page", "Reasons", "TargetRun"]
 
-FORMAT = "3"
 FILE = "manifest.db"
 RULES_KEY = "log rules"
 """The digest of the rule set that all logs of the site were judged with."""
@@ -45,28 +51,6 @@ RULES_KEY = "log rules"
 _REVISION = "revision"
 MOST_CHANGES = 100_000
 """More changed paths than that are not remembered one by one."""
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE tree (
-  path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,
-  fingerprint TEXT NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX tree_owner ON tree (owner);
-CREATE TABLE revisions (token TEXT PRIMARY KEY, changes INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE changes (number INTEGER PRIMARY KEY, path TEXT NOT NULL);
-CREATE TABLE runs (
-  dir TEXT PRIMARY KEY, area TEXT NOT NULL, target TEXT NOT NULL, runname TEXT NOT NULL,
-  home TEXT NOT NULL, place INTEGER NOT NULL, fingerprint TEXT NOT NULL, sealed INTEGER NOT NULL,
-  input TEXT NOT NULL, gone TEXT NOT NULL, summary TEXT NOT NULL, verdicts BLOB NOT NULL,
-  coming INTEGER NOT NULL, let_go TEXT NOT NULL);
-CREATE INDEX runs_target ON runs (area, target, place, runname);
-CREATE INDEX runs_area ON runs (area, gone, place);
-CREATE INDEX runs_home ON runs (home, place);
-CREATE TABLE targets (
-  area TEXT NOT NULL, target TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (area, target))
-  WITHOUT ROWID;
-CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
-"""
 
 
 class Manifest:
@@ -87,14 +71,14 @@ class Manifest:
         state_dir.mkdir(parents=True, exist_ok=True)
         path = state_dir / FILE
         try:
-            connection = _connect(path)
+            connection = connect(path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise MtsiteError(
                     f"{path} is locked by another program", "end it, or wait, and run again"
                 ) from error
             path.unlink(missing_ok=True)
-            connection = _connect(path)
+            connection = connect(path)
         try:
             yield cls(connection)
         finally:
@@ -243,6 +227,16 @@ class Manifest:
         )
         return sorted((row[0], name_of(row[1]), row[2]) for row in rows)
 
+    def runs_of_target(self, area: str, target: Sequence[str]) -> list[TargetRun]:
+        """All runs of a target that have pages, oldest first, those that are gone too."""
+        rows = self._db.execute(
+            "SELECT place, runname, dir, mark, gone, summary FROM runs"
+            " WHERE area = ? AND target = ? AND coming = 0",
+            (text_of(area), json.dumps(tuple(target))),
+        )
+        found = (TargetRun(row[0], name_of(row[1]), *row[2:]) for row in rows)
+        return sorted(found, key=lambda run: (run.place, run.runname, run.dir))
+
     def summaries(
         self, area: str, targets: Iterable[Sequence[str]], *, limit: int = -1
     ) -> list[RunSummary]:
@@ -289,13 +283,18 @@ class Manifest:
     def note_run(self, run: KnownRun, summary: RunSummary, outcomes: Outcomes | None) -> None:
         """What is known of a run now; `outcomes` None keeps those that are there."""
         packed = b"" if outcomes is None else pack(outcomes)
+        mark = mark_of(outcomes or {})
         self._db.execute(
             f"{INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET home = excluded.home,"
             " place = excluded.place, fingerprint = excluded.fingerprint,"
             " sealed = excluded.sealed, input = excluded.input, gone = excluded.gone,"
             " summary = excluded.summary, coming = 0, let_go = excluded.let_go,"
+            " mark = CASE excluded.verdicts WHEN x'' THEN mark ELSE excluded.mark END,"
             " verdicts = CASE excluded.verdicts WHEN x'' THEN verdicts ELSE excluded.verdicts END",
-            (*run_values(run), record.summary_json(summary), packed, 0, " ".join(run.let_go)),
+            (
+                *(*run_values(run), record.summary_json(summary), packed, 0),
+                *(" ".join(run.let_go), mark, b""),
+            ),
         )
 
     def note_unmoved(self, run: KnownRun) -> None:
@@ -308,15 +307,28 @@ class Manifest:
     def note_outcomes(self, run_dir: str, place: int, outcomes: Outcomes) -> None:
         """What the rows of a run that has rows say now: later runs of the target look at it."""
         self._db.execute(
-            "UPDATE runs SET place = ?, gone = '', verdicts = ? WHERE dir = ?",
-            (place, pack(outcomes), run_dir),
+            "UPDATE runs SET place = ?, gone = '', verdicts = ?, mark = ? WHERE dir = ?",
+            (place, pack(outcomes), mark_of(outcomes), run_dir),
         )
+
+    def reasons(self, run_dir: str) -> Reasons:
+        """Why tests of a run went wrong, as far as its rows and logs say so."""
+        row = self._db.execute("SELECT reasons FROM runs WHERE dir = ?", (run_dir,)).fetchone()
+        return unpack_reasons(row[0]) if row else {}
+
+    def note_reasons(self, run_dir: str, reasons: Reasons) -> None:
+        """Why tests of a run went wrong."""
+        packed = pack_reasons(reasons)
+        self._db.execute("UPDATE runs SET reasons = ? WHERE dir = ?", (packed, run_dir))
 
     def note_coming(self, runs: Iterable[tuple[KnownRun, RunSummary]]) -> None:
         """These runs have rows and no pages; those that are known stay as they are."""
         self._db.executemany(
             f"{INSERT_RUN} ON CONFLICT (dir) DO UPDATE SET place = excluded.place WHERE coming",
-            ((*run_values(run), record.summary_json(row), b"", 1, "") for run, row in runs),
+            (
+                (*run_values(run), record.summary_json(row), b"", 1, "", "", b"")
+                for run, row in runs
+            ),
         )
 
     def coming(self) -> list[tuple[str, tuple[str, ...], str, str]]:
@@ -350,11 +362,20 @@ class Manifest:
         rows = self._db.execute("SELECT area, target, node FROM targets")
         return {(name_of(row[0]), tuple(json.loads(row[1]))): row[2] for row in rows}
 
-    def note_target(self, area: str, target: Sequence[str], node: str) -> None:
-        """The summary of a target ('' removes it)."""
+    def target_past(self, area: str, target: Sequence[str]) -> bytes:
+        """What `note_target` was given to remember of a target's older runs; b'' for nothing."""
+        where = (text_of(area), json.dumps(tuple(target)))
+        row = self._db.execute(
+            "SELECT past FROM targets WHERE area = ? AND target = ?", where
+        ).fetchone()
+        return bytes(row[0]) if row else b""
+
+    def note_target(self, area: str, target: Sequence[str], node: str, past: bytes = b"") -> None:
+        """The summary of a target ('' removes it), and what is remembered of its older runs."""
         where = (text_of(area), json.dumps(tuple(target)))
         if node:
-            self._db.execute("INSERT OR REPLACE INTO targets VALUES (?, ?, ?)", (*where, node))
+            values = (*where, node, past)
+            self._db.execute("INSERT OR REPLACE INTO targets VALUES (?, ?, ?, ?)", values)
         else:
             self._db.execute("DELETE FROM targets WHERE area = ? AND target = ?", where)
 
@@ -370,24 +391,3 @@ class Manifest:
 
 
 _NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    # A full cache would be written out under a lock that workers, who read beside, wait for.
-    connection.execute("PRAGMA cache_spill = OFF")
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    known = ""
-    if "meta" in tables:
-        row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-        known = row[0] if row else ""
-    if known != FORMAT:
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        ).fetchall():
-            connection.execute(f'DROP TABLE "{name}"')
-        connection.executescript(_SCHEMA)
-        connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
-        connection.commit()
-    return connection

@@ -16,8 +16,10 @@ from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.build.ownrows import keep_rows, with_kept_rows
+from mtsite.build.reasons import reasons_of
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
+from mtsite.known import Reasons
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.megatest import database, linktree, reader
@@ -80,6 +82,7 @@ class RunRead:
     dir: str
     summary: RunSummary
     outcomes: dict[TestName, tuple[str, int | None]]
+    reasons: Reasons
     input: str
     rows: str
     sealed: bool
@@ -233,6 +236,7 @@ class RunReader:
             dir=run_dir,
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
+            reasons=reasons_of(run, verdicts, taken.record),
             input=digest.of(taken.shown, [v.value for v in verdicts], logs, defined),
             rows=taken.rows,
             sealed=sealed,

@@ -135,7 +135,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         _note_read(state, outcome.returned)
         state.told(outcome.returned.faults)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
-        reads[run_dir] = replace(outcome.returned, outcomes={}, blobs=[])
+        reads[run_dir] = replace(outcome.returned, outcomes={}, reasons={}, blobs=[])
     state.summary.read += len(reads)
     return reads
 
@@ -154,11 +154,13 @@ def _read_task(state: BuildState, head: RunHead) -> ReadTask:
 
 def _note_read(state: BuildState, read: RunRead) -> None:
     """Outcomes go in at once: the facts of later runs of the target look at them."""
-    known = read.dir in state.known
-    if not known or state.manifest.outcomes(read.dir) != read.outcomes:
+    manifest = state.manifest
+    before = (manifest.outcomes(read.dir), manifest.reasons(read.dir))
+    if read.dir not in state.known or before != (read.outcomes, read.reasons):
         state.touch(read.summary.key)
     place = place_of(state.listed.heads[read.dir])
-    state.manifest.note_outcomes(read.dir, place, read.outcomes)
+    manifest.note_outcomes(read.dir, place, read.outcomes)
+    manifest.note_reasons(read.dir, read.reasons)
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)
