@@ -1,11 +1,13 @@
 """Who a run is, wherever it lies: the note of its birth, and what its row says."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from mtsite import notes
 from mtsite.archive.layout import read_layout
-from mtsite.archive.route import Route
+from mtsite.archive.route import Route, user_name
 from mtsite.megatest import transfer
+from mtsite.megatest.letgo import Leave
 from mtsite.megatest.shape import RUN, Row
 from mtsite.megatest.transfer import Store
 from mtsite.notes import Note
@@ -19,6 +21,13 @@ def is_mark(store: Store, run_id: int) -> bool:
     rows = transfer.read_run(store, store.shapes, run_id).rows
     state = rows[RUN][0][store.shapes[RUN].place("state")]
     return str(state).upper() == MOVED and set(rows) == {RUN}
+
+
+def moved_mark(destination: str, now: int) -> Leave:
+    """What the row of a run that moved says of it."""
+    day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+    comment = f"moved to {destination} on {day} by {user_name()}"
+    return Leave({"state": MOVED, "comment": comment, "last_update": now})
 
 
 def birth_of(route: Route, run_id: int, row: Row) -> Note:

@@ -14,9 +14,9 @@ from mtsite.archive.move import (
     finish_moves,
     look_again,
     move_runs,
-    take_back,
 )
 from mtsite.archive.plan import DAMAGED, MovePlan
+from mtsite.archive.returned import take_back
 from mtsite.archive.route import Checkpoint, Route
 from mtsite.errors import BusyError, DestinationError, MtsiteError
 from mtsite.megatest import transfer

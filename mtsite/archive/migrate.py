@@ -7,19 +7,18 @@ its destination. Its row stays where it lay, MOVED, and says where its rows went
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mtsite import notes
 from mtsite.archive import begun
-from mtsite.archive.birth import MOVED
+from mtsite.archive.birth import MOVED, moved_mark
 from mtsite.archive.destination import find_destination, open_destination_area
 from mtsite.archive.execute import Outcome, Report, damaged, execute, say_nothing, unfinished
 from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, PlannedMove, Terms, plan_migration, to_look_at
 from mtsite.archive.reduce import Wishes, held_by
-from mtsite.archive.route import Checkpoint, ignore, user_name
+from mtsite.archive.route import Checkpoint, ignore
 from mtsite.archive.rules import Migration, read_rules
 from mtsite.archive.survey import survey
 from mtsite.config import AreaConfig, ReduceConfig
@@ -27,7 +26,6 @@ from mtsite.errors import MtsiteError
 from mtsite.megatest.activity import RunActivity
 from mtsite.megatest.area import COMPLETED_NAME, TMP, Area, open_area
 from mtsite.megatest.database import reading
-from mtsite.megatest.letgo import Leave
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.room import bytes_of_tests, check_room
 
@@ -245,10 +243,3 @@ def _carry_out(
         if error is not None:
             return tuple(outcomes), error
     return tuple(outcomes), None
-
-
-def moved_mark(destination: str, now: int) -> Leave:
-    """What the row of a run that moved says of it."""
-    day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
-    comment = f"moved to {destination} on {day} by {user_name()}"
-    return Leave({"state": MOVED, "comment": comment, "last_update": now})

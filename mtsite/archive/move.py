@@ -9,7 +9,7 @@ Up to `verified` the source is the truth and a copy can be thrown away; from `le
 archive is, and the copy stays whatever happens. One run that can't go on stops no other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,28 +17,34 @@ from pathlib import Path
 from mtsite import notes
 from mtsite.archive.batch import Batch, this_run
 from mtsite.archive.birth import birth_of, is_mark, run_name, same_birth, source_run_id
-from mtsite.archive.copying import copy_runs, gather_run
+from mtsite.archive.copying import copy_runs
 from mtsite.archive.layout import read_layout
+from mtsite.archive.returned import (
+    also_moved,
+    nothing_is_gone,
+    pair_with,
+    set_apart,
+    take_back,
+    without_gone_on,
+)
 from mtsite.archive.route import Checkpoint, Route, archive_errors, ignore
 from mtsite.errors import (
     AreaUnreadableError,
-    BusyError,
     ConflictError,
     VerificationError,
 )
 from mtsite.megatest import transfer
-from mtsite.megatest.compare import Pair, compare_run, pair, version
+from mtsite.megatest.compare import Pair, compare_run, version
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import digest_run
 from mtsite.megatest.incoming import (
     Renumbered,
-    discard_run,
     read_back,
 )
 from mtsite.megatest.letgo import left_over, let_go_runs
-from mtsite.megatest.shape import RUN, SYNCHRONISED, TESTS, Row, TableShape
-from mtsite.megatest.transfer import RunRows, Store, immediate
+from mtsite.megatest.shape import RUN, SYNCHRONISED, Row
+from mtsite.megatest.transfer import RunRows, immediate
 from mtsite.notes import Note
 
 RUNS_AT_ONCE = 20
@@ -83,6 +89,7 @@ def finish_moves(
     batch = batch or Batch()
     early = [note for note in begun if note.state in {notes.COPIED, notes.VERIFIED}]
     late = [note for note in begun if note.state in {notes.LETTING_GO, notes.SETTLED}]
+    late = without_gone_on(route, late, batch, checkpoint)
     equal_at: dict[Path, int] = {}
     if early:
         equal_at = {} if late else {store.path: version(store) for store in route.stores}
@@ -117,14 +124,6 @@ def settle(route: Route, batch: Batch, checkpoint: Checkpoint = ignore) -> None:
         _advance(route, fresh, notes.SETTLED, finished=route.now)
         checkpoint(notes.SETTLED)
     batch.done += unsettled
-
-
-def take_back(route: Route, note: Note) -> None:
-    """Throw away a copy and its note, in one transaction: the source is whole and is the truth."""
-    with archive_errors(route.archive.path), immediate(route.archive.connection):
-        if not notes.remove(route.archive.connection, note):
-            raise _also_moved(note)
-        discard_run(route.archive, note.run_id)
 
 
 def _look(route: Route, run_id: int) -> Note:
@@ -167,16 +166,11 @@ def _is_own_mark(route: Route, run_id: int, birth: Note) -> bool:
         return face.event_time == birth.event_time and is_mark(route.archive, run_id)
 
 
-def _pair(route: Route, store: Store, begun: Iterable[Note]) -> Pair:
-    renumbered = [read_layout(note).renumbered for note in begun]
-    return pair(store, route.archive.shapes, renumbered)
-
-
 def _verify_all(
     route: Route, begun: Sequence[Note], checkpoint: Checkpoint, batch: Batch
 ) -> list[Note]:
     """Those whose copy equals their source; the others stay, and their copies are taken back."""
-    pairs = [_pair(route, store, begun) for store in route.stores]
+    pairs = [pair_with(route, store, begun) for store in route.stores]
     equal: list[Note] = []
     for note in begun:
         run_id = source_run_id(note)
@@ -252,15 +246,8 @@ def _advance(
             for note in begun:
                 connection = route.archive.connection
                 if not notes.advance(connection, note, state, finished=finished):
-                    raise _also_moved(note)
+                    raise also_moved(note)
     return [replace(note, state=state, finished=finished) for note in begun]
-
-
-def _also_moved(note: Note) -> BusyError:
-    return BusyError(
-        f"{run_name(note)} is being moved by another mtsite as well",
-        "run again when that one has ended",
-    )
 
 
 def _let_go(
@@ -274,7 +261,7 @@ def _let_go(
     if not begun:
         return
     by_id = {source_run_id(note): note for note in begun}
-    pairs = [_pair(route, store, begun) for store in (*route.caches, route.source)]
+    pairs = [pair_with(route, store, begun) for store in (*route.caches, route.source)]
     for both in pairs:
         when = equal_at.get(both.source.path)
         for some in _let_go_at_once(route, both, list(by_id), when, checkpoint):
@@ -286,10 +273,12 @@ def _let_go(
             if not stays:
                 batch.reasons.pop(run_id, None)
                 batch.unsettled.append(note)
-            elif note.state != notes.SETTLED and _nothing_is_gone(route, note):
+            elif note.state != notes.SETTLED and nothing_is_gone(route, note):
                 take_back(route, note)
                 batch.keep(run_id, "it changed while it was moved")
             else:
+                if note.state == notes.SETTLED:
+                    set_apart(route, pairs, note)
                 batch.keep(run_id, stays)
 
 
@@ -342,24 +331,3 @@ def _is_run_of(route: Route, row: Row, note: Note) -> bool:
 
 def _state(route: Route, row: Row) -> str | None:
     return transfer.face_of(row, route.archive.shapes[RUN], route.keys).state
-
-
-def _nothing_is_gone(route: Route, note: Note) -> bool:
-    """Whether every row of the copy, changed or not, is still at the source."""
-    try:
-        source = gather_run(route, source_run_id(note))
-    except LookupError:
-        return False
-    copy = read_copy(route, note, read_layout(note).renumbered)
-    shapes = route.archive.shapes
-    return all(
-        _births(shapes[table], rows) <= _births(shapes[table], source.rows.get(table, ()))
-        for table, rows in copy.rows.items()
-    )
-
-
-def _births(shape: TableShape, rows: Iterable[Row]) -> set[tuple[object, ...]]:
-    """What stays the same of a row that changes: another row may get its rowid when it is gone."""
-    names = ("testname", "item_path", "event_time") if shape.name == TESTS else ()
-    places = [0, *map(shape.place, names)]
-    return {tuple(row[place] for place in places) for row in rows}

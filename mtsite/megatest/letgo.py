@@ -95,6 +95,13 @@ def is_held(both: Pair, run_id: int) -> bool:
     return both.connection.execute(sql, (run_id,)).fetchone() is not None
 
 
+def mark_what_stays(both: Pair, run_id: int, leave: Leave) -> None:
+    """Mark the row of a run that others than its own rows name, if it equals its copy itself."""
+    with immediate(both.connection):
+        if is_held(both, run_id) and left_over(both, run_id):
+            _mark(both, run_id, leave)
+
+
 def remove_run_row(store: Store, run_id: int) -> None:
     """Delete a run row inside the caller's transaction: one that nothing names."""
     rowid = store.shapes[RUN].rowid

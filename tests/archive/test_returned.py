@@ -1,0 +1,109 @@
+"""Rows that a sync brings back after their move was settled, and what Megatest did to them."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from areas import test
+from dying import Far
+from rows import runs_in
+
+from mtsite import notes
+from mtsite.archive.verify import verify_areas
+from mtsite.megatest.merge import list_areas
+
+NAME = ("ubuntu", "nfs", "w00")
+VERBS = ["reduce", "migrate"]
+
+
+@pytest.fixture(params=VERBS)
+def far(request, tmp_path):
+    """The first two of three runs have moved, and came back; what they were is in `model`."""
+    far = Far(tmp_path, tests=2, runs=3, verb=request.param)
+    for (name,) in far.area.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        far.area.execute(f"DROP TRIGGER {name}")  # They set last_update by today's clock.
+    saved = far.area.database.read_bytes()
+    far.call()
+    far.area.database.write_bytes(saved)
+    return far
+
+
+def archive_of(far):
+    return far.area.completed if far.verb == "reduce" else far.satellite.database
+
+
+def verified(far):
+    found = verify_areas(far.areas, far.areas, lambda *_: None, environ={})
+    return [one.what for told in found for one in told.problems]
+
+
+def reason_of(summary, runname="w00"):
+    return {one.runname: one.reason for one in summary.outcomes}[runname]
+
+
+def add_test(far, name):
+    far.area.add_test("w00", test(name))
+    far.area.add_test("w02", test(f"{name} there"))  # w00 must not have the highest rowid
+
+
+def test_rows_that_came_back_as_they_were_go_again(far):
+    assert any("lies in two databases" in what for what in verified(far))
+    assert reason_of(far.call()) == ""
+    assert verified(far) == []
+    assert far.places()[NAME] == [far.model[NAME]]
+
+
+def test_a_run_that_came_back_whole_and_went_on_is_one_run_again(far):
+    add_test(far, "later")
+    grown = runs_in(far.area.database)[NAME]
+    assert "Megatest went on with it" in reason_of(far.call())
+    assert far.places()[NAME] == [grown]
+    assert NAME not in runs_in(archive_of(far))
+    assert reason_of(far.call()) == ""
+    assert far.places()[NAME] == [grown]
+    assert verified(far) == []
+
+
+def test_an_older_version_that_came_back_takes_the_place_of_no_newer_one(far):
+    """Every row counts: that of the copy, and that which the sync wrote."""
+    far.area.execute("UPDATE tests SET comment = 'older' WHERE testname = 't000'")
+    far.call()
+    assert runs_in(archive_of(far))[NAME] == far.model[NAME]
+    assert ("older",) in far.area.execute("SELECT comment FROM tests")
+
+
+def test_what_stays_of_a_run_that_came_back_in_part_is_a_run_of_its_own(far):
+    first = far.area.test_id("w00", "t000")
+    for table, column in (("test_steps", "test_id"), ("test_data", "test_id"), ("tests", "id")):
+        far.area.execute(f"DELETE FROM {table} WHERE {column} = ?", (first,))
+    add_test(far, "later")
+    assert "rows changed or appeared and stay" in reason_of(far.call())
+    assert verified(far) == []
+    assert runs_in(archive_of(far))[NAME] == far.model[NAME]
+    sql = "SELECT testname FROM tests JOIN runs ON runs.id = run_id WHERE runname = 'w00'"
+    assert far.area.execute(sql) == [("later",)]
+    assert far.area.execute("SELECT state FROM runs WHERE runname = 'w00'") == [("MOVED",)]
+    shown = [
+        head for one in list_areas(far.areas.values(), {}) for head in one.heads
+        if head.key.runname == "w00"
+    ]  # fmt: skip
+    assert [(head.database, head.tests) for head in shown] == [(far.area.database, 1)]
+    far.call()
+    assert [one.runname for one in far.call().stayed] == []
+
+
+def test_another_run_row_than_the_copys_is_never_marked(far):
+    """A row that Megatest changed is nowhere else: it stays as it is, and is listed every time."""
+    add_test(far, "later")
+    far.area.execute("UPDATE runs SET comment = 'changed' WHERE runname = 'w00'")
+    before = runs_in(far.area.database)[NAME]
+    assert "rows changed or appeared and stay" in reason_of(far.call())
+    assert runs_in(far.area.database)[NAME] == before
+    assert any("lies in two databases" in what for what in verified(far))
+
+
+def test_no_note_is_left_of_a_copy_that_was_taken_back(far):
+    add_test(far, "later")
+    far.call()
+    with closing(sqlite3.connect(archive_of(far))) as connection:
+        assert [note.birth_runname for note in notes.read(connection)] == ["w01"]
