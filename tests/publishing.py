@@ -135,12 +135,13 @@ class Publishing:
         """Publish the tree as the verb does, or predict it."""
         terms = Terms(now, grace, tuple(dropped_areas), max_deletes, audit)
         self.destination.requests.clear()
+        self.destination.sent.clear()
         destination = self.wrap(self.destination)
         with Ledger.open(self.ledger_file, keep=not dry_run) as ledger:
             sender = Sender(self.tree_dir, destination, ledger, self.settings.threads)
             publisher = Publisher(_Built(self), sender, destination, ledger)
             if dry_run:
-                summary = publisher.predict(terms)
+                summary = publisher.predict(terms, lambda *_: None)
             else:
                 summary = publisher.publish(terms, lambda *_: None)
         summary.requests = Counter(summary.requests)
@@ -183,6 +184,7 @@ class Watched:
         self.keeps_conditions = wrapped.keeps_conditions
         self.epoch = wrapped.epoch
         self.requests: Counter[str] = wrapped.requests
+        self.sent: Counter[str] = wrapped.sent
 
     def puts(self) -> list[str]:
         return [path for kind, path in self.seen if kind == "PUT"]
@@ -199,6 +201,15 @@ class Watched:
         tag = self.wrapped.put(path, source, headers, only_if=only_if)
         self.seen.append(("PUT", path))
         return tag
+
+    def tag_of(self, source: Source) -> Tag:
+        return self.wrapped.tag_of(source)
+
+    def requests_of_put(self, size: int) -> Mapping[str, int]:
+        return self.wrapped.requests_of_put(size)
+
+    def address_of(self, path: str) -> str:
+        return self.wrapped.address_of(path)
 
     def flush(self) -> None:
         self.seen.append(("FLUSH", ""))

@@ -164,7 +164,7 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
     else:
         invocation.report.say(
             f"{done['runs']} runs, {done['read']} read, {done['written']} files written,"
-            f" {done['removed']} removed; open {output / 'index.html'}"
+            f" {done['removed']} removed"
         )
         if done["left"]:
             invocation.report.say(
@@ -174,3 +174,4 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
             invocation.report.say(
                 "some logs may have been judged by older rules: try `mtsite log reanalyse`"
             )
+        invocation.report.say(f"open {output / 'index.html'}")

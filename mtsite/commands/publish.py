@@ -64,8 +64,7 @@ def command(
         invocation.print_json("publish", summary.as_json())
         return
     invocation.print("\n".join(summary.lines()))
-    if config.site.base_url:
-        invocation.report.say(f"{config.site.base_url}/index.html")
+    invocation.report.say(summary.address)
 
 
 def _flags(destination: str | None) -> dict[str, str]:

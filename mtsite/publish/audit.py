@@ -108,7 +108,7 @@ class Auditor:
         own = {ref.path for ref in root.shards}
         found.shards = sorted(own - there.keys())
         found.foreign = sorted(
-            (p for p in there.keys() - known.keys() - own - files.keys() if not _is_own(p)),
+            (p for p in there.keys() - known.keys() - own - files.keys() if not is_own(p)),
             key=str.encode,
         )
         self._ledger.mark_missing([*found.missing, *found.damaged, *found.lost])
@@ -130,24 +130,29 @@ class Auditor:
         done = 0
 
         def differs(file: TreeFile) -> bool:
-            return not self._is_same(file, there[file.path])
+            return not is_same(self._destination, self._encode, file, there[file.path])
 
         for batch in in_threads(differs, files, self._threads):
             done += len(batch)
             report("comparing", done, len(files))
             yield from (file.path for file, different in batch if different)
 
-    def _is_same(self, file: TreeFile, stored: Stored) -> bool:
-        try:
-            encoded = self._encode(file.path)
-        except OSError:
-            return True  # the tree has let it go: the plan of this publish knows more
-        with_tag = self._destination.tag_of(encoded.source)
+
+def is_same(
+    destination: Destination, encode: Callable[[str], Encoded], file: TreeFile, stored: Stored
+) -> bool:
+    """Whether an object is what the tree says of a file, whether that lies on this disk or not."""
+    try:
+        encoded = encode(file.path)
+    except OSError:
+        tag = ""
+    else:
+        tag = destination.tag_of(encoded.source) if encoded.digest == file.digest else ""
         encoded.close()
-        if stored.tag and stored.tag == with_tag:
-            return True
-        found = self._destination.get(file.path)
-        return found is not None and _plain_digest(found.content, file) == file.digest
+    if tag and stored.tag == tag:
+        return True
+    found = destination.get(file.path)
+    return found is not None and _plain_digest(found.content, file) == file.digest
 
 
 def _plain_digest(content: bytes, file: TreeFile) -> str:
@@ -161,6 +166,6 @@ def _plain_digest(content: bytes, file: TreeFile) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
     """Whether mtsite writes there outside what the manifest names."""
     return path == ROOT or is_volatile(path)

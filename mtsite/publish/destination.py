@@ -3,8 +3,9 @@
 Paths are those of the tree, relative to the destination, with '/' between segments.
 """
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -24,6 +25,16 @@ ABSENT: Tag = "*"
 
 Source = bytes | BinaryIO
 """What is put: bytes, or an open file that can seek, read from its start."""
+
+
+def size_of(source: Source) -> int:
+    """How many bytes it has from its start."""
+    if isinstance(source, bytes):
+        return len(source)
+    at = source.tell()
+    size = source.seek(0, os.SEEK_END)
+    source.seek(at)
+    return size
 
 
 class PreconditionFailed(Exception):
@@ -55,8 +66,9 @@ class Destination(Protocol):
     `deletes_at_once`: how many objects one request of `delete` removes.
     `keeps_conditions`: a put with `only_if` is refused when it should be; None: not known, ask.
     `epoch`: when it is another one than before, what was put since the last `flush` may be lost.
-    `requests` counts what was really asked of it, by kind: GET, PUT, DELETE, LIST. Trouble is a
-    DestinationError that says what to do.
+    `requests` counts what was really asked of it, by kind: GET, PUT, POST, DELETE, LIST; `sent` the
+    bytes of what was put, each time it was sent. Trouble is a DestinationError that says what to
+    do.
     """
 
     name: str
@@ -65,6 +77,7 @@ class Destination(Protocol):
     keeps_conditions: bool | None
     epoch: str
     requests: Counter[str]
+    sent: Counter[str]
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
         """The object, or None; `unless` is a tag whose content is known already."""
@@ -82,6 +95,10 @@ class Destination(Protocol):
         """
         ...
 
+    def requests_of_put(self, size: int) -> Mapping[str, int]:
+        """What a put of so many bytes asks for, by kind, when nothing fails."""
+        ...
+
     def tag_of(self, source: Source) -> Tag:
         """The tag that these bytes would have, if the server's tags are of the usual kind."""
         ...
@@ -96,6 +113,10 @@ class Destination(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Everything that lies there, in no promised order."""
+        ...
+
+    def address_of(self, path: str) -> str:
+        """Where a browser finds an object, if whoever asks may read it."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """A destination that is read as it is and never written: what --dry-run is given."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mtsite.publish.destination import Destination, Found, Source, Stored, Tag
 from mtsite.publish.headers import Headers
@@ -18,6 +18,7 @@ class DryRun:
         self.keeps_conditions = wrapped.keeps_conditions
         self.epoch = wrapped.epoch
         self.requests: Counter[str] = wrapped.requests
+        self.sent: Counter[str] = wrapped.sent
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
         """The wrapped destination's answer."""
@@ -29,6 +30,10 @@ class DryRun:
         """Store nothing; the tag is no tag of any object."""
         del path, source, headers, only_if
         return "dry-run"
+
+    def requests_of_put(self, size: int) -> Mapping[str, int]:
+        """The wrapped destination's answer."""
+        return self._wrapped.requests_of_put(size)
 
     def tag_of(self, source: Source) -> Tag:
         """The wrapped destination's answer."""
@@ -44,6 +49,10 @@ class DryRun:
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The wrapped destination's answer."""
         return self._wrapped.list(prefix)
+
+    def address_of(self, path: str) -> str:
+        """The wrapped destination's answer."""
+        return self._wrapped.address_of(path)
 
     def close(self) -> None:
         """Close the wrapped destination."""

@@ -38,6 +38,11 @@ class Generation:
         """The root as its file."""
         return encode_root(self.root)
 
+    @property
+    def sizes(self) -> list[int]:
+        """Bytes of every file that is put: the shards, then the root."""
+        return [*(len(shard.packed) for shard in self.shards), len(self.content)]
+
     def lines_of(self, ref: ShardRef) -> Iterable[Line]:
         """The lines of one of the new shards."""
         return next(shard.lines for shard in self.shards if shard.ref == ref)

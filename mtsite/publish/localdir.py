@@ -13,7 +13,7 @@ import secrets
 import stat
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,15 @@ from urllib.parse import unquote, urlsplit
 from mtsite import atomicfile, lock
 from mtsite.config import PublishConfig
 from mtsite.errors import BusyError, DestinationError, MtsiteError
-from mtsite.publish.destination import ABSENT, Found, PreconditionFailed, Source, Stored, Tag
+from mtsite.publish.destination import (
+    ABSENT,
+    Found,
+    PreconditionFailed,
+    Source,
+    Stored,
+    Tag,
+    size_of,
+)
 from mtsite.publish.headers import Headers
 
 _OWN_PREFIXES = (atomicfile.TEMPORARY_PREFIX, ".mtsite-")
@@ -52,6 +60,7 @@ class LocalDir:
         self.name = str(self.root)
         self.epoch = _boot()
         self.requests: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._confined: set[Path] = set()
 
@@ -70,7 +79,7 @@ class LocalDir:
     ) -> Tag:
         """Write the file; headers are the web server's affair."""
         del headers
-        self._count("PUT")
+        self._count("PUT", size_of(source))
         with self._told(path):
             place = self._place(path)
             self._make(place.parent, path)
@@ -82,6 +91,11 @@ class LocalDir:
                 if (ABSENT if content is None else _tag(content)) != only_if:
                     raise PreconditionFailed(path)
                 return _write(place, source, durable=True)
+
+    def requests_of_put(self, size: int) -> Mapping[str, int]:
+        """A file is one, however large."""
+        del size
+        return {"PUT": 1}
 
     def tag_of(self, source: Source) -> Tag:
         """The digest of the content."""
@@ -112,6 +126,10 @@ class LocalDir:
                 if path.startswith(prefix) and not name.startswith(_OWN_PREFIXES):
                     yield Stored(path, place.lstat().st_size)
 
+    def address_of(self, path: str) -> str:
+        """The file's own path: which web server shows it is not known here."""
+        return str(self.root / path)
+
     def close(self) -> None:
         """Nothing to let go of."""
 
@@ -125,9 +143,10 @@ class LocalDir:
         except MtsiteError as error:
             raise DestinationError(error.message, error.hint or "look at the directory") from error
 
-    def _count(self, kind: str) -> None:
+    def _count(self, kind: str, size: int = 0) -> None:
         with self._counting:
             self.requests[kind] += 1
+            self.sent[kind] += size
 
     def _place(self, path: str) -> Path:
         segments = path.split("/")

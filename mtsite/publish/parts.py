@@ -38,6 +38,11 @@ def put_in_parts(client: Any, bucket: str, key: str, source: BinaryIO, headers: 
     return str(answer["ETag"])
 
 
+def requests_of(size: int) -> Mapping[str, int]:
+    """What an object of so many bytes asks for that nobody has begun to send, by kind."""
+    return {"LIST": 2, "POST": 2, "PUT": -(-size // _step(size))}
+
+
 def _begin(client: Any, bucket: str, key: str, headers: Headers) -> str:
     extra = {"ContentEncoding": headers.content_encoding} if headers.content_encoding else {}
     answer = client.create_multipart_upload(
@@ -69,6 +74,9 @@ def _parts_there(client: Any, bucket: str, key: str, upload_id: str) -> Mapping[
 def _parts(source: BinaryIO) -> Iterator[bytes]:
     size = source.seek(0, 2)
     source.seek(0)
-    step = max(PART_BYTES, -(-size // _MOST_PARTS))
-    while part := source.read(step):
+    while part := source.read(_step(size)):
         yield part
+
+
+def _step(size: int) -> int:
+    return max(PART_BYTES, -(-size // _MOST_PARTS))

@@ -73,6 +73,15 @@ class PublishPlan:
             yield tuple(group)
 
 
+@dataclass(frozen=True)
+class _Leaving:
+    """What may go: areas as directories with '/', and what was unreferenced since that long."""
+
+    due_before: int
+    areas: tuple[str, ...]
+    at_once: Collection[str]
+
+
 @dataclass
 class _Draft:
     new: list[TreeFile] = field(default_factory=list)
@@ -83,6 +92,57 @@ class _Draft:
     adopted: list[TreeFile] = field(default_factory=list)
     kept: int = 0
     unchanged: int = 0
+    areas: dict[str, None] = field(default_factory=dict)
+
+    def judge(self, file: TreeFile, there: Published, sent: str | None) -> None:
+        """`sent` is the digest that was put there since the last root, None if nothing was."""
+        area, slash, _ = file.path.partition("/")
+        if slash and not area.startswith("_"):
+            self.areas[area] = None
+        lies = there.digest if sent is None else sent
+        if lies == file.digest:
+            self._judge_equal(file, there)
+        elif sent is None and there.digest and there.base == file.digest:
+            self.kept += 1
+        elif file.path in ENTRANCES or there.digest or there.since:
+            # What is dropped but still there may be open in a browser: it changes, like a live one.
+            self.changed.append(file)
+        else:
+            self.new.append(file)
+
+    def _judge_equal(self, file: TreeFile, there: Published) -> None:
+        if there.digest != file.digest:
+            self.resumed.append(file)
+            return
+        self.unchanged += 1
+        if there.base != file.digest:
+            self.adopted.append(file)
+
+    def judge_absent(self, there: Published, leaving: _Leaving) -> None:
+        """What the destination has and the tree lacks."""
+        forced = there.path in leaving.at_once
+        if there.digest:
+            if forced or there.digest == there.base or there.path.startswith(leaving.areas):
+                self.dropped.append(there.path)
+        elif 0 < there.since <= (math.inf if forced else leaving.due_before):
+            self.due.append(there)
+
+    def finish(self, stray: Collection[str]) -> PublishPlan:
+        """The plan, in the order in which it is carried out."""
+        if not (self.new or self.changed or self.resumed or self.dropped or stray):
+            self.due = _worth_a_generation(self.due)
+        return PublishPlan(
+            new=tuple(sorted(self.new, key=lambda file: _rank(file.path))),
+            changed=tuple(sorted(self.changed, key=lambda file: (_rank(file.path), file.path))),
+            resumed=tuple(self.resumed),
+            dropped=tuple(self.dropped),
+            due=tuple(self.due),
+            adopted=tuple(self.adopted),
+            stray=tuple(sorted(stray)),
+            kept=self.kept,
+            unchanged=self.unchanged,
+            areas=tuple(self.areas),
+        )
 
 
 def plan_upload(
@@ -102,75 +162,22 @@ def plan_upload(
     tree lacks them, go whoever put them there, and as soon as nothing refers to them.
     """
     draft = _Draft()
-    areas: dict[str, None] = {}
+    leaving = _Leaving(due_before, tuple(f"{area}/" for area in dropped_areas), at_once)
     stray = set(sent)
-    dropped = tuple(f"{area}/" for area in dropped_areas)
     for file, there in _pair(tree, published):
-        if file is None:
-            forced = there.path in at_once
-            _judge_absent(draft, there, math.inf if forced else due_before, dropped, forced=forced)
-            if there.digest:
-                stray.discard(there.path)
+        if file is not None:
+            draft.judge(file, there, sent.get(file.path))
+            stray.discard(file.path)
             continue
-        area, slash, _ = file.path.partition("/")
-        if slash and not area.startswith("_"):
-            areas[area] = None
-        stray.discard(file.path)
-        _judge(draft, file, there, sent.get(file.path))
-    if not (draft.new or draft.changed or draft.resumed or draft.dropped or stray):
-        draft.due = _worth_a_generation(draft.due)
-    return PublishPlan(
-        new=tuple(sorted(draft.new, key=lambda file: _rank(file.path))),
-        changed=tuple(sorted(draft.changed, key=lambda file: (_rank(file.path), file.path))),
-        resumed=tuple(draft.resumed),
-        dropped=tuple(draft.dropped),
-        due=tuple(draft.due),
-        adopted=tuple(draft.adopted),
-        stray=tuple(sorted(stray)),
-        kept=draft.kept,
-        unchanged=draft.unchanged,
-        areas=tuple(areas),
-    )
+        draft.judge_absent(there, leaving)
+        if there.digest:
+            stray.discard(there.path)
+    return draft.finish(stray)
 
 
 def is_volatile(path: str) -> bool:
     """Whether a file lives outside the generations: the site's pulse, new at every run."""
     return path in VOLATILE or path.startswith("_jobs/")
-
-
-def _judge(draft: _Draft, file: TreeFile, there: Published, sent: str | None) -> None:
-    """`sent` is the digest that was put there since the last root, None if nothing was."""
-    lies = there.digest if sent is None else sent
-    if lies == file.digest:
-        if there.digest != file.digest:
-            draft.resumed.append(file)
-        elif there.base == file.digest:
-            draft.unchanged += 1
-        else:
-            draft.unchanged += 1
-            draft.adopted.append(file)
-    elif sent is None and there.digest and there.base == file.digest:
-        draft.kept += 1
-    elif file.path in ENTRANCES or there.digest or there.since:
-        # What is dropped but still there may be open in a browser: it changes, like a live one.
-        draft.changed.append(file)
-    else:
-        draft.new.append(file)
-
-
-def _judge_absent(
-    draft: _Draft,
-    there: Published,
-    due_before: float,
-    dropped_areas: tuple[str, ...],
-    *,
-    forced: bool,
-) -> None:
-    if there.digest:
-        if forced or there.digest == there.base or there.path.startswith(dropped_areas):
-            draft.dropped.append(there.path)
-    elif 0 < there.since <= due_before:
-        draft.due.append(there)
 
 
 def _worth_a_generation(due: list[Published]) -> list[Published]:

@@ -1,7 +1,6 @@
 """One publish, carried out: plan, send, write the root; again when another publisher was faster."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -14,6 +13,7 @@ from mtsite.publish.generation import Generation, next_generation
 from mtsite.publish.headers import headers_for
 from mtsite.publish.ledger import UNKNOWN, Ledger, Settled
 from mtsite.publish.listing import fetch_shard, read_root
+from mtsite.publish.newcomer import Newcomer
 from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
 from mtsite.publish.send import Report, Sender
 from mtsite.publish.shards import ROOT
@@ -77,12 +77,15 @@ class Publisher:
 
     def publish(self, terms: Terms, report: Report) -> PublishSummary:
         """Carry it out."""
-        summary = PublishSummary(self._destination.name, requests=self._destination.requests)
+        requests, sent = self._destination.requests, self._destination.sent
+        summary = PublishSummary(self._destination.name, requests=requests)
+        before = sent.total()
         self._ledger.enter(self._destination.epoch)
-        self._refresh(summary)
+        self._refresh(terms, summary)
         # Read before the tree: a build that goes on meanwhile makes it old, never wrong.
         revision = self._built.revision()
         self._audit(terms, report, summary)
+        summary.plan_more(requests)
         settled = self._ledger.settled()
         if settled is not None and _still_holds(settled, revision, terms):
             summary.kept, summary.unchanged = settled.kept, settled.unchanged
@@ -92,17 +95,20 @@ class Publisher:
         volatile = self._sender.send_volatile(self._sender.changed_volatile())
         summary.volatile = volatile.files
         summary.plain_bytes += volatile.plain_bytes
-        summary.sent_bytes += volatile.sent_bytes
+        summary.plan_more(volatile.requests, volatile.sent_bytes)
+        summary.sent_bytes = sent.total() - before
         return summary
 
     def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         plan = self._upload(terms, report, summary)
         while _needs_root(plan, summary) and not self._write_root(plan, terms, summary):
-            self._refresh(summary)
+            self._refresh(terms, summary)
             plan = self._upload(terms, report, summary)
         self._take_over(plan)
         summary.set_rest(plan)
         summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        if plan.due:
+            summary.plan_more(self._requests_of_delete(plan))
         summary.deleted = self._delete(plan)
 
     def _audit(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
@@ -115,39 +121,55 @@ class Publisher:
         due = self._ledger.next_due()
         self._ledger.settle(Settled(revision, due, unchanged, summary.kept))
 
-    def predict(self, terms: Terms) -> PublishSummary:
-        """What `publish` would do; the destination is only read."""
+    def predict(self, terms: Terms, report: Report) -> PublishSummary:
+        """What `publish` would do; the destination is only read.
+
+        Raises:
+            PartlyDoneError: files are not what the build wrote; they are named.
+        """
         self._ledger.enter(self._destination.epoch)
         summary = PublishSummary(self._destination.name, dry_run=True)
-        self._refresh(summary)
-        self._audit(terms, ignore, summary)
+        self._refresh(terms, summary)
+        self._audit(terms, report, summary)
         plan = self._plan(terms)
-        summary.requests = Counter(self._destination.requests)
+        summary.plan_more(self._destination.requests)
         summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        measured = self._sender.measure(plan, report)
+        summary.plan_more(measured.requests, measured.sent_bytes)
         summary.add_uploads(plan)
         summary.set_rest(plan)
         if _needs_root(plan, summary):
             generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
             summary.generation = generation.root.generation
             summary.shards = len(generation.shards)
-            summary.requests["PUT"] += len(plan.uploads) + summary.shards + 1
-            summary.requests["PUT"] += self._known_conditions() is None
+            self._plan_root(generation, summary)
         if plan.due:
             summary.deleted = len(plan.due)
-            summary.requests["GET"] += 1
-            summary.requests["DELETE"] += -(-len(plan.due) // self._destination.deletes_at_once)
+            summary.plan_more(self._requests_of_delete(plan))
         for file, encoded in self._sender.changed_volatile():
             summary.volatile += 1
             summary.plain_bytes += file.size
-            summary.requests["PUT"] += 1
+            requests = self._destination.requests_of_put(encoded.sent_bytes)
+            summary.plan_more(requests, encoded.sent_bytes)
             encoded.close()
+        summary.requests, summary.sent_bytes = summary.planned_requests, summary.planned_bytes
         return summary
+
+    def _plan_root(self, generation: Generation, summary: PublishSummary) -> None:
+        sizes = generation.sizes
+        if self._known_conditions() is None:
+            sizes.append(sizes[-1])
+        summary.plan_more({"PUT": len(sizes)}, sum(sizes))
+
+    def _requests_of_delete(self, plan: PublishPlan) -> Mapping[str, int]:
+        return {"GET": 1, "DELETE": -(-len(plan.due) // self._destination.deletes_at_once)}
 
     def _upload(self, terms: Terms, report: Report, summary: PublishSummary) -> PublishPlan:
         plan = self._plan(terms)
         if plan.uploads:
             sent = self._sender.send(plan, report)
-            summary.add_uploads(plan, sent.sent_bytes)
+            summary.add_uploads(plan)
+            summary.plan_more(sent.requests, sent.sent_bytes)
         return plan
 
     def _plan(self, terms: Terms) -> PublishPlan:
@@ -193,13 +215,16 @@ class Publisher:
             at_once=terms.at_once,
         )
 
-    def _refresh(self, summary: PublishSummary) -> None:
+    def _refresh(self, terms: Terms, summary: PublishSummary) -> None:
         """Learn what the destination holds: one request if it is what we left there."""
         _, tag = self._ledger.root()
         found = self._destination.get(ROOT, unless=tag)
         if found is None:
             if tag or not self._still_holds_what_was_sent():
                 self._ledger.forget()
+            if not terms.audit and not self._ledger.sent():
+                newcomer = Newcomer(self._destination, self._sender.encode)
+                summary.foreign = newcomer.look_around(self._built.files)
         elif not found.unchanged:
             root = read_root(self._destination, found.content)
             fetch = partial(fetch_shard, self._destination)
@@ -232,6 +257,7 @@ class Publisher:
         """Make a generation of what was sent; False if another publisher wrote one meanwhile."""
         _, tag = self._ledger.root()
         generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
+        self._plan_root(generation, summary)
         for shard in generation.shards:
             self._ledger.begin([shard.ref.path])
             self._destination.put(shard.ref.path, shard.packed, headers_for(shard.ref.path))

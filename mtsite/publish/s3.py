@@ -11,7 +11,7 @@ import os
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
@@ -21,7 +21,15 @@ from urllib.parse import urlsplit
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError, UsageError
 from mtsite.publish import account, parts, wire
-from mtsite.publish.destination import ABSENT, Found, PreconditionFailed, Source, Stored, Tag
+from mtsite.publish.destination import (
+    ABSENT,
+    Found,
+    PreconditionFailed,
+    Source,
+    Stored,
+    Tag,
+    size_of,
+)
 from mtsite.publish.headers import Headers
 from mtsite.publish.s3errors import explain
 from mtsite.publish.sigv4 import quoted
@@ -48,6 +56,7 @@ class S3:
             raise UsageError(f"{url!r} is no s3://bucket/prefix")
         self.name = url
         self.requests: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self._bucket = address.netloc
         prefix = address.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
@@ -55,9 +64,9 @@ class S3:
         self._counting = threading.Lock()
         self._tags_are_md5: bool | None = None
         with self._told(""):
-            server, self._base = account.find_address(self._bucket, settings, os.environ)
+            self._server, self._base = account.find_address(self._bucket, settings, os.environ)
             keys = account.find_keys(os.environ)
-        self._wire = Wire(server, settings.region, keys, self._count)
+        self._wire = Wire(self._server, settings.region, keys, self._count)
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
         """The object's bytes as stored; a packed one is still packed."""
@@ -86,7 +95,7 @@ class S3:
         if only_if is not None:
             sent |= {"if-none-match": "*"} if only_if == ABSENT else {"if-match": only_if}
         with self._told(path):
-            if not isinstance(source, bytes) and source.seek(0, os.SEEK_END) > parts.LARGE_BYTES:
+            if not isinstance(source, bytes) and size_of(source) > parts.LARGE_BYTES:
                 return parts.put_in_parts(
                     self._client, self._bucket, self._key(path), source, headers
                 )
@@ -99,6 +108,10 @@ class S3:
             "something between here and the server changes requests: look at proxies, then"
             " publish again",
         )
+
+    def requests_of_put(self, size: int) -> Mapping[str, int]:
+        """One, or those of a large file's parts."""
+        return parts.requests_of(size) if size > parts.LARGE_BYTES else {"PUT": 1}
 
     def tag_of(self, source: Source) -> Tag:
         """The MD5 of the content, in quotes."""
@@ -130,6 +143,11 @@ class S3:
                 for found in page.get("Contents", []):
                     path = found["Key"].removeprefix(self._prefix)
                     yield Stored(path, found["Size"], found.get("ETag", ""))
+
+    def address_of(self, path: str) -> str:
+        """The object's address at the server."""
+        server = self._server
+        return f"{server.scheme}://{server.netloc}{self._path(path)}"
 
     def close(self) -> None:
         """Close the connections."""
@@ -210,11 +228,13 @@ class S3:
         kind = str(request.method)
         if kind == "POST":
             kind = "DELETE" if "delete" in request.url.partition("?")[2] else "POST"
-        self._count("LIST" if kind == "GET" else kind)
+        body = request.body if kind == "PUT" else b""
+        self._count("LIST" if kind == "GET" else kind, _length(body))
 
-    def _count(self, kind: str) -> None:
+    def _count(self, kind: str, size: int) -> None:
         with self._counting:
             self.requests[kind] += 1
+            self.sent[kind] += size
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:
@@ -231,6 +251,11 @@ class S3:
     def _explained(self, error: Exception, path: str) -> DestinationError:
         where = f"{self.name}: {path}" if path else self.name
         return explain(error, where, self._bucket, self._settings.endpoint_url)
+
+
+def _length(body: Any) -> int:
+    """Of what boto3 sends: it wraps the bytes that it was given."""
+    return len(body) if isinstance(body, bytes | bytearray) else size_of(body)
 
 
 def _md5(source: Source) -> str:

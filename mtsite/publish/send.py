@@ -1,5 +1,6 @@
 """The tree's files on their way: read, checked against the plan, put, remembered; in threads."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,15 @@ Report = Callable[[str, int, int], None]
 
 @dataclass
 class Sent:
-    """What was put: number of files, their plain bytes, and the bytes that went over the wire."""
+    """What was put, or would be: files, their plain bytes, and these as they are sent.
+
+    `requests` are those that this takes, by kind, when nothing fails.
+    """
 
     files: int = 0
     plain_bytes: int = 0
     sent_bytes: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
     stale: list[str] = field(default_factory=list)
 
 
@@ -57,11 +62,26 @@ class Sender:
                 reachable = True
                 self._destination.flush()
             for done in in_threads(self._send_one, phase, self._threads):
-                self._note(done, sent)
+                well = self._add(done, sent)
+                self._ledger.note_sent((file.path, file.digest) for file in well)
                 report("publishing", sent.files, total)
             if sent.stale:
                 raise _refuse_stale(sent.stale)
         return sent
+
+    def measure(self, plan: PublishPlan, report: Report) -> Sent:
+        """What `send` would do, told by encoding every file as it would be sent.
+
+        Raises:
+            PartlyDoneError: files are not what the build wrote; they are named.
+        """
+        measured = Sent()
+        for done in in_threads(self._measure_one, plan.uploads, self._threads):
+            self._add(done, measured)
+            report("measuring", measured.files, len(plan.uploads))
+        if measured.stale:
+            raise _refuse_stale(measured.stale)
+        return measured
 
     def send_volatile(self, files: Iterable[tuple[TreeFile, Encoded]]) -> Sent:
         """Put the volatile files, one after the other, the status last."""
@@ -70,9 +90,7 @@ class Sender:
         for file, encoded in files:
             self._destination.put(file.path, encoded.source, encoded.headers)
             put.append((file.path, file.digest))
-            sent.files += 1
-            sent.plain_bytes += file.size
-            sent.sent_bytes += encoded.sent_bytes
+            self._add([(file, encoded.sent_bytes)], sent)
             encoded.close()
         if put:
             self._destination.flush()
@@ -94,20 +112,31 @@ class Sender:
                 changed.append((TreeFile(path, encoded.digest, encoded.size), encoded))
         return changed
 
-    def _note(self, done: Sequence[tuple[TreeFile, int | str]], sent: Sent) -> None:
-        put = []
+    def _add(self, done: Sequence[tuple[TreeFile, int | str]], sent: Sent) -> list[TreeFile]:
+        """Count what is well, name what is stale; the files that are well come back."""
+        well = []
         for file, outcome in done:
             if isinstance(outcome, str):
                 sent.stale.append(f"{file.path} ({outcome})")
                 continue
-            put.append((file.path, file.digest))
+            well.append(file)
             sent.files += 1
             sent.plain_bytes += file.size
             sent.sent_bytes += outcome
-        self._ledger.note_sent(put)
+            sent.requests.update(self._destination.requests_of_put(outcome))
+        return well
 
     def _send_one(self, file: TreeFile) -> int | str:
-        """The bytes sent; or in what way the file is not what the build wrote."""
+        return self._encoded(file, self._put)
+
+    def _measure_one(self, file: TreeFile) -> int | str:
+        return self._encoded(file, lambda *_: None)
+
+    def _put(self, path: str, encoded: Encoded) -> None:
+        self._destination.put(path, encoded.source, encoded.headers)
+
+    def _encoded(self, file: TreeFile, use: Callable[[str, Encoded], None]) -> int | str:
+        """The bytes as sent; or in what way the file is not what the build wrote."""
         try:
             encoded = self.encode(file.path)
         except OSError as error:
@@ -115,7 +144,7 @@ class Sender:
         try:
             if encoded.digest != file.digest:
                 return "changed"
-            self._destination.put(file.path, encoded.source, encoded.headers)
+            use(file.path, encoded)
             return encoded.sent_bytes
         finally:
             encoded.close()

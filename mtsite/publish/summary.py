@@ -1,11 +1,11 @@
 """What a publish did, or would do: numbers for the terminal and for --json."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mtsite.publish.audit import Audit
+from mtsite.publish.audit import NAMED, Audit
 from mtsite.publish.plan import PublishPlan
 
 
@@ -13,10 +13,13 @@ from mtsite.publish.plan import PublishPlan
 class PublishSummary:
     """Counts of files by class. `plain_bytes` are of their content, `sent_bytes` what went out.
 
-    A dry run does not know `sent_bytes`. `requests` counts what the destination was (or would be)
-    asked, by kind. `kept`: another publisher's newer content. `lost_races`: how often another
-    publisher wrote the root first. `overwritten`: paths that another publisher's root had lost,
-    named again; that can happen where the server ignores conditions: `only_one_is_safe`.
+    `sent_bytes` counts the manifest too, and everything as often as it was sent. `requests` counts
+    what the destination was (or would be) asked, by kind. What the plan said of both is in
+    `planned_requests` and `planned_bytes`: a failure that was mended makes them differ.
+    `kept`: another publisher's newer content. `lost_races`: how often another publisher wrote the
+    root first. `overwritten`: paths that another publisher's root had lost, named again; that can
+    happen where the server ignores conditions: `only_one_is_safe`. `foreign` lay there before the
+    first publish, some of them by name. `address` is where a reader finds the front page.
     `paths` were put or deleted: what a cache in between must drop.
     """
 
@@ -38,15 +41,24 @@ class PublishSummary:
     overwritten: int = 0
     only_one_is_safe: bool = False
     requests: Counter[str] = field(default_factory=Counter)
+    planned_requests: Counter[str] = field(default_factory=Counter)
+    planned_bytes: int = 0
+    foreign: list[str] = field(default_factory=list)
+    address: str = ""
     audit: Audit | None = None
     paths: list[str] = field(default_factory=list)
 
-    def add_uploads(self, plan: PublishPlan, sent_bytes: int = 0) -> None:
+    def add_uploads(self, plan: PublishPlan) -> None:
         """The uploads of a plan; a plan that lost its race counts too, for it was sent."""
         self.new += len(plan.new)
         self.changed += len(plan.changed)
         self.plain_bytes += sum(file.size for file in plan.uploads)
-        self.sent_bytes += sent_bytes
+
+    def plan_more(self, requests: Mapping[str, int], size: int = 0) -> None:
+        """Requests and bytes that the plan leads to; what a lost race adds was not planned."""
+        if not self.lost_races:
+            self.planned_requests.update(requests)
+            self.planned_bytes += size
 
     def set_rest(self, plan: PublishPlan) -> None:
         """What the plan that won says of all other files."""
@@ -63,7 +75,8 @@ class PublishSummary:
     def as_json(self) -> dict[str, Any]:
         """The document that --json prints, schema mtsite/publish/1."""
         told = asdict(self)
-        told["requests"] = dict(sorted(self.requests.items()))
+        for name in ("requests", "planned_requests"):
+            told[name] = dict(sorted(getattr(self, name).items()))
         told["audit"] = self.audit.as_json() if self.audit else None
         return told
 
@@ -83,9 +96,13 @@ class PublishSummary:
         told = self.audit.lines() if self.audit else []
         told += [f"{count:>9,}  {meaning}" for count, meaning in classes if count]
         sent = f", {_bytes(self.sent_bytes)} as sent" if self.sent_bytes else ""
-        asked = " + ".join(f"{n:,} {kind}" for kind, n in sorted(self.requests.items()) if n)
-        total = sum(self.requests.values())
-        told.append(f"content {_bytes(self.plain_bytes)}{sent}; requests: {total:,} ({asked})")
+        told.append(f"content {_bytes(self.plain_bytes)}{sent}; requests: {_asked(self.requests)}")
+        told += self._off_the_plan()
+        if self.foreign:
+            told.append(
+                f"objects that are not of this site lie there: {', '.join(self.foreign[:NAMED])};"
+                " they are left alone (`mtsite publish --audit` lists all)"
+            )
         if self.overwritten:
             told.append(
                 f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"
@@ -98,6 +115,20 @@ class PublishSummary:
         if self.generation:
             told.append(f"generation {self.generation} at {self.destination}")
         return told
+
+    def _off_the_plan(self) -> list[str]:
+        same = self.requests == self.planned_requests and self.sent_bytes == self.planned_bytes
+        if self.dry_run or same:
+            return []
+        return [
+            f"planned were {_bytes(self.planned_bytes)} and {_asked(self.planned_requests)}:"
+            " requests were repeated after failures, or another publisher came between"
+        ]
+
+
+def _asked(requests: Counter[str]) -> str:
+    kinds = " + ".join(f"{n:,} {kind}" for kind, n in sorted(requests.items()) if n)
+    return f"{requests.total():,} ({kinds})"
 
 
 def _bytes(count: int) -> str:

@@ -55,9 +55,17 @@ def publish_site(
     ):
         sender = Sender(config.site.output, destination, ledger, settings.threads)
         publisher = Publisher(built, sender, destination, ledger)
-        if dry_run:
-            return publisher.predict(terms)
-        return publisher.publish(terms, report or ignore)
+        work = publisher.predict if dry_run else publisher.publish
+        summary = work(terms, report or ignore)
+        summary.address = site_address(config, destination)
+        return summary
+
+
+def site_address(config: Config, destination: Destination) -> str:
+    """Where a reader finds the front page, as far as it can be told."""
+    front = "index.html"
+    base = config.site.base_url.rstrip("/")
+    return f"{base}/{front}" if base else destination.address_of(front)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from mtsite.publish.destination import Source
+from mtsite.publish.destination import Source, size_of
 from mtsite.publish.sigv4 import EMPTY, Keys, Signer
 
 ATTEMPTS = 5
@@ -57,13 +57,13 @@ class RefusedError(Exception):
 class Wire:
     """Requests to `server`; may be used by several threads, each with its own connection.
 
-    `keys` gives what to sign with; `count` is told the method of each request that is sent.
+    `keys` gives what to sign with; `count` is told method and body size of each request sent.
     """
 
     server: SplitResult
     region: str
     keys: Callable[[], Keys]
-    count: Callable[[str], None]
+    count: Callable[[str, int], None]
     pause: Callable[[float], None] = time.sleep
     _signer: Signer = field(init=False)
     _local: threading.local = field(default_factory=threading.local)
@@ -132,10 +132,10 @@ class Wire:
             body.seek(0)
         named = {**headers, "host": self.server.netloc}
         signed = self._signer.sign(method, path, named, payload, self.keys(), datetime.now(UTC))
-        size = len(body) if isinstance(body, bytes) else _size(body)
+        size = size_of(body)
         if method == "PUT":
             signed["content-length"] = str(size)
-        self.count(method)
+        self.count(method, size)
         # An answer may come before the whole body is sent, and none may follow then.
         connection.request(method, self._target(path), body or None, signed)
         if connection.sock is not None:
@@ -193,13 +193,6 @@ def _digest(body: Source) -> str:
     while block := body.read(_BLOCK):
         whole.update(block)
     return whole.hexdigest()
-
-
-def _size(body: Any) -> int:
-    at = body.tell()
-    size = int(body.seek(0, os.SEEK_END))
-    body.seek(at)
-    return size
 
 
 def _found(pattern: re.Pattern[bytes], content: bytes) -> str:

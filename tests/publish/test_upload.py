@@ -254,7 +254,7 @@ def test_a_dry_run_predicts_the_requests_and_changes_nothing(make: Make) -> None
 def test_a_dry_run_of_a_first_publish_leaves_nothing_there(make: Make) -> None:
     one = make("one")
     one.build(small_site())
-    assert one.publish(dry_run=True).requests == {"GET": 1, "PUT": len(one.tree) + 2}
+    assert one.publish(dry_run=True).requests == {"GET": 1, "LIST": 1, "PUT": len(one.tree) + 2}
     assert one.stored() == {}
 
 
