@@ -202,7 +202,8 @@ class LogRecord:
     `levels` counts lines per severity where the log has levels. `dialect` is the family of rules
     that claimed the log, `facts` (plain JSON) what it knows. `rules` is the digest of the rule set
     that judged it; `faults` say what rules did wrong. `ended` says why what was stored is no more:
-    then it is not taken again, though its file may still be there.
+    then it is not taken again, though its file may still be there. `around` are (number, text) of
+    the lines about the first finding, at most ten.
     """
 
     name: str
@@ -225,6 +226,7 @@ class LogRecord:
     rules: str = ""
     faults: tuple[str, ...] = ()
     ended: str = ""
+    around: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,8 @@ class TestFacts:
     letter is this run. It lines up with the end of `RunFacts.window`. `change` is new, still,
     fixed or '' against `RunFacts.previous`. `since` is the first run of the present bad stretch,
     `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
-    `usual` is the median duration of its earlier good results, in seconds.
+    `usual` is the median duration of its earlier good results, in seconds. `took` are the seconds
+    that it took in the runs of `strip`; empty where nobody knows any, and in older records.
     """
 
     __test__ = False
@@ -268,6 +271,7 @@ class TestFacts:
     since_runs: int = 0
     capped: bool = False
     last_good: str = ""
+    took: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _summary(summary: RunSummary | None) -> dict[str, object] | None:
 def _facts(facts: RunFacts | None) -> str:
     if facts is None:
         return "null"
-    rows = _block(_json([*name, *_FACTS(one)]) for name, one in sorted(facts.tests.items()))
+    rows = _block(_json(_test_facts(name, one)) for name, one in sorted(facts.tests.items()))
     head = {
         "window": facts.window,
         "previous": facts.previous,
@@ -198,6 +198,18 @@ def _facts(facts: RunFacts | None) -> str:
     return f'{_json(head)[:-1]},"tests":{rows}}}'
 
 
+def _test_facts(name: TestName, facts: TestFacts) -> list[object]:
+    row = [*name, *_FACTS(facts)]
+    return row if facts.took else row[:-1]
+
+
+def _read_test_facts(row: Sequence[Any]) -> TestFacts:
+    values = list(row[2:])
+    if isinstance(values[-1], list):
+        values[-1] = tuple(values[-1])
+    return TestFacts(*values)
+
+
 def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
     if row is None:
         return None
@@ -205,7 +217,7 @@ def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
         window=tuple(row["window"]),
         previous=row["previous"],
         last_good=row["last_good"],
-        tests={(one[0], one[1]): TestFacts(*one[2:]) for one in row["tests"]},
+        tests={(one[0], one[1]): _read_test_facts(one) for one in row["tests"]},
         fixed=_names(row["fixed"]),
         vanished=_names(row["vanished"]),
     )
@@ -278,6 +290,8 @@ def _read_log(row: Mapping[str, Any]) -> LogRecord:
     for name in _LOG_FINDINGS:
         if name in given:
             given[name] = tuple(Finding(*finding) for finding in given[name])
+    if "around" in given:
+        given["around"] = tuple((number, text) for number, text in given["around"])
     if "faults" in given:
         given["faults"] = tuple(given["faults"])
     return LogRecord(**given)

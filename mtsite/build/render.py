@@ -205,7 +205,7 @@ class _RunPages:
         self.facts = facts
         self.next_run = next_run
         letters = [verdict.value for verdict in taken.verdicts]
-        self.place = RunPlace(pen.frame, taken.run, letters, facts, kept.definitions)
+        self.place = RunPlace(pen.frame, taken.run, letters, facts, kept)
         self._said: dict[str, tuple[object, ...]] = {}
         self.rows = [digest.test_values(one) for one in taken.run.tests]
 
@@ -239,6 +239,7 @@ class _RunPages:
         values.append([digest.log_values(log) for log in kept.logs])
         values.append(self._fact_values(one.name))
         values.append(self._neighbours(index))
+        values.append(self._same_error(index))
         values.append(self._author_says(one.testname))
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
@@ -277,6 +278,10 @@ class _RunPages:
         tests = self.run.tests
         around = [tests[i].name if i >= 0 else None for i in self.place.bad_neighbours[index]]
         return [*around, tests[index].testname in self.place.toplevels]
+
+    def _same_error(self, index: int) -> list[object]:
+        count, others = self.place.same_error(index)
+        return [count, *(self.run.tests[i].name for i in others)]
 
     def _run_pages(self) -> None:
         run_values = (

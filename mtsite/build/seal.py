@@ -84,7 +84,13 @@ def _test_facts(name: TestName, outcome: tuple[str, int | None], past: _Past) ->
         since_runs=since_runs,
         capped=capped,
         last_good=last_good,
+        took=_took([*(taken for _, taken in had[-(STRIP - 1) :]), outcome[1]]),
     )
+
+
+def _took(durations: list[int | None]) -> tuple[int | None, ...]:
+    """Durations of the strip's runs; nothing where none is known, as in most iterated tests."""
+    return tuple(durations) if any(durations) else ()
 
 
 def _bad_stretch(had: Sequence[str], past: _Past) -> tuple[str, int, bool, str]:

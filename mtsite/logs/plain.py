@@ -20,10 +20,15 @@ _BLOCK_BYTES = 1 << 18
 """Small enough for the processor's cache: what is copied is there."""
 
 
+def is_marked_up(content: Content) -> bool:
+    """Whether a log is HTML."""
+    return _HTML.match(ansi.strip(content[:_HEAD_BYTES])) is not None
+
+
 @contextlib.contextmanager
 def plain_text(content: Content) -> Iterator[tuple[Content, bool]]:
     """The text to judge, and whether it was HTML."""
-    marked_up = _HTML.match(ansi.strip(content[:_HEAD_BYTES])) is not None
+    marked_up = is_marked_up(content)
     if isinstance(content, bytes):
         yield _plain(content, marked_up), marked_up
     elif not marked_up and not _has_escapes(content):

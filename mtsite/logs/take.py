@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mtsite import atomicfile, urls
+from mtsite.logs.around import lines_around
 from mtsite.logs.families import RuleSet, built_in
 from mtsite.logs.levels import shown_levels
 from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
@@ -100,6 +101,7 @@ def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") 
         rules=rule_set.digest,
         faults=judged.faults,
         levels=shown_levels(text),
+        around=lines_around(text, judged.findings[0]) if judged.findings else (),
     )
 
 

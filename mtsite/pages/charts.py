@@ -89,6 +89,32 @@ def step_bars(steps: Sequence[Step]) -> tuple[tuple[int, int] | None, ...]:
     return tuple(bars)
 
 
+SPARK_STEP = 28
+_SPARK_HEIGHT = 26
+
+
+def duration_spark(took: Sequence[int | None]) -> dict[str, object] | None:
+    """Durations as columns under a strip of as many cells; None where hardly any is known."""
+    known = [seconds for seconds in took if seconds is not None]
+    longest = max(known, default=0)
+    if len(known) < 2 or longest <= 0:
+        return None
+    columns = [
+        f"M{i * SPARK_STEP + 13} {_SPARK_HEIGHT}v-{max(1, seconds * _SPARK_HEIGHT // longest)}"
+        for i, seconds in enumerate(took)
+        if seconds
+    ]
+    here = columns.pop() if took[-1] and columns else ""
+    return {
+        "path": "".join(columns),
+        "here": here,
+        "width": len(took) * SPARK_STEP,
+        "height": _SPARK_HEIGHT,
+        "label": f"took {words.duration(min(known))} to {words.duration(longest)}",
+        "longest": words.duration(longest),
+    }
+
+
 def _end(step: Step) -> int:
     if step.start is None:
         return 0

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mtsite import urls
-from mtsite.model import Run, RunFacts, RunKey, Test, TestDefinition, TestName
+from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestName
 from mtsite.pages import markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
+from mtsite.rollup import first_finding
+
+SAME_NAMES = 3
+"""So many of the other tests with the same error are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class RunPlace:
         run: Run,
         verdicts: Sequence[str],
         facts: RunFacts,
-        definitions: Mapping[str, TestDefinition] | None = None,
+        kept: RunRecord | None = None,
     ) -> None:
         """Nothing is worked out before a page asks for it."""
-        self.definitions = definitions or {}
+        self.definitions = kept.definitions if kept else {}
+        self._kept = kept.tests if kept else {}
         self.frame = frame
         self.run = run
         self.facts = facts
@@ -106,6 +111,24 @@ class RunPlace:
             if letters[i] in words.BAD_LETTERS and not self.run.tests[i].toplevel:
                 following = i
         return tuple(zip(before, reversed(after), strict=True))
+
+    def same_error(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """How many bad tests of the run have the error of this one, masked; the first others."""
+        alike = self._alike.get(index)
+        if alike is None:
+            return 1, ()
+        return len(alike), tuple(i for i in alike[: SAME_NAMES + 1] if i != index)[:SAME_NAMES]
+
+    @cached_property
+    def _alike(self) -> Mapping[int, Sequence[int]]:
+        """Index of a bad test → indices of all with the same masked first finding."""
+        found: dict[str, list[int]] = {}
+        for i, test in enumerate(self.run.tests):
+            kept = self._kept.get(test.name) if self.letters[i] in words.BAD_LETTERS else None
+            first = first_finding(kept.logs, test.steps) if kept and kept.logs else None
+            if first is not None and first[1].masked:
+                found.setdefault(first[1].masked, []).append(i)
+        return {i: alike for alike in found.values() if len(alike) > 1 for i in alike}
 
     @cached_property
     def items(self) -> Mapping[str, tuple[int, ...]]:

@@ -8,30 +8,55 @@ from mtsite.model import Step
 from mtsite.pages import charts, words
 
 StepRow = tuple[object, ...]
-"""(style, symbol, word, name, began, took, bar, log, link to it, comment)."""
+"""(style, symbol, word, exit code, name, began, took, bar, log, link to it, comment, number)."""
 
 MAX_STEPS = 300
+FEW_STEPS = 20
+"""Of more steps than that only those that went wrong stand open."""
+
 _LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
 _EXIT_CODE = re.compile(r"-?[0-9]{1,9}")
 
 
-def step_rows(steps: Sequence[Step], logs: object) -> tuple[StepRow, ...]:
-    """Rows in the order they ran; `logs` are the rows of the test's logs, name and link first."""
-    if not steps:
-        return ()
-    assert isinstance(logs, tuple)
-    pages = {row[0]: row[1] for row in logs}
-    bars = charts.step_bars(steps[:MAX_STEPS])
+def shown(steps: Sequence[Step], logs: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Rows in the order they ran; `logs` are the names of the test's logs with their pages.
+
+    `steps_wrong` are the rows that stand open where there are many, `steps` the rest of them,
+    all where there are few.
+    """
+    rows = _rows(steps, dict(logs)) if steps else ()
+    if len(steps) <= FEW_STEPS:
+        return _shown((), 0, rows, len(steps))
+    wrong = [row for row in rows if row[0] in words.BAD_LETTERS]
+    return _shown(tuple(wrong[:FEW_STEPS]), len(wrong), rows[:MAX_STEPS], len(steps))
+
+
+def _shown(
+    wrong: tuple[StepRow, ...], wrong_total: int, rows: tuple[StepRow, ...], total: int
+) -> dict[str, object]:
+    return {
+        "steps_wrong": wrong,
+        "steps_wrong_total": wrong_total,
+        "steps_few": FEW_STEPS,
+        "steps": rows,
+        "steps_total": total,
+    }
+
+
+def _rows(steps: Sequence[Step], pages: dict[str, str]) -> tuple[StepRow, ...]:
+    bars = charts.step_bars(steps)
     zero = min((step.start for step in steps if step.start is not None), default=0)
     rows: list[StepRow] = []
-    for step, bar in zip(steps, bars, strict=False):
+    for number, (step, bar) in enumerate(zip(steps, bars, strict=True), start=1):
         style, symbol, word = step_mark(step)
         offset = words.duration(step.start - zero) if step.start is not None else ""
+        code = step.status.strip() if _EXIT_CODE.fullmatch(step.status.strip()) else ""
         rows.append(
             (
                 style,
                 symbol,
-                word,
+                words.WORDS[style] if code and word.startswith("exit ") else word,
+                code,
                 step.name,
                 f"+{offset}" if offset else "",
                 words.duration(step.duration),
@@ -39,6 +64,7 @@ def step_rows(steps: Sequence[Step], logs: object) -> tuple[StepRow, ...]:
                 step.logfile,
                 pages.get(step.logfile, ""),
                 step.comment,
+                number,
             )
         )
     return tuple(rows)

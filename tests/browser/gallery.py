@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import records  # noqa: E402
+from browser import odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
@@ -51,6 +51,7 @@ def pages() -> Iterator[Page]:
     yield from _tree(night)
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
+    yield from _odd_pages(odd_tests.Odd())
     yield _log_page(night, ("pcie_retry_smoke", ""))
     stub = replace(
         night.record,
@@ -106,11 +107,20 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
         FRAME, night.run, night.verdicts, night.record, night.facts, night.summary, ""
     )
     yield urls.run_page(night.key), run.TEMPLATE, shown
-    place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record.definitions)
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
         made = test.context(FRAME, night.run, i, night.verdicts, kept, night.facts, place)
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
+
+
+def _odd_pages(night: odd_tests.Odd) -> Iterator[Page]:
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
+    for name in odd_tests.names().values():
+        at = night.at(*name)
+        kept = night.records[name]
+        made = test.context(FRAME, night.run, at, night.verdicts, kept, night.facts, place)
+        yield urls.test_page(night.key, name), test.TEMPLATE, made
 
 
 def _log_page(night: records.Night, name: tuple[str, str]) -> Page:
@@ -183,6 +193,9 @@ def shots() -> dict[str, str]:
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
+    } | {
+        name: urls.test_page(replace(night.key, runname="odd"), test)
+        for name, test in odd_tests.names().items()
     }
 
 

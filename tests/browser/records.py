@@ -203,6 +203,8 @@ def logs(letter: str, which: int) -> tuple[LogRecord, ...]:
             redacted={"aws-key": 1} if which % 3 == 0 else {},
             findings=(found,) if bad else (),
             finding_count=7 if bad else 0,
+            warning_count=12 if bad else 0,
+            around=_around(found) if bad else (),
         ),
         LogRecord(
             name="build.log",
@@ -217,6 +219,13 @@ def logs(letter: str, which: int) -> tuple[LogRecord, ...]:
             note="leaves the run directory by a symbolic link: not read",
         ),
     )
+
+
+def _around(found: Finding) -> tuple[tuple[int, str], ...]:
+    first = found.first_line
+    before = [(first - 3 + i, f"UVM_INFO @ 18{i} ns: credit {i} of 12 returned") for i in range(3)]
+    after = [(found.last_line + 1 + i, "UVM_INFO @ 184223 ns: shutting down") for i in range(2)]
+    return (*before, *enumerate(found.excerpt.split("\n"), start=first), *after)
 
 
 DEFINITIONS = {
@@ -359,6 +368,7 @@ class Night:
                 since_runs=stretch if bad else 0,
                 capped=False,
                 last_good=self.window[good] if bad and good >= 0 else "",
+                took=tuple(240 + (i * 37) % 90 + 5 * i for i in range(len(strip))),
             )
         return RunFacts(
             self.window, self.window[-2], "ww45.2", facts, tuple(fixed), (("old_test", ""),)

@@ -83,7 +83,8 @@ def test_excerpt_lines_link_to_their_lines(night: records.Night) -> None:
     assert isinstance(excerpt, dict)
     rows = excerpt["rows"]
     first = rows[0][0]
-    assert [row[0] for row in rows] == [first, first + 1, first + 2, first + 3]
+    assert [row[0] for row in rows] == list(range(first, first + 9))
+    assert [row[3] for row in rows] == [*[False] * 3, *[True] * 4, *[False] * 2]
     assert rows[2][2] == f"_log/sim.log.html#L{first + 2}"
 
 
@@ -95,7 +96,7 @@ def test_excerpt_of_a_traceback_names_all_its_lines(night: records.Night) -> Non
     )
     shown = test.context(FRAME, night.run, 0, night.verdicts, kept, RunFacts())
     assert shown["excerpt"]["rows"] == (  # type: ignore[index]
-        ("18–22", "KeyError: 'x'", "_log/a.log.html#L18"),
+        ("18–22", "KeyError: 'x'", "_log/a.log.html#L18", True),
     )
 
 

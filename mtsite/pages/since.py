@@ -1,0 +1,138 @@
+"""Since when a test goes as it goes: one sentence, the strip of its last runs, their durations.
+
+All of it is frozen in the record of the run: no later run changes what stands here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mtsite import urls
+from mtsite.model import Test, TestFacts
+from mtsite.pages import charts, words
+from mtsite.pages.place import Depth, RunPlace
+from mtsite.rollup import ABSENT
+
+Piece = tuple[str, str]
+"""(text, link): '' for no link."""
+
+_MARKS = {letter: words.mark(letter) for letter in words.SYMBOLS}
+_NO_FACTS = "No earlier run of this target to compare with."
+
+
+def shown(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, object]:
+    """What a template needs to say since when; cells are (style, symbol, link, words)."""
+    facts = place.facts.tests.get(test.name)
+    if facts is None or len(facts.strip) < 2:
+        return {
+            "since": ((_NO_FACTS, ""),),
+            "strip": (),
+            "here": (),
+            "strip_label": "",
+            "spark": None,
+            "flaky": False,
+        }
+    window = place.window_links(depth)
+    strip = facts.strip[-len(window) :] if window else ""
+    took = facts.took[-len(strip) :] if len(facts.took) >= len(strip) else ()
+    tail = _tail(place, depth, path)
+    cells = []
+    for i, (letter, (name, directory)) in enumerate(zip(strip, window[-len(strip) :], strict=True)):
+        style, symbol, word = _MARKS[letter] if letter in _MARKS else words.mark(letter)
+        link = directory + tail if tail else _other_run(place, test, path, name)
+        text = "" if style in "Px" else symbol
+        said = f"{name}: {word}, {words.duration(took[i])}" if took and took[i] else ""
+        cells.append((style, text, "" if style == "x" else link, said or f"{name}: {word}"))
+    here = (cells.pop(),) if cells else ()
+    return {
+        "since": _sentence(place, test, path, facts),
+        "strip": tuple(cells),
+        "here": here,
+        "strip_label": words.strip_words(strip) if strip else "",
+        "spark": charts.duration_spark(took),
+        "flaky": facts.flaky,
+    }
+
+
+def _tail(place: RunPlace, depth: Depth, path: str) -> str:
+    """What follows the directory of a run in the path of this test in any run of the window.
+
+    '' where a path is so long that it is cut, and may be cut elsewhere in another run.
+    """
+    tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
+    whole = "/~~" not in f"/{tail}" and place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
+    return tail if whole else ""
+
+
+def _other_run(place: RunPlace, test: Test, path: str, runname: str) -> str:
+    key = place.run.key
+    return urls.relative(path, urls.test_page(replace(key, runname=runname), test.name))
+
+
+def _sentence(place: RunPlace, test: Test, path: str, facts: TestFacts) -> tuple[Piece, ...]:
+    previous = place.facts.previous
+
+    def named(runname: str) -> Piece:
+        return runname, _other_run(place, test, path, runname)
+
+    if facts.change == "new":
+        return _new_words(place, test, path, facts)
+    if facts.since:
+        return _bad_words(facts, named(facts.since), named(facts.last_good))
+    if facts.change == "fixed":
+        return ("Fixed in this run: it went wrong in ", ""), named(previous), (".", "")
+    if facts.strip.endswith("V"):
+        return _waived_words(place, test, path, facts)
+    return ()
+
+
+def _bad_words(facts: TestFacts, since: Piece, good: Piece) -> tuple[Piece, ...]:
+    many = f"{facts.since_runs}+ runs" if facts.capped else words.plural(facts.since_runs, "run")
+    pieces: list[Piece] = [("Going wrong since ", ""), since, (f", {many} now", "")]
+    if facts.last_good:
+        pieces += [("; last good in ", ""), good]
+    elif facts.capped:
+        pieces.append(("; the look back ends at 100 runs", ""))
+    return *pieces, (".", "")
+
+
+def _new_words(place: RunPlace, test: Test, path: str, facts: TestFacts) -> tuple[Piece, ...]:
+    """Where it was good last; else what the run compared with says of it, if it has it at all."""
+    previous = place.facts.previous
+    if facts.last_good:
+        good = facts.last_good, _other_run(place, test, path, facts.last_good)
+        return ("New in this run: it was good in ", ""), good, (".", "")
+    letter = dict(_runs(place, facts)).get(previous, ABSENT)
+    if letter == ABSENT:
+        page = urls.run_page(replace(place.run.key, runname=previous))
+        run = previous, urls.relative(path, page)
+        return ("New in this run: it was not among the tests of ", ""), run, (".", "")
+    before = previous, _other_run(place, test, path, previous)
+    return ("New in this run; in ", ""), before, (f": {words.mark(letter)[2]}.", "")
+
+
+def _waived_words(place: RunPlace, test: Test, path: str, facts: TestFacts) -> tuple[Piece, ...]:
+    """Megatest hands a waiver on from run to run: where it comes from, as far as is known."""
+    had = [run for run in _runs(place, facts) if run[1] != ABSENT]
+    first = len(had)
+    while first and had[first - 1][1] == "V":
+        first -= 1
+    chain = [name for name, _ in had[first:]]
+
+    def named(runname: str) -> Piece:
+        return runname, _other_run(place, test, path, runname)
+
+    before: Sequence[Piece] = ((".", ""),)
+    if first:
+        name, letter = had[first - 1]
+        before = (". In ", ""), named(name), (f": {words.mark(letter)[2]}.", "")
+    if len(chain) == 1:
+        return ("Waived in this run", ""), *before
+    more = "" if first or len(had) < len(place.facts.window) else "at least "
+    many = f", {more}{len(chain)} runs in a row: the waiver is handed on from run to run"
+    return ("Waived since ", ""), named(chain[0]), (many, ""), *before
+
+
+def _runs(place: RunPlace, facts: TestFacts) -> list[tuple[str, str]]:
+    """(runname, letter) of the runs that the strip shows, oldest first."""
+    window = place.facts.window[-len(facts.strip) :]
+    return list(zip(window, facts.strip[-len(window) :], strict=True)) if window else []
