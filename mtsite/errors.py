@@ -12,7 +12,8 @@
     │   └── AreaBusyError     11   a database stayed locked past its busy timeout
     ├── DestinationError      12   the destination refused
     ├── VerificationError     13   a copy does not equal its source; the source is kept
-    │   └── ConflictError     13   another run of this name is already there
+    │   ├── ConflictError     13   another run of this name is already there
+    │   └── DamagedLogError   13   a stored log is not what was stored
     └── FindingsError         20   done, with findings
 
 A message says what is wrong and where; `hint` is the next command or edit to try.
@@ -95,6 +96,10 @@ class VerificationError(MtsiteError):
 
 class ConflictError(VerificationError):
     """The destination holds another run of the same name; both stay."""
+
+
+class DamagedLogError(VerificationError):
+    """A stored log breaks off, or a part of it doesn't unpack."""
 
 
 class FindingsError(MtsiteError):

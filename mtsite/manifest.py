@@ -169,7 +169,13 @@ class Manifest:
 
     def note_blobs(self, blobs: Iterable[tuple[str, str, int]]) -> None:
         """These (path, digest, size) are in the store now."""
-        self._change_tree("INSERT OR IGNORE INTO tree VALUES (?, ?, ?, '', 'store')", blobs)
+        # A large log that was lost and taken again may be packed in another way.
+        self._change_tree(
+            "INSERT INTO tree VALUES (?, ?, ?, '', 'store') ON CONFLICT (path) DO UPDATE"
+            " SET digest = excluded.digest, size = excluded.size"
+            " WHERE digest <> excluded.digest",
+            blobs,
+        )
 
     def forget_pages(self, paths: Iterable[str]) -> None:
         """These files are not in the tree any more."""

@@ -17,6 +17,7 @@ from mtsite.archive.records import Who, note, save, writing
 from mtsite.archive.remask import Remasked, mask_blobs, mask_record, redactor_named
 from mtsite.config import Config
 from mtsite.errors import MissingError, UsageError
+from mtsite.logs.blocks import stored_file
 from mtsite.model import LetGo, LogRecord, RunKey, RunRecord, TestRecord
 from mtsite.retention import PURGE, day_of
 
@@ -142,7 +143,7 @@ def take_back(config: Config, plan: PurgePlan, who: Who, why: str) -> None:
         _write_taken_back(config, {*read_taken_back(config), *plan.blobs})
         pending.add(config.state_dir, [*waits, *((blob, "") for blob in gone)])
         manifest.note_blobs(
-            (one.blob, one.digest, one.size) for one in plan.remasked.values() if one.blob
+            stored_file(config.site.output, one.blob) for one in plan.remasked.values() if one.blob
         )
         for one in kept:
             changed = plan.edit(one, who, why)

@@ -1,7 +1,7 @@
 """Stored logs and records masked again, by one rule that was not there when they were taken."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from mtsite import atomicfile
 from mtsite.config import RedactConfig
 from mtsite.errors import UsageError
 from mtsite.logs import ansi
-from mtsite.logs.masking import Masking
+from mtsite.logs.blocks import SUFFIX, BlockWriter, open_text
+from mtsite.logs.masking import BLOCK_BYTES, Masking
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.redact_definition import masked_definition
 from mtsite.model import Finding, FirstFailure, LogRecord, RunRecord, RunSummary
@@ -24,11 +25,10 @@ Report = Callable[[str, int, int], None]
 class Remasked:
     """A stored text once it is masked again: where it lies then, and the new masks per rule.
 
-    `size` is in bytes, `digest` 64 hex.
+    `size` is in bytes.
     """
 
     blob: str
-    digest: str
     size: int
     counts: Mapping[str, int]
 
@@ -87,19 +87,23 @@ def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Re
     masking = Masking(redactor)
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as log, atomicfile.draft(site / "_blobs") as draft:
-        for block in masking.blocks(log.read):
+    with open_text(path) as read, atomicfile.draft(site / "_blobs") as draft:
+        writer = BlockWriter(draft.file) if path.suffix == SUFFIX else None
+        put = writer.write if writer else draft.file.write
+        for block in masking.blocks(read):
             digest.update(block)
             size += len(block)
             if store:
-                draft.file.write(block)
+                put(block)
         if not masking.counts:
             return None
         name = f"{digest.hexdigest()}{path.suffix}"
         blob = f"_blobs/{name[:2]}/{name}"
         if store:
+            if writer:
+                writer.close()
             draft.keep(site / blob)
-    return Remasked(blob, digest.hexdigest(), size, dict(sorted(masking.counts.items())))
+    return Remasked(blob, size, dict(sorted(masking.counts.items())))
 
 
 def _log(
@@ -132,16 +136,25 @@ def _log(
 def _changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:
     """Line number → text of the lines that are masked: a rule may need more than the excerpt."""
     try:
-        before = path.read_bytes()
+        with open_text(path) as before, open_text(path) as again:
+            masked = Masking(redactor).blocks(again)
+            old = _lines(iter(lambda: before(BLOCK_BYTES), b""))
+            pairs = enumerate(zip(old, _lines(masked), strict=True), start=1)
+            return {
+                number: ansi.strip(new)[:_LONGEST].decode("utf-8", "replace")
+                for number, (was, new) in pairs
+                if was != new
+            }
     except FileNotFoundError:
         return {}
-    after = redactor.redact(before)[0]
-    pairs = zip(before.split(b"\n"), after.split(b"\n"), strict=True)
-    return {
-        number: ansi.strip(new)[:_LONGEST].decode("utf-8", "replace")
-        for number, (old, new) in enumerate(pairs, start=1)
-        if old != new
-    }
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    yield rest
 
 
 def _summary(summary: RunSummary, redactor: Redactor) -> RunSummary:

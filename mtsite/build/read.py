@@ -20,6 +20,7 @@ from mtsite.build.reasons import reasons_of
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
 from mtsite.known import Reasons
+from mtsite.logs.blocks import stored_file
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.megatest import database, linktree, reader
@@ -121,7 +122,7 @@ class RunReader:
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
         rows = digest.of_rows(run)
         still_sealed = bool(old.sealed) and old.sealed == rows
-        intake = _Intake()
+        intake = _Intake(self.site)
         from_files = definition_reader(self.redact)
         # Again: there may be rules now that there were not when they were taken.
         definitions = from_files.masked(old.definitions)
@@ -267,13 +268,14 @@ def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, 
 class _Intake:
     """The logs that one task took: what was stored, and what rules did wrong on the way."""
 
+    site: Path
     blobs: list[Blob] = field(default_factory=list)
     faults: set[str] = field(default_factory=set)
 
     def note(self, log: LogRecord) -> None:
         """A log was taken."""
         if log.blob:
-            self.blobs.append((log.blob, Path(log.blob).stem, log.size))
+            self.blobs.append(stored_file(self.site, log.blob))
         self.faults.update(log.faults)
 
 

@@ -8,6 +8,7 @@ from mtsite import record
 from mtsite.atomicfile import TEMPORARY_PREFIX
 from mtsite.build.vanished import known_from, remaining_outcomes
 from mtsite.errors import UsageError
+from mtsite.logs.blocks import stored_file
 from mtsite.manifest import Manifest
 
 KEPT = ("_blobs", "_record", "_manifest")
@@ -34,7 +35,7 @@ def adopt(site: Path, manifest: Manifest) -> bool:
             known = known_from(kept, kept.summary, "")
             manifest.note_run(known, kept.summary, remaining_outcomes(kept))
     manifest.note_blobs(
-        (f"_blobs/{path.parent.name}/{path.name}", path.name.split(".", 1)[0], path.stat().st_size)
+        stored_file(site, f"_blobs/{path.parent.name}/{path.name}")
         for path in sorted((site / "_blobs").glob("??/*"))
         if not path.name.startswith(TEMPORARY_PREFIX)
     )

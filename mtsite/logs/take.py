@@ -1,19 +1,24 @@
 """Take one log: read → redact → digest → store → judge. What is stored is safe to show.
 
-A log that fits into one block is taken in memory; a larger one goes through a file beside the
-blobs that gets its name when its digest is known, and is judged as mapped from there.
+A log of up to a megabyte is taken in memory and stored as text. A larger one is stored in members
+(`blocks`), in a file beside the blobs that gets its name when its digest is known; its text goes
+into a second one, is judged as mapped from there, and is not kept.
 """
 
 import hashlib
 import itertools
 import mmap
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from mtsite import atomicfile, urls
+from mtsite.errors import DamagedLogError
+from mtsite.logs import blocks
 from mtsite.logs.around import lines_around
+from mtsite.logs.blocks import BlockedText, BlockWriter
 from mtsite.logs.families import RuleSet, built_in
 from mtsite.logs.levels import shown_levels
 from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
@@ -22,6 +27,9 @@ from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
 from mtsite.logs.source import Content, count_broken, count_lines
 from mtsite.model import LogRecord, RunKey, TestName
+
+SMALL_BYTES = 1 << 20
+"""A log of at most so much text is stored as it is."""
 
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
 
@@ -38,6 +46,8 @@ class Taker:
     cap_bytes: int
     rule_set: RuleSet = field(default_factory=built_in)
     sizes: Sizes = DEFAULT_SIZES
+    small_bytes: int = SMALL_BYTES
+    block_bytes: int = blocks.BLOCK_BYTES
 
     def take(self, name: str, path: Path, kind: str, place: str = "") -> LogRecord:
         """Store the log at a resolved path, and say what is known of it.
@@ -50,15 +60,18 @@ class Taker:
             if log.refused:
                 return replace(record, note=log.note)
             masking = Masking(self.redactor, self.sizes)
-            blocks = masking.blocks(log.read)
-            first, second = next(blocks, b""), next(blocks, None)
-            if not first and log.note:
+            pieces = masking.blocks(log.read)
+            begun = [next(pieces, b"")]
+            if not begun[0] and log.note:
                 return replace(record, note=log.note)
-            if second is None:
-                stored = self._store(record, first, place)
+            size = len(begun[0])
+            while size <= self.small_bytes and (piece := next(pieces, b"")):
+                begun.append(piece)
+                size += len(piece)
+            if size <= self.small_bytes:
+                stored = self._store(record, b"".join(begun), place)
             else:
-                whole = itertools.chain((first, second), blocks)
-                stored = self._store_large(record, whole, place)
+                stored = self._store_large(record, itertools.chain(begun, pieces), place)
             return _with_losses(stored, log, masking)
 
     def _store(self, record: LogRecord, text: bytes, place: str) -> LogRecord:
@@ -69,26 +82,38 @@ class Taker:
         kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
         return _counted(judge(kept, text, self.rule_set, place), text)
 
-    def _store_large(self, record: LogRecord, blocks: Iterator[bytes], place: str) -> LogRecord:
+    def _store_large(self, record: LogRecord, pieces: Iterator[bytes], place: str) -> LogRecord:
         digest = hashlib.sha256()
         size = broken = 0
-        with atomicfile.draft(self.site / "_blobs") as draft:
-            for block in blocks:
-                digest.update(block)
-                draft.file.write(block)
-                size += len(block)
-                broken += count_broken(block)
-            blob = blob_of(record.name, digest.hexdigest())
-            if not _has_size(self.site / blob, size):
-                draft.keep(self.site / blob)
-            draft.file.flush()
-            with mapped(draft.file) as text:
+        store = self.site / "_blobs"
+        with atomicfile.draft(store) as plain, atomicfile.draft(store) as packed:
+            writer = BlockWriter(packed.file, self.block_bytes)
+            for piece in pieces:
+                digest.update(piece)
+                plain.file.write(piece)
+                writer.write(piece)
+                size += len(piece)
+                broken += count_broken(piece)
+            writer.close()
+            blob = urls.blob_file(digest.hexdigest(), blocks.SUFFIX[1:])
+            if not _is_whole(self.site / blob, size):
+                packed.keep(self.site / blob)
+            plain.file.flush()
+            with mapped(plain.file) as text:
                 kept = replace(record, blob=blob, size=size, broken_bytes=broken)
-                return _counted(judge(kept, text, self.rule_set, place), text)
+                judged = judge(kept, text, self.rule_set, place, levels=writer.levels)
+                return _counted(judged, text)
 
 
-def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") -> LogRecord:
-    """The record with what a rule set says of the stored text."""
+def judge(
+    record: LogRecord,
+    text: Content,
+    rule_set: RuleSet,
+    place: str = "",
+    *,
+    levels: Mapping[str, int] | None = None,
+) -> LogRecord:
+    """The record with what a rule set says of the stored text; `levels` where they are counted."""
     judged = scan(text, rule_set, record.name, place=place)
     return replace(
         record,
@@ -100,17 +125,24 @@ def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") 
         facts=judged.facts,
         rules=rule_set.digest,
         faults=judged.faults,
-        levels=shown_levels(text),
+        levels=shown_levels(text) if levels is None else levels,
         around=lines_around(text, judged.findings[0]) if judged.findings else (),
     )
 
 
 def stored_text(path: Path) -> Content:
-    """The text of a blob; a large one is mapped.
+    """The text of a blob; a large one is mapped, one in members from a file that nobody sees.
 
     Raises:
         FileNotFoundError: it is not in this site.
+        DamagedLogError: it is not what was stored.
     """
+    if path.suffix == blocks.SUFFIX:
+        with tempfile.TemporaryFile() as whole:
+            for _, text in BlockedText(path).texts():
+                whole.write(text)
+            whole.flush()
+            return mapped(whole) if whole.tell() else b""
     with path.open("rb") as file:
         if path.stat().st_size <= DEFAULT_SIZES.block:
             return file.read()
@@ -131,7 +163,7 @@ def judge_stored(site: Path, record: LogRecord, rule_set: RuleSet, place: str = 
         return record
     try:
         return judge(record, stored_text(site / record.blob), rule_set, place)
-    except FileNotFoundError:
+    except (FileNotFoundError, DamagedLogError):
         return record
 
 
@@ -141,7 +173,7 @@ def mapped(file: BinaryIO) -> mmap.mmap:
 
 
 def blob_of(name: str, digest: str) -> str:
-    """Where the text of a log of this name lies below the site."""
+    """Where the text of a log of this name lies below the site, when it is not large."""
     return urls.blob_file(digest, blob_extension(name))
 
 
@@ -161,6 +193,14 @@ def _with_losses(record: LogRecord, log: OpenLog, masking: Masking) -> LogRecord
 def _counted(record: LogRecord, text: Content) -> LogRecord:
     """The record with the number of lines: that of all levels, where it is known."""
     return replace(record, lines=sum(record.levels.values()) or count_lines(text))
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    """Whether a large log of so much text lies there, to its end."""
+    try:
+        return BlockedText(path).size == size
+    except (FileNotFoundError, DamagedLogError):
+        return False
 
 
 def _has_size(path: Path, size: int) -> bool:

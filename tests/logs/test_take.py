@@ -55,12 +55,42 @@ def test_a_large_log_has_the_record_and_text_of_one_taken_whole(tmp_path: Path, 
     log = tmp_path / "a.log"
     log.write_bytes(LARGE)
     whole = taker(tmp_path, sizes=Sizes()).take("a.log", log, "file")
-    text = text_of(tmp_path, whole)
-    (tmp_path / "site" / whole.blob).unlink()
-    large = taker(tmp_path, sizes=Sizes(block, 200)).take("a.log", log, "file")
-    assert large == whole
-    assert text_of(tmp_path, large) == text
+    in_members = replace(taker(tmp_path, sizes=Sizes(block, 200)), small_bytes=0, block_bytes=99)
+    large = in_members.take("a.log", log, "file")
+    assert large == replace(whole, blob=str(Path(whole.blob).with_suffix(".logz")))
+    assert gzip.decompress(text_of(tmp_path, large)) == text_of(tmp_path, whole)
     assert whole.finding_count == 93
+
+
+def test_levels_of_a_large_log_are_those_of_one_taken_whole(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"2026-11-01 02:00:00 INFO a\nb\n2026-11-01 02:00:00 ERROR c\nd" * 300)
+    whole = taker(tmp_path).take("a.log", log, "file")
+    large = replace(taker(tmp_path), small_bytes=0, block_bytes=99).take("a.log", log, "file")
+    assert large.levels == whole.levels
+    assert set(large.levels) == {"INFO", "ERROR"}
+
+
+@pytest.mark.parametrize(("size", "ending"), [(CAP - 1, ".log"), (CAP, ".log"), (CAP + 1, ".logz")])
+def test_what_is_over_a_megabyte_is_stored_in_members(
+    tmp_path: Path, size: int, ending: str
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"line of a log\n" * (size // 14) + b"x" * (size % 14))
+    record = taker(tmp_path, cap=1 << 30, sizes=Sizes()).take("a.log", log, "file")
+    assert Path(record.blob).suffix == ending
+    assert record.size == size
+
+
+def test_a_large_log_that_lies_there_damaged_is_stored_again(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(LARGE)
+    large = replace(taker(tmp_path), small_bytes=0)
+    blob = tmp_path / "site" / large.take("a.log", log, "file").blob
+    whole = blob.read_bytes()
+    blob.write_bytes(whole[:-1])
+    large.take("a.log", log, "file")
+    assert blob.read_bytes() == whole
 
 
 def test_nothing_but_blobs_is_left_behind(tmp_path: Path) -> None:
