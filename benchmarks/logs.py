@@ -115,13 +115,13 @@ def rendered(log: Path, directory: Path) -> str:
     from mtsite.logs.families import built_in
     from mtsite.logs.levels import shown_levels
     from mtsite.logs.scan import scan
-    from mtsite.pages.loglines import log_lines
+    from mtsite.pages.loglines import Links, log_lines
 
     logs = list(short_logs(log))
     marked = [(scan(text, built_in()).findings, bool(shown_levels(text))) for text in logs]
     started = seconds_used()
     for text, (findings, levels) in zip(logs, marked, strict=True):
-        str(log_lines(text, findings, raw="raw.log", levels=levels)).encode()
+        str(log_lines(text, findings, links=Links("raw.log"), levels=levels)).encode()
     spent = seconds_used() - started
     return f"{sum(map(len, logs)) / spent / 1e6:.1f} MB/s of {len(logs)} logs"
 

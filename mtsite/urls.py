@@ -121,6 +121,16 @@ def log_page(key: RunKey, name: TestName, log: str) -> str:
     return page(test_dir(key, name), f"_log/{segment(log)}.html")
 
 
+def log_part(key: RunKey, name: TestName, log: str, number: int) -> str:
+    """One of the pages that have a long log in parts; `number` counts from 1."""
+    return page(test_dir(key, name), f"_log/_part/{segment(log)}/{number:04}.html")
+
+
+def log_index(key: RunKey, name: TestName, log: str, digest: str) -> str:
+    """The index of a large log, a shard; `digest` is that of what it says."""
+    return page(test_dir(key, name), f"_log/_part/{segment(log)}/{digest}.js")
+
+
 def leaving_page() -> str:
     """What leaves next, what is held and what has ended."""
     return "_gone/index.html"

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
 from calling import called
-from sites import TestSite, difference, make_site
+from sites import TestSite, difference, files_of, make_site
 
 from mtsite import departures
 from mtsite.archive.purge import plan_rule
 from mtsite.archive.records import Who
 from mtsite.departures import RetainTerms
+from mtsite.model import Finding, LogRecord
+from mtsite.pages.part import parts_of
+from mtsite.publish.headers import IMMUTABLE, headers_for
 from mtsite.publish.upload import publish_site
 from mtsite.terminal import TerminalReport
 
@@ -65,10 +68,13 @@ def test_its_name_is_the_digest_of_its_text_and_its_page_shows_the_failing_line(
 
 
 def test_show_and_grep_read_it(site: TestSite, capsys: pytest.CaptureFixture[str]) -> None:
-    show = called(["log", "show", TESTPATH, "31000-31001"], site, capsys)
+    config = str(site.root / "mtsite.toml")
+    show = called(["--config", config, "log", "show", TESTPATH, "31000-31001"], capsys)
     assert SECRET in show.out
     assert "line 31001 of a log" in show.out
-    assert f"\t31000\tERROR: {SECRET}" in called(["log", "grep", "Umbrella"], site, capsys).out
+    found = called(["--config", config, "log", "grep", "Umbrella"], capsys).out.split(maxsplit=3)
+    assert found[:3] == [TESTPATH, "final.log", "31000"]
+    assert found[3].startswith(f"ERROR: {SECRET}")
 
 
 def test_a_tree_built_clean_from_its_store_is_the_same(site: TestSite, tmp_path: Path) -> None:
@@ -110,3 +116,41 @@ def test_a_damaged_one_is_told_on_its_page_and_stops_nothing(site: TestSite) -> 
     site.build(full=True)
     (page,) = (site.tree / TESTPATH / "_log").glob("*.html")
     assert "breaks off" in page.read_text()
+
+
+def test_a_reader_without_script_has_it_in_parts(site: TestSite) -> None:
+    (page,) = (site.tree / TESTPATH / "_log").glob("*.html")
+    parts = page.parent / "_part" / page.stem
+    assert sorted(path.name for path in parts.glob("*.html")) == [
+        f"{number:04}.html" for number in range(1, LINES // 5000 + 1)
+    ]
+    assert 'href="_part/final.log/0001.html#L21"' in page.read_text()
+    last = (parts / "0008.html").read_text()
+    assert "<div id=L35001>" in last
+    assert f"<div id=L{LINES}>" in last
+    assert 'href="0007.html"' in last
+
+
+def test_its_index_is_named_by_what_it_says(site: TestSite) -> None:
+    (page,) = (site.tree / TESTPATH / "_log").glob("*.html")
+    (index,) = page.parent.glob("_part/*/*.js")
+    assert f'data-index="_part/final.log/{index.name}"' in page.read_text()
+    assert index.read_text().startswith(f'mtShard("{index.stem}",')
+    assert headers_for(index.relative_to(site.tree).as_posix()).cache_control == IMMUTABLE
+
+
+def test_parts_and_index_stay_while_the_log_does(site: TestSite, area: TestArea) -> None:
+    before = files_of(site.tree)
+    area.add_run(run("ubuntu/nfs", "w2", [test("small", log="y\n")]))
+    site.build()
+    after = files_of(site.tree)
+    assert [path for path in before if "_part" in path and after.get(path) != before[path]] == []
+    assert sum("_part" in path for path in after) == 9
+
+
+def test_of_a_very_long_log_only_the_parts_that_matter_have_a_page() -> None:
+    found = Finding("x", "ERROR", 2_000_000, 2_000_000, "", "")
+    log = LogRecord("a", "final", "x.logz", findings=(found,))
+    assert parts_of(log, 9_242_704) == (1, 400, 1849)
+    assert parts_of(log, 100_000) == tuple(range(1, 21))
+    assert parts_of(log, 1999) == ()

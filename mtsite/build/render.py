@@ -16,12 +16,15 @@ from types import ModuleType
 from mtsite import atomicfile, record, urls
 from mtsite.build import digest
 from mtsite.build.read import Taken
+from mtsite.build.shard import shard_bytes
 from mtsite.build.theme import Theme
-from mtsite.logs.source import Content
-from mtsite.logs.take import stored_text
+from mtsite.errors import DamagedLogError
+from mtsite.logs.blocks import BlockedText
+from mtsite.logs.lines import Lines, PlainLines, lines_of
 from mtsite.manifest import Page
 from mtsite.model import LogRecord, RunFacts, RunRecord, RunSummary, Test, TestName, TestRecord
-from mtsite.pages import gone, log, run, test
+from mtsite.pages import gone, log, part, run, test
+from mtsite.pages.logindex import index_document, index_key
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace
 from mtsite.rollup import Verdict
@@ -134,6 +137,18 @@ class Pen:
         atomicfile.write(f"{self._root}/{path}", content)
         page = Page(path, digest.of_bytes(content), len(content), fingerprint, self.owner)
         self.changed.append(page)
+
+    def keep(self, directory: str) -> None:
+        """Leave what is known to lie directly in a directory ('…/') as it is."""
+        self.seen.update(self._below.get(directory, ()))
+
+    @cached_property
+    def _below(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.known:
+            if "/_part/" in path:
+                found.setdefault(path.rpartition("/")[0] + "/", []).append(path)
+        return found
 
     def store(self, path: str, content: bytes) -> None:
         """Put a file that needs no rendering in its place: its own digest is its fingerprint."""
@@ -324,14 +339,51 @@ def _log_page(
     name = (one.testname, one.item_path)
     path = urls.log_page(kept.key, name, entry.name)
     siblings = [log.name for log in one.logs if log.blob]
-    values = (repr(kept.key), kept.keys, name, verdict.value, digest.log_values(entry), siblings)
-    fingerprint = pen.fresh(log, path, values)
-    if fingerprint:
-        content = _blob(pen.site, entry)
-        context = log.context(
-            pen.frame, kept.key, name, verdict, entry, content, keys=kept.keys, siblings=siblings
-        )
-        pen.page(log, path, fingerprint, context)
+    shown = (verdict.value, digest.log_values(entry), siblings, pen.recipes[part.TEMPLATE])
+    fingerprint = pen.fresh(log, path, repr(kept.key), kept.keys, name, *shown)
+    whose = part.Whose(kept.key, name, kept.keys)
+    if not fingerprint:
+        pen.keep(_part_dir(whose, entry))
+        return
+    try:
+        text = lines_of(pen.site / entry.blob)
+        _log_parts(pen, whose, entry, text, fingerprint)
+        made = _log_context(pen, whose, verdict, entry, text, siblings)
+    except (FileNotFoundError, DamagedLogError) as error:
+        why = error if isinstance(error, DamagedLogError) else "it is not in this site"
+        lost = PlainLines(f"(the stored text {entry.blob} can't be read: {why})\n".encode())
+        made = _log_context(pen, whose, verdict, entry, lost, siblings)
+    pen.page(log, path, fingerprint, made)
+
+
+def _log_context(
+    pen: Pen,
+    whose: part.Whose,
+    verdict: Verdict,
+    entry: LogRecord,
+    text: Lines,
+    siblings: list[str],
+) -> dict[str, object]:
+    key, name, keys = whose
+    return log.context(pen.frame, key, name, verdict, entry, text, keys=keys, siblings=siblings)
+
+
+def _log_parts(
+    pen: Pen, whose: part.Whose, entry: LogRecord, text: Lines, fingerprint: str
+) -> None:
+    """What a log's page leads to: its lines in parts, and the index of a large one."""
+    for number in part.parts_of(entry, text.lines):
+        path = urls.log_part(whose.key, whose.name, entry.name, number)
+        pen.page(part, path, fingerprint, part.context(pen.frame, whose, entry, text, number))
+    if isinstance(text, BlockedText):
+        document = index_document(text)
+        key = index_key(document)
+        path = urls.log_index(whose.key, whose.name, entry.name, key)
+        pen.write(path, shard_bytes(key, document), fingerprint)
+
+
+def _part_dir(whose: part.Whose, entry: LogRecord) -> str:
+    return urls.log_part(whose.key, whose.name, entry.name, 1).rpartition("/")[0] + "/"
 
 
 def _ended_log(pen: Pen, kept: RunRecord, one: TestRecord, entry: LogRecord) -> None:
@@ -342,13 +394,6 @@ def _ended_log(pen: Pen, kept: RunRecord, one: TestRecord, entry: LogRecord) -> 
     fingerprint = pen.fresh(gone, path, values)
     if fingerprint:
         pen.page(gone, path, fingerprint, gone.log_context(pen.frame, kept, name, entry))
-
-
-def _blob(site: Path, entry: LogRecord) -> Content:
-    try:
-        return stored_text(site / entry.blob)
-    except FileNotFoundError:
-        return f"(the stored text {entry.blob} is not in this site)\n".encode()
 
 
 def _write_gone(pen: Pen, kept: RunRecord) -> None:

@@ -49,6 +49,7 @@ from mtsite.pages import (
     log,
     month,
     notfound,
+    part,
     redirect,
     run,
     target,
@@ -57,7 +58,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 
 KINDS = (
-    *(index, area, target, month, history, run, test, log),
+    *(index, area, target, month, history, run, test, log, part),
     *(redirect, coming, gone, leaving, catalogue, notfound),
 )
 LARGEST_DROP = 0.1

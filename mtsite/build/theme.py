@@ -28,6 +28,9 @@ _FIRST_SCRIPTS = ("shard.js",)
 """What other scripts use as soon as they run."""
 
 _ALONE = frozenset({"theme.js"})
+_OF_LOGS = "log_"
+"""Scripts of this name are for pages of logs alone, and are a file of their own."""
+
 _LONE = re.compile("[\ud800-\udfff]")
 _INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n?")
 _IMAGES = frozenset({".svg", ".png", ".woff2"})
@@ -168,7 +171,8 @@ class Theme:
         scripts = self._files("js", {".js"})
         made = {
             f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */"),
-            f"{ASSETS}/site.js": _join(_script_order(scripts), "// {}"),
+            f"{ASSETS}/site.js": _join(_script_order(scripts, of_logs=False), "// {}"),
+            f"{ASSETS}/log.js": _join(_script_order(scripts, of_logs=True), "// {}"),
         }
         for name in sorted(_ALONE & scripts.keys()):
             made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
@@ -216,9 +220,10 @@ def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:
     return [(name, styles[name]) for name in names if name in styles]
 
 
-def _script_order(scripts: Mapping[str, Path]) -> list[tuple[str, Path]]:
+def _script_order(scripts: Mapping[str, Path], *, of_logs: bool) -> list[tuple[str, Path]]:
     rest = sorted(scripts.keys() - _ALONE - {*_FIRST_SCRIPTS})
-    return [(name, scripts[name]) for name in (*_FIRST_SCRIPTS, *rest) if name in scripts]
+    names = rest if of_logs else (*_FIRST_SCRIPTS, *rest)
+    return [(n, scripts[n]) for n in names if n in scripts and n.startswith(_OF_LOGS) == of_logs]
 
 
 def _join(files: Iterable[tuple[str, Path]], heading: str) -> bytes:

@@ -15,6 +15,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -28,8 +29,8 @@ SUFFIX = ".logz"
 BLOCK_BYTES = 1 << 18
 """So much text is in a member, at most: what a reader fetches to see one line."""
 
-KEPT_OF_LINE = 1 << 16
-"""`cut` gives so much of a line that fills whole members; of the rest it says how long it is."""
+KEPT_OF_LINE = 1 << 14
+"""`cut` gives so much of a line; of the rest it says how long it is."""
 
 _HEAD = struct.Struct("<4sIBBH2sHIIIBB8I")
 _MAGIC = b"\x1f\x8b\x08\x04"
@@ -88,7 +89,7 @@ class BlockWriter:
         self._goes_on = False
         self._totals = [0] * len(RANKS)
 
-    @property
+    @cached_property
     def levels(self) -> dict[str, int]:
         """Lines per level, levels in their order."""
         return {level: n for level, n in zip(RANKS, self._totals, strict=True) if n}
@@ -221,8 +222,10 @@ class BlockedText:
 
     def level_before(self, line: int) -> str:
         """The level that a line inherits."""
+        if not self.levels:
+            return NONE
         block = next(iter(self._from(line)), None)
-        if block is None or not any(block.counts):
+        if block is None:
             return NONE
         text = self.text_of(block)
         before = text[: _offset(text, line - block.first + block.goes_on)]
@@ -259,9 +262,18 @@ class _Gathered:
         start = _offset(text, max(self._first - block.first, 0))
         stop = _offset(text, max(self._last - block.first + 1, 0))
         if start < stop:
-            piece = text[start:stop]
-            self.pieces.append(piece)
-            self._unended = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) - 1
+            number = max(self._first, block.first)
+            for line in text[start:stop].splitlines(keepends=True):
+                self._begin(number, line)
+                number += 1
+
+    def _begin(self, number: int, line: bytes) -> None:
+        self._unended = 0
+        if len(line) <= KEPT_OF_LINE:
+            self.pieces.append(line)
+            self._unended = len(line)
+        else:
+            self._go_on(number, line)
 
     def _go_on(self, line: int, rest: bytes) -> None:
         """Add what goes on with a line, as long as there is not much of it yet."""

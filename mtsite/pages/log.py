@@ -5,18 +5,22 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mtsite import urls
+from mtsite.logs.blocks import BlockedText
 from mtsite.logs.levels import RANKS
+from mtsite.logs.lines import Lines, PlainLines
 from mtsite.logs.source import Content
 from mtsite.model import Finding, LogRecord, RunKey, TestName
 from mtsite.pages import words
 from mtsite.pages.catalogue import rule_link
 from mtsite.pages.facts import fact_lines, shown_facts
-from mtsite.pages.loglines import DEFAULT, LEVEL_CLASSES, log_lines
+from mtsite.pages.logindex import index_document, index_key
+from mtsite.pages.loglines import DEFAULT, LEVEL_CLASSES, Links, log_lines
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
+from mtsite.pages.part import part_of, parts_of
 from mtsite.pages.place import run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -27,7 +31,7 @@ def context(
     name: TestName,
     verdict: Verdict,
     log: LogRecord,
-    content: Content,
+    content: Content | Lines,
     *,
     keys: Sequence[str] = (),
     siblings: Sequence[str] = (),
@@ -45,6 +49,7 @@ def context(
     style, symbol, word = words.mark(verdict.value)
     found = words.plural(log.finding_count, "finding") if log.finding_count else "nothing found"
     raw = "../" * path.count("/") + log.blob if log.blob else ""
+    text = PlainLines(content) if isinstance(content, Content) else content
     before, after = _neighbours(key, name, log.name, siblings)
     return {
         **base.shown,
@@ -61,6 +66,8 @@ def context(
         "size": words.size(log.size),
         "lines_total": words.plural(log.lines, "line"),
         "raw": raw,
+        "packed": _packed(log, text),
+        "view": _view(path, key, name, log, text),
         "findings": tuple(_finding(found, path) for found in log.findings),
         "findings_total": log.finding_count,
         "warnings": tuple(_finding(found, path) for found in log.warnings),
@@ -70,16 +77,43 @@ def context(
         "notices": _notices(log),
         "before": _sibling(path, key, name, before),
         "after": _sibling(path, key, name, after),
-        "lines": _lines(log, content, raw),
+        "lines": _lines(path, key, name, log, text) if text.lines else "",
     }
 
 
-def _lines(log: LogRecord, content: Content, raw: str) -> str:
-    if not len(content):
-        return ""
-    marked = (*log.warnings, *log.findings)
-    shown = replace(DEFAULT, lines=fact_lines(log))
-    return log_lines(content, marked, raw=raw, shown=shown, levels=bool(log.levels))
+def _lines(path: str, key: RunKey, name: TestName, log: LogRecord, text: Lines) -> str:
+    parts = frozenset(parts_of(log, text.lines))
+
+    def part(line: int) -> str:
+        number = part_of(line)
+        if number not in parts:
+            return ""
+        return f"{urls.relative(path, urls.log_part(key, name, log.name, number))}#L{line}"
+
+    return log_lines(
+        text,
+        (*log.warnings, *log.findings),
+        links=Links("../" * path.count("/") + log.blob, part),
+        shown=replace(DEFAULT, lines=fact_lines(log)),
+        levels=bool(log.levels),
+    )
+
+
+def _packed(log: LogRecord, text: Lines) -> tuple[str, str] | None:
+    """Of a log that is stored packed: how large that is, and the name for who saves it."""
+    if not isinstance(text, BlockedText):
+        return None
+    name = log.name.rsplit("/", 1)[-1].removesuffix(".gz")
+    return words.size(sum(block.packed for block in text.blocks)), f"{name}.gz"
+
+
+def _view(path: str, key: RunKey, name: TestName, log: LogRecord, text: Lines) -> dict[str, object]:
+    """What the script needs to show lines that are not on the page."""
+    shown: dict[str, object] = {"lines": text.lines, "bytes": log.size, "index": "", "key": ""}
+    if isinstance(text, BlockedText):
+        shown["key"] = digest = index_key(index_document(text))
+        shown["index"] = urls.relative(path, urls.log_index(key, name, log.name, digest))
+    return shown
 
 
 def _level(level: str, lines: int) -> tuple[str, str, str]:

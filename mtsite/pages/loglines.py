@@ -7,26 +7,26 @@ All text is escaped here, so this file and `markdown.py` alone return `Markup`.
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from mtsite.logs.ansi import ESC, to_spans
-from mtsite.logs.levels import NONE, RANKS, level_before, runs
-from mtsite.logs.source import (
-    Content,
-    LineIndex,
-    count_lines,
-    decode_line,
-    split_lines,
-    split_lines_keeping_ends,
-)
+from mtsite.logs.blocks import Cut
+from mtsite.logs.levels import NONE, RANKS, runs
+from mtsite.logs.lines import Lines, PlainLines
+from mtsite.logs.source import Content, decode_line, split_lines, split_lines_keeping_ends
 from mtsite.model import Finding
 
 LINE_BYTES = 10_000
 """A longer line is cut, with a notice."""
+
+HEAVY_BYTES = 1 << 20
+"""Where the lines to show hold more than that together, each is cut after SHORT_BYTES."""
+
+SHORT_BYTES = 1000
 
 FOLD_FROM = 3
 """So many states that a carriage return wrote over are folded away."""
@@ -50,8 +50,8 @@ class Shown:
     """
 
     whole_below: int = 2000
-    head: int = 200
-    tail: int = 200
+    head: int = 20
+    tail: int = 40
     around: int = 5
     longest: int = 200
     lines: tuple[int, ...] = ()
@@ -60,36 +60,67 @@ class Shown:
 DEFAULT = Shown()
 
 
+def no_part(line: int) -> str:
+    """No page has the lines from this one on."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the rest is: the stored text, and the page that has a line ('' where none has it)."""
+
+    raw: str
+    part: Callable[[int], str] = no_part
+
+
 def log_lines(
-    content: Content,
+    content: Content | Lines,
     findings: Sequence[Finding],
     *,
-    raw: str,
+    links: Links,
     shown: Shown = DEFAULT,
     levels: bool = False,
 ) -> Markup:
-    """The lines of a redacted log; `raw` is the link to its stored text, for what is left out.
+    """The lines of a redacted log; `links` lead to what is left out.
 
     With `levels` each line has the class of its level.
     """
-    total = count_lines(content)
-    marks = _marks(findings)
-    link = str(escape(raw))
-    style = _Style(marks, link, content.find(b"\n") >= 0, levels)
-    parts = ['<div class="log-lines" data-mt="log-lines">\n']
-    if total < shown.whole_below:
-        parts += _lines(content[:], 1, style, NONE)
-    else:
-        index = LineIndex(content)
-        above = 0
-        for first, last in _ranges(total, findings, shown):
-            parts.append(_gap(above, first, link))
-            before = level_before(content, index.offset(first)) if levels else NONE
-            parts += _lines(index.cut(first, last), first, style, before)
-            above = last
-        parts.append(_gap(above, total + 1, link))
-    parts.append("</div>\n")
-    return Markup("".join(parts))
+    text = PlainLines(content) if isinstance(content, Content) else content
+    total = text.lines
+    wanted = [(1, total)] if total < shown.whole_below else _ranges(total, findings, shown)
+    parts = _cut_out(text, wanted, findings, links, levels=levels)
+    pieces = []
+    above = 0
+    for (first, last), part in zip(wanted, parts, strict=True):
+        pieces += [_gap(above, first, links), part]
+        above = last
+    pieces.append(_gap(above, total + 1, links))
+    return Markup("".join(pieces))
+
+
+def some_lines(
+    text: Lines, span: tuple[int, int], findings: Sequence[Finding], raw: str, *, levels: bool
+) -> Markup:
+    """Lines from first to last (both included) of a log, as they stand on its page."""
+    return Markup("".join(_cut_out(text, [span], findings, Links(raw), levels=levels)))
+
+
+def _cut_out(
+    text: Lines, wanted: Ranges, findings: Sequence[Finding], links: Links, *, levels: bool
+) -> list[str]:
+    cuts = [text.cut(first, last) for first, last in wanted]
+    style = _Style(
+        _marks(findings),
+        str(escape(links.raw)),
+        any(b"\n" in cut.text for cut in cuts),
+        levels,
+        LINE_BYTES if sum(len(cut.text) for cut in cuts) <= HEAVY_BYTES else SHORT_BYTES,
+    )
+    parts = []
+    for (first, _), cut in zip(wanted, cuts, strict=True):
+        before = text.level_before(first) if levels and first > 1 else NONE
+        parts.append("".join(_lines(cut, first, style, before)))
+    return parts
 
 
 def _ranges(total: int, findings: Iterable[Finding], shown: Shown) -> Ranges:
@@ -110,13 +141,15 @@ def _ranges(total: int, findings: Iterable[Finding], shown: Shown) -> Ranges:
     return ranges
 
 
-def _gap(above: int, below: int, link: str) -> str:
+def _gap(above: int, below: int, links: Links) -> str:
     hidden = below - above - 1
     if hidden <= 0:
         return ""
+    part = links.part(above + 1)
+    link, where = (part, "read on here") if part else (links.raw, "the raw log has them")
     return (
-        f'<p class="log-gap">… {hidden:,} lines not shown here,'
-        f' <a href="{link}">the raw log has them</a></p>\n'
+        f'<p class="log-gap" data-from="{above + 1}" data-to="{below - 1}">'
+        f'… {hidden:,} lines not shown here, <a href="{escape(link)}">{where}</a></p>\n'
     )
 
 
@@ -138,11 +171,13 @@ class _Style(NamedTuple):
     link: str
     fold: bool
     levels: bool
+    longest: int
 
 
-def _lines(block: bytes, first: int, style: _Style, level: str) -> Iterator[str]:
+def _lines(cut: Cut, first: int, style: _Style, level: str) -> Iterator[str]:
     """Consecutive lines, of which the first has the number `first`; `level` is that before it."""
-    texts = _texts(block, style.link)
+    block = cut.text
+    texts = _texts(cut, first, style)
     if not texts:
         return
     marks = style.marks
@@ -185,10 +220,11 @@ def _opens(first: int, number: int) -> list[str]:
     return [_open(line) for line in range(first, first + number)]
 
 
-def _texts(block: bytes, link: str) -> list[str]:
+def _texts(cut: Cut, first: int, style: _Style) -> list[str]:
     """The text of each line as HTML."""
+    block = cut.text
     lines = split_lines(block)
-    if _is_plain(block) and max(map(len, lines), default=0) <= LINE_BYTES:
+    if _is_plain(block) and max(map(len, lines), default=0) <= style.longest:
         try:
             text = block.decode()
         except UnicodeDecodeError:
@@ -196,7 +232,8 @@ def _texts(block: bytes, link: str) -> list[str]:
         if not _C1.search(text):
             texts = str(escape(text)).split("\n")
             return texts[:-1] if block.endswith(b"\n") else texts
-    return [_text(line, link) for line in lines]
+    hidden = cut.hidden
+    return [_text(line, hidden.get(i, 0), style) for i, line in enumerate(lines, first)]
 
 
 def _is_plain(block: bytes) -> bool:
@@ -204,15 +241,15 @@ def _is_plain(block: bytes) -> bool:
     return b"\r" not in block and len(block.translate(None, _CONTROLS)) == len(block) > 0
 
 
-def _text(raw: bytes, link: str) -> str:
+def _text(raw: bytes, hidden: int, style: _Style) -> str:
     cut = ""
-    if len(raw) > LINE_BYTES:
-        end = LINE_BYTES
-        while end > LINE_BYTES - 4 and raw[end] & 0xC0 == 0x80:
+    if len(raw) > style.longest:
+        end = style.longest
+        while end > style.longest - 4 and raw[end] & 0xC0 == 0x80:
             end -= 1
         cut = (
-            f'<em class="log-cut">… {len(raw) - end:,} bytes more of this line in'
-            f' <a href="{link}">the raw log</a></em>'
+            f'<em class="log-cut">… {len(raw) + hidden - end:,} bytes more of this line in'
+            f' <a href="{style.link}">the raw log</a></em>'
         )
         raw = raw[:end]
     text = decode_line(raw)[0]

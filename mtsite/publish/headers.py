@@ -41,6 +41,7 @@ _BY_NAME = {"feed.xml": "application/atom+xml; charset=utf-8"}
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/atom", "image/svg")
 _NAMED_BY_DIGEST = re.compile(
     r"_(?!record/|assets/)[a-z]+/(?:.*/)?[0-9a-f]{64}(?:\.[A-Za-z0-9.]+)?"
+    r"|.*/_log/_part/[^/]+/[0-9a-f]{64}\.js"
 )
 
 

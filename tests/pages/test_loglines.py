@@ -9,9 +9,10 @@ from scanning import findings_of
 
 from mtsite.logs.source import split_lines
 from mtsite.model import Finding
-from mtsite.pages.loglines import LINE_BYTES, Shown, log_lines
+from mtsite.pages.loglines import LINE_BYTES, Links, Shown, log_lines
 
 RAW = "../../_blobs/ab/abc.log"
+LINKS = Links(RAW)
 
 
 def finding(first: int, last: int, level: str = "ERROR") -> Finding:
@@ -53,13 +54,13 @@ class Lines(HTMLParser):
 
 
 def read(content: bytes, *findings: Finding, shown: Shown | None = None) -> Lines:
-    html = log_lines(content, findings, raw=RAW, shown=shown or Shown())
+    html = log_lines(content, findings, links=LINKS, shown=shown or Shown())
     assert isinstance(html, Markup)
     return Lines(html)
 
 
 def test_each_line_has_an_anchor_and_links_to_itself() -> None:
-    html = log_lines(b"one\ntwo\n", [], raw=RAW)
+    html = log_lines(b"one\ntwo\n", [], links=LINKS)
     assert "<div id=L1><a href=#L1>1</a>one</div>\n<div id=L2><a href=#L2>2</a>two</div>" in html
 
 
@@ -101,7 +102,7 @@ def test_fast_and_careful_paths_agree(content: bytes) -> None:
 
 
 def test_colours_become_classes() -> None:
-    html = log_lines(b"\x1b[1;31mred<\x1b[0m\n", [], raw=RAW)
+    html = log_lines(b"\x1b[1;31mred<\x1b[0m\n", [], links=LINKS)
     assert '<span class="a-b a-f1">red&lt;</span>' in html
 
 
@@ -110,7 +111,7 @@ def test_broken_bytes_and_controls_are_shown() -> None:
 
 
 def test_the_lines_of_a_finding_are_marked() -> None:
-    html = log_lines(b"a\nb\nc\nd\n", [finding(2, 3), finding(4, 4, "CRITICAL")], raw=RAW)
+    html = log_lines(b"a\nb\nc\nd\n", [finding(2, 3), finding(4, 4, "CRITICAL")], links=LINKS)
     assert '<div id=L2 class="hit-error hit-first">' in html
     assert '<div id=L3 class="hit-error">' in html
     assert '<div id=L4 class="hit-critical hit-first">' in html
@@ -129,21 +130,21 @@ def test_a_log_under_two_thousand_lines_is_whole() -> None:
 
 def test_a_longer_log_shows_head_and_tail_and_says_what_is_missing() -> None:
     lines = read(numbered(12_831))
-    assert list(lines.texts) == [*range(1, 201), *range(12_632, 12_832)]
+    assert list(lines.texts) == [*range(1, 21), *range(12_792, 12_832)]
     assert all(text == f"line {line}" for line, text in lines.texts.items())
-    assert "… 12,431 lines not shown here, the raw log has them" in lines.outside
+    assert "… 12,771 lines not shown here, the raw log has them" in lines.outside
     assert ("a", {"href": RAW}) in lines.tags
 
 
 def test_every_finding_of_a_long_log_is_there_with_what_surrounds_it() -> None:
     lines = read(numbered(10_000), finding(5000, 5002), finding(5010, 5010), finding(9990, 9990))
-    assert set(lines.texts) == {*range(1, 201), *range(4995, 5016), *range(9801, 10_001)}
+    assert set(lines.texts) == {*range(1, 21), *range(4995, 5016), *range(9961, 10_001)}
     assert lines.outside.count("lines not shown here") == 2
 
 
 def test_a_finding_without_end_is_shown_up_to_a_bound() -> None:
     lines = read(numbered(10_000), finding(1000, 9000))
-    assert list(lines.texts) == [*range(1, 201), *range(995, 1206), *range(9801, 10_001)]
+    assert list(lines.texts) == [*range(1, 21), *range(995, 1206), *range(9961, 10_001)]
 
 
 @given(
@@ -163,27 +164,27 @@ def test_progress_is_folded_above_its_last_state() -> None:
     lines = read(b"start\n10%\r50%\r90%\r100%\nend\n")
     assert lines.texts == {1: "start", 2: "10%", 3: "50%", 4: "90%", 5: "100%", 6: "end"}
     assert "3 earlier states of line 5" in lines.outside
-    html = log_lines(b"start\n10%\r50%\r90%\r100%\nend\n", [], raw=RAW)
+    html = log_lines(b"start\n10%\r50%\r90%\r100%\nend\n", [], links=LINKS)
     folded = html[html.index("<details") : html.index("</details>")]
     assert re.findall(r"id=L(\d+)", folded) == ["2", "3", "4"]
 
 
 def test_progress_at_the_end_of_a_log_keeps_its_last_state() -> None:
-    html = log_lines(b"a\n1\r2\r3\r4\r", [], raw=RAW)
+    html = log_lines(b"a\n1\r2\r3\r4\r", [], links=LINKS)
     folded = html[html.index("<details") : html.index("</details>")]
     assert re.findall(r"id=L(\d+)", folded) == ["2", "3", "4"]
 
 
 def test_a_fold_that_holds_a_finding_is_open() -> None:
     content = b"a\n1\rERROR: x\r3\r4\n"
-    assert "<details class=log-fold open>" in log_lines(content, findings_of(content), raw=RAW)
+    assert "<details class=log-fold open>" in log_lines(content, findings_of(content), links=LINKS)
 
 
 @pytest.mark.parametrize(
     "content", [b"a\r\r\nb\n", b"1\r2\r3\n", b"a\rb\rc\rd\re\r", b"a\r\nb\r\nc\r\nd\r\n"]
 )
 def test_short_runs_and_old_line_ends_are_not_folded(content: bytes) -> None:
-    assert "<details" not in log_lines(content, [], raw=RAW)
+    assert "<details" not in log_lines(content, [], links=LINKS)
 
 
 def test_a_very_long_line_is_cut_between_characters_and_says_so() -> None:
@@ -194,7 +195,7 @@ def test_a_very_long_line_is_cut_between_characters_and_says_so() -> None:
 
 
 def test_the_raw_link_is_escaped() -> None:
-    html = log_lines(b"x\n" * 3000, [], raw='a"><script>')
+    html = log_lines(b"x\n" * 3000, [], links=Links('a"><script>'))
     assert '"a&#34;&gt;&lt;script&gt;"' in html
 
 
@@ -205,11 +206,11 @@ def test_a_log_of_all_escapes_has_its_numbers_only() -> None:
 
 def test_lines_far_down_inherit_the_level_of_a_line_that_is_not_shown() -> None:
     content = b"2026-11-01 02:03:04 INFO start\n" + b"x\n" * 3000 + b"y\n" * 200
-    page = log_lines(content, [], raw=RAW, levels=True)
+    page = log_lines(content, [], links=LINKS, levels=True)
     assert '<div id=L3201 class="lv-info">' in page
 
 
 def test_a_marked_line_keeps_its_level() -> None:
     content = b"2026-11-01 02:03:04 ERROR start\n"
-    page = log_lines(content, [finding(1, 1)], raw=RAW, levels=True)
+    page = log_lines(content, [finding(1, 1)], links=LINKS, levels=True)
     assert '<div id=L1 class="lv-error hit-error hit-first">' in page
