@@ -28,6 +28,7 @@ import sqlite_utils
 from live_reading import percentiles
 from live_writer import start_writer
 
+from mtsite.archive.job import Job
 from mtsite.archive.reduce import reduce_area
 from mtsite.config import AreaConfig, ReduceConfig
 from mtsite.megatest import schema
@@ -125,9 +126,7 @@ def with_sqlite_utils(area: Path) -> None:
 def reduce(area: Path) -> None:
     """All runs but the one with the highest rowid, with proof."""
     settings = AreaConfig(name="moves", path=area)
-    summary = reduce_area(
-        settings, RULES, now=BASE + 10_000 * DAY, state_dir=area / "state", environ={}
-    )
+    summary = reduce_area(settings, Job({}, RULES, BASE + 10_000 * DAY, area / "state", environ={}))
     assert summary.error is None, summary.error
     assert not summary.stayed, summary.stayed[:3]
 
@@ -180,9 +179,8 @@ def plan(home: Path, runs: int) -> None:
     settings = AreaConfig(name="planned", path=area)
     rules = ReduceConfig(older_than=(runs + 2) * DAY, keep_live=2, dead_after=7 * DAY)
     began = time.monotonic()
-    summary = reduce_area(
-        settings, rules, now=BASE + runs * DAY, state_dir=home / "state", environ={}
-    )
+    job = Job({}, rules, BASE + runs * DAY, home / "state", environ={})
+    summary = reduce_area(settings, job)
     print(f"planning over {runs} runs, none moves: {time.monotonic() - began:.2f} s")
     assert not summary.plan.leaving
 
@@ -210,9 +208,7 @@ def disturb(home: Path, saved: Path, seconds: float) -> None:
 def reduce_but_the_last(area: Path) -> None:
     """The writer's own runs are young: they stay."""
     settings = AreaConfig(name="live", path=area)
-    summary = reduce_area(
-        settings, RULES, now=int(time.time()), state_dir=area / "state", environ={}
-    )
+    summary = reduce_area(settings, Job({}, RULES, int(time.time()), area / "state", environ={}))
     assert summary.error is None, summary.error
     print(f"{len(summary.moved)} moved, {len(summary.stayed)} stayed")
 

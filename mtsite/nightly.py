@@ -18,8 +18,7 @@ from mtsite.errors import MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.terminal import TerminalReport
 
 if TYPE_CHECKING:
-    from mtsite.archive.migrate import MigrateSummary
-    from mtsite.archive.reduce import ReduceSummary
+    from mtsite.archive.job import Job, MoveSummary
     from mtsite.engines.engine import Engine
 
 COMMAND = "mtsite nightly"
@@ -142,30 +141,24 @@ def _tell(report: TerminalReport, step: StepSummary) -> None:
 
 
 def _reduce(night: Night) -> Done:
-    from mtsite.archive.reduce import Wishes, reduce_area
-    from mtsite.holds import load_holds
+    from mtsite.archive.reduce import reduce_area
 
-    wishes = Wishes(holds=load_holds(night.config.root))
-
-    def reduce(settings: AreaConfig) -> "ReduceSummary":
-        return reduce_area(
-            settings,
-            night.config.reduce,
-            now=int(night.now),
-            state_dir=night.config.state_dir,
-            wishes=wishes,
-            environ=night.environ,
-        )
-
-    return _in_all_areas(night, reduce)
+    job = _job(night)
+    return _in_all_areas(night, lambda settings: reduce_area(settings, job))
 
 
 def _automigrate(night: Night) -> Done:
-    from mtsite.archive.migrate import MigrateJob, automigrate_area
-    from mtsite.archive.reduce import Wishes
+    from mtsite.archive.migrate import automigrate_area
+
+    job = _job(night)
+    return _in_all_areas(night, lambda settings: automigrate_area(settings, job))
+
+
+def _job(night: Night) -> "Job":
+    from mtsite.archive.job import Job, Wishes
     from mtsite.holds import load_holds
 
-    job = MigrateJob(
+    return Job(
         areas=night.config.areas,
         rules=night.config.reduce,
         now=int(night.now),
@@ -173,12 +166,9 @@ def _automigrate(night: Night) -> Done:
         wishes=Wishes(holds=load_holds(night.config.root)),
         environ=night.environ,
     )
-    return _in_all_areas(night, lambda settings: automigrate_area(settings, job))
 
 
-def _in_all_areas(
-    night: Night, move: "Callable[[AreaConfig], ReduceSummary | MigrateSummary]"
-) -> Done:
+def _in_all_areas(night: Night, move: "Callable[[AreaConfig], MoveSummary]") -> Done:
     counts: Counter[str] = Counter({"areas": 0, "moved": 0, "stayed": 0})
     errors = []
     for settings in night.config.areas.values():

@@ -13,10 +13,11 @@ from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from rows import Rows, RunName, make_caches, runs_in
 
 from mtsite.archive import begun
-from mtsite.archive.migrate import MigrateJob, MigrateSummary, migrate_area
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import MigrateSummary, migrate_area
 from mtsite.archive.move import ignore
 from mtsite.archive.reduce import ReduceSummary, reduce_area
-from mtsite.archive.restore import RestoreJob, RestoreSummary, restore_area
+from mtsite.archive.restore import RestoreSummary, restore_area
 from mtsite.archive.rules import Migration
 from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
@@ -65,14 +66,8 @@ class Place:
             shutil.copyfile(self.saved / str(number), file)
 
     def reduce(self, checkpoint: Callable[[str], None] = ignore) -> ReduceSummary:
-        return reduce_area(
-            self.area.settings,
-            RULES,
-            now=NOW,
-            state_dir=self.root / "state",
-            checkpoint=checkpoint,
-            tmp=self.tmp,
-        )
+        job = Job({}, RULES, NOW, self.root / "state", checkpoint=checkpoint, tmp=self.tmp)
+        return reduce_area(self.area.settings, job)
 
     def sources(self) -> dict[RunName, Rows]:
         """What is at the source: the live cache has most, where there is one."""
@@ -170,7 +165,20 @@ class Far:
         state: str = "state",
         checkpoint: Callable[[str], None] = ignore,
     ) -> MigrateSummary:
-        job = MigrateJob(
+        everything = Migration(destination, Selection(runname="%"))
+        return migrate_area(self.area.settings, [everything], self.job(state, checkpoint))
+
+    def reduce(
+        self, state: str = "state", checkpoint: Callable[[str], None] = ignore
+    ) -> ReduceSummary:
+        return reduce_area(self.area.settings, self.job(state, checkpoint))
+
+    def restore(self, checkpoint: Callable[[str], None] = ignore) -> RestoreSummary:
+        job = self.job("state", checkpoint)
+        return restore_area(self.area.settings, Selection(runname="%"), job)
+
+    def job(self, state: str, checkpoint: Callable[[str], None]) -> Job:
+        return Job(
             self.areas,
             RULES,
             NOW,
@@ -179,32 +187,6 @@ class Far:
             environ={},
             tmp=self.root / "tmp",
         )
-        everything = Migration(destination, Selection(runname="%"))
-        return migrate_area(self.area.settings, [everything], job)
-
-    def reduce(
-        self, state: str = "state", checkpoint: Callable[[str], None] = ignore
-    ) -> ReduceSummary:
-        return reduce_area(
-            self.area.settings,
-            RULES,
-            now=NOW,
-            state_dir=self.root / state,
-            checkpoint=checkpoint,
-            environ={},
-            tmp=self.root / "tmp",
-        )
-
-    def restore(self, checkpoint: Callable[[str], None] = ignore) -> RestoreSummary:
-        job = RestoreJob(
-            self.areas,
-            NOW,
-            self.root / "state",
-            checkpoint=checkpoint,
-            environ={},
-            tmp=self.root / "tmp",
-        )
-        return restore_area(self.area.settings, Selection(runname="%"), job)
 
     def places(self) -> dict[RunName, list[Rows]]:
         """The rows of each run wherever it lies, marks left out."""

@@ -4,13 +4,14 @@ Reads only; every database is looked at as plans look at it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import notes
-from mtsite.archive.migrate import MigrateJob, MigrateSummary, automigrate_area
+from mtsite.archive.job import Job, Wishes
+from mtsite.archive.migrate import automigrate_area
 from mtsite.archive.plan import PlannedMove
-from mtsite.archive.reduce import Wishes, reduce_area
+from mtsite.archive.reduce import reduce_area
 from mtsite.config import Config
 from mtsite.errors import MtsiteError
 from mtsite.holds import Hold, load_holds
@@ -62,7 +63,7 @@ def explain_run(
     head = heads.get(key)
     paths = [path for one in listings if one.area for path in one.area.databases]
     holds = load_holds(config.root)
-    job = MigrateJob(
+    job = Job(
         config.areas, config.reduce, now, config.state_dir, Wishes(holds=holds), dry_run=True,
         environ=environ, tmp=tmp,
     )  # fmt: skip
@@ -89,21 +90,18 @@ def _key(note: Note) -> RunKey:
     return RunKey(note.birth_area, target, note.birth_runname)
 
 
-def _judge(config: Config, key: RunKey, home: str, job: MigrateJob) -> tuple[Judged, ...]:
+def _judge(config: Config, key: RunKey, home: str, job: Job) -> tuple[Judged, ...]:
     settings = config.areas.get(home)
     if settings is None:
         return ()
     found = []
     try:
-        summary = reduce_area(
-            settings, config.reduce, now=job.now, state_dir=job.state_dir, wishes=job.wishes,
-            dry_run=True, environ=job.environ, tmp=job.tmp,
-        )  # fmt: skip
+        summary = reduce_area(settings, job)
         found.append(_told("reduce", summary.skipped, summary.plan.moves, key))
     except MtsiteError as error:
         found.append(Judged("reduce", "", "", error.message))
     try:
-        migrated: MigrateSummary = automigrate_area(settings, replace(job, dry_run=True))
+        migrated = automigrate_area(settings, job)
         found.append(_told("automigrate", migrated.skipped, migrated.moves, key))
     except MtsiteError as error:
         found.append(Judged("automigrate", "", "", error.message))

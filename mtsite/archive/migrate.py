@@ -4,7 +4,6 @@ A run goes from megatest.db or from completed-runs.db, wherever it lies, into th
 its destination. Its row stays where it lay, MOVED, and says where its rows went.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,18 +12,17 @@ from mtsite import notes
 from mtsite.archive import begun
 from mtsite.archive.birth import MOVED, moved_mark
 from mtsite.archive.destination import find_destination, open_destination_area
-from mtsite.archive.execute import Outcome, Report, damaged, execute, say_nothing, unfinished
+from mtsite.archive.execute import Outcome, damaged, execute, unfinished
+from mtsite.archive.job import Job, MoveSummary, held_by
 from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, PlannedMove, Terms, plan_migration, to_look_at
-from mtsite.archive.reduce import Wishes, held_by
-from mtsite.archive.route import Checkpoint, ignore
 from mtsite.archive.rules import Migration, read_rules
 from mtsite.archive.survey import survey
-from mtsite.config import AreaConfig, ReduceConfig
+from mtsite.config import AreaConfig
 from mtsite.errors import MtsiteError
 from mtsite.megatest.activity import RunActivity
-from mtsite.megatest.area import COMPLETED_NAME, TMP, Area, open_area
+from mtsite.megatest.area import COMPLETED_NAME, Area, open_area
 from mtsite.megatest.database import reading
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.room import bytes_of_tests, check_room
@@ -32,42 +30,11 @@ from mtsite.megatest.room import bytes_of_tests, check_room
 COMMAND = "mtsite migrate"
 
 
-@dataclass(frozen=True)
-class MigrateJob:
-    """Who migrates and on which terms: `areas` are those of the site, `now` is Unix seconds."""
-
-    areas: Mapping[str, AreaConfig]
-    rules: ReduceConfig
-    now: int
-    state_dir: Path
-    wishes: Wishes = field(default_factory=Wishes)
-    dry_run: bool = False
-    report: Report = say_nothing
-    checkpoint: Checkpoint = ignore
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    tmp: Path = TMP
-    command: str = COMMAND
-
-
 @dataclass(frozen=True, slots=True)
-class MigrateSummary:
+class MigrateSummary(MoveSummary):
     """What became of one area's runs: `plans` by the name of the database in which they lie."""
 
-    area: str
-    skipped: str = ""
     plans: Mapping[str, MovePlan] = field(default_factory=dict)
-    outcomes: tuple[Outcome, ...] = ()
-    error: MtsiteError | None = None
-
-    @property
-    def moved(self) -> tuple[Outcome, ...]:
-        """Runs that are in their destination now, and were not before."""
-        return tuple(one for one in self.outcomes if not one.reason)
-
-    @property
-    def stayed(self) -> tuple[Outcome, ...]:
-        """Runs that were to move and did not."""
-        return tuple(one for one in self.outcomes if one.reason)
 
     @property
     def moves(self) -> tuple[PlannedMove, ...]:
@@ -75,7 +42,7 @@ class MigrateSummary:
         return tuple(one for plan in self.plans.values() for one in plan.moves)
 
 
-def automigrate_area(settings: AreaConfig, job: MigrateJob) -> MigrateSummary:
+def automigrate_area(settings: AreaConfig, job: Job) -> MigrateSummary:
     """Move the runs of an area by the `[automigrate]` rules of its megatest.config.
 
     Raises:
@@ -85,13 +52,11 @@ def automigrate_area(settings: AreaConfig, job: MigrateJob) -> MigrateSummary:
     area = open_area(settings, job.environ, tmp=job.tmp)
     rules = read_rules(area.config)
     if not rules:
-        return MigrateSummary(area.name, skipped="no [automigrate] in megatest.config")
-    return migrate_area(settings, rules, replace(job, command="mtsite automigrate"))
+        return MigrateSummary(area.name, "no [automigrate] in megatest.config")
+    return migrate_area(settings, rules, job)
 
 
-def migrate_area(
-    settings: AreaConfig, migrations: Sequence[Migration], job: MigrateJob
-) -> MigrateSummary:
+def migrate_area(settings: AreaConfig, migrations: Sequence[Migration], job: Job) -> MigrateSummary:
     """Move the runs that a migration matches, and finish what an earlier call began.
 
     The first migration that matches a run decides where it goes. A run that can't move is an
@@ -120,15 +85,16 @@ def migrate_area(
         plans = _without_begun(_plans(area, migrations, job)[1], area, destinations)
         return MigrateSummary(area.name, plans=plans)
     paths = [area.path, *(one.path for one in destinations.values())]
-    with hold_areas(paths, job.state_dir, job.command):
+    command = "mtsite automigrate" if any(one.where for one in migrations) else COMMAND
+    with hold_areas(paths, job.state_dir, command):
         runs, plans = _plans(area, migrations, job)
         plans = _without_begun(plans, area, destinations)
         work = list(_work(area, plans, destinations))
         unread = tuple(one for plan in plans.values() for one in damaged(plan))
         if not work:
             begun.end(area)
-            return MigrateSummary(area.name, plans=plans, outcomes=unread)
-        check_homehost(area, job.command, area_db_only=job.wishes.area_db_only)
+            return MigrateSummary(area.name, "", unread, plans=plans)
+        check_homehost(area, command, area_db_only=job.wishes.area_db_only)
         check_at_rest(area, runs, job.now)
         _check_room(work)
         begun.begin(area, (one.destination.live for one in work))
@@ -136,7 +102,7 @@ def migrate_area(
             outcomes, error = _carry_out(area, work, job)
         finally:
             begun.end(area)
-    return MigrateSummary(area.name, "", plans, (*outcomes, *unread), error)
+    return MigrateSummary(area.name, "", (*outcomes, *unread), error, plans=plans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +115,7 @@ class _Work:
 
 
 def _plans(
-    area: Area, migrations: Sequence[Migration], job: MigrateJob
+    area: Area, migrations: Sequence[Migration], job: Job
 ) -> tuple[list[RunActivity], dict[str, MovePlan]]:
     """The runs of the live database, and the plan for each database of the area."""
     plans: dict[str, MovePlan] = {}
@@ -230,7 +196,7 @@ def _check_room(work: Iterable[_Work]) -> None:
 
 
 def _carry_out(
-    area: Area, work: Iterable[_Work], job: MigrateJob
+    area: Area, work: Iterable[_Work], job: Job
 ) -> tuple[tuple[Outcome, ...], MtsiteError | None]:
     outcomes: list[Outcome] = []
     for one in work:

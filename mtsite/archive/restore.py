@@ -9,19 +9,20 @@ Die anywhere, call again. A row that the run left behind, MOVED, makes room for 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtsite import notes
 from mtsite.archive import begun
 from mtsite.archive.birth import is_mark, run_name
-from mtsite.archive.execute import Outcome, Report, say_nothing
+from mtsite.archive.execute import Outcome
+from mtsite.archive.job import Job, MoveSummary
 from mtsite.archive.layout import read_layout
 from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import check_homehost
-from mtsite.archive.route import Checkpoint, archive_errors, ignore, open_store
+from mtsite.archive.route import Checkpoint, archive_errors, open_store
 from mtsite.config import AreaConfig
 from mtsite.errors import (
     AreaUnreadableError,
@@ -33,7 +34,7 @@ from mtsite.errors import (
 )
 from mtsite.megatest import transfer
 from mtsite.megatest.activity import RunActivity, key_names, read_activity
-from mtsite.megatest.area import COMPLETED_NAME, TMP, Area, open_area
+from mtsite.megatest.area import COMPLETED_NAME, Area, open_area
 from mtsite.megatest.caches import living_server
 from mtsite.megatest.completed import open_completed
 from mtsite.megatest.database import area_errors, open_for_writing, reading
@@ -55,21 +56,6 @@ from mtsite.notes import Note
 COMMAND = "mtsite restore"
 
 
-@dataclass(frozen=True)
-class RestoreJob:
-    """Who restores: `areas` are those of the site (a satellite is one), `now` is Unix seconds."""
-
-    areas: Mapping[str, AreaConfig]
-    now: int
-    state_dir: Path
-    dry_run: bool = False
-    area_db_only: bool = False
-    report: Report = say_nothing
-    checkpoint: Checkpoint = ignore
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    tmp: Path = TMP
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """One chosen run of the area, and the database in which its rows lie."""
@@ -84,26 +70,13 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreSummary:
-    """What was chosen, and what became of it; `error` is what ended it early."""
+class RestoreSummary(MoveSummary):
+    """What was chosen, and what became of it."""
 
-    area: str
     found: tuple[Found, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
-    error: MtsiteError | None = None
-
-    @property
-    def moved(self) -> tuple[Outcome, ...]:
-        """Runs that are in megatest.db again."""
-        return tuple(one for one in self.outcomes if not one.reason)
-
-    @property
-    def stayed(self) -> tuple[Outcome, ...]:
-        """Runs that were to come back and did not."""
-        return tuple(one for one in self.outcomes if one.reason)
 
 
-def restore_area(settings: AreaConfig, chosen: Selection, job: RestoreJob) -> RestoreSummary:
+def restore_area(settings: AreaConfig, chosen: Selection, job: Job) -> RestoreSummary:
     """Bring chosen runs of an area back into its megatest.db, and finish what was begun.
 
     They get the rowids of their birth where those are free. A run that can't come back is an
@@ -121,12 +94,12 @@ def restore_area(settings: AreaConfig, chosen: Selection, job: RestoreJob) -> Re
     check_movable(area)
     archives = _archives(area, job)
     if job.dry_run:
-        return RestoreSummary(area.name, tuple(_find(area, archives, chosen, job.now)))
+        return RestoreSummary(area.name, found=tuple(_find(area, archives, chosen, job.now)))
     with hold_areas([area.path, *(path.parent for path in archives)], job.state_dir, COMMAND):
         found = tuple(_find(area, archives, chosen, job.now))
         if not found:
             return RestoreSummary(area.name)
-        check_homehost(area, COMMAND, area_db_only=job.area_db_only)
+        check_homehost(area, COMMAND, area_db_only=job.wishes.area_db_only)
         if log := living_server(area.path, job.now):
             raise BusyError(
                 f"area {area.name}: a Megatest server is alive ({log} was just touched):"
@@ -134,10 +107,10 @@ def restore_area(settings: AreaConfig, chosen: Selection, job: RestoreJob) -> Re
                 "run again when it has ended, or stop it with megatest -kill-servers",
             )
         outcomes, error = _carry_out(area, found, job)
-    return RestoreSummary(area.name, found, outcomes, error)
+    return RestoreSummary(area.name, "", outcomes, error, found=found)
 
 
-def _archives(area: Area, job: RestoreJob) -> list[Path]:
+def _archives(area: Area, job: Job) -> list[Path]:
     """Databases in which runs of the area may lie: its completed-runs.db, those of satellites."""
     own = area.path / COMPLETED_NAME
     found = [own] if own.exists() else []
@@ -173,7 +146,7 @@ def _is_chosen(run: RunActivity, note: Note, chosen: Selection, now: int) -> boo
 
 
 def _carry_out(
-    area: Area, found: tuple[Found, ...], job: RestoreJob
+    area: Area, found: tuple[Found, ...], job: Job
 ) -> tuple[tuple[Outcome, ...], MtsiteError | None]:
     outcomes: list[Outcome] = []
     for one in found:

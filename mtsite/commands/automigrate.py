@@ -1,11 +1,15 @@
 """`mtsite automigrate`: old runs into other areas, by the rules of megatest.config."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from mtsite.commands.migrate import migrate_job, migration_document, print_migration
-from mtsite.commands.moves import Told, chosen_areas
-from mtsite.errors import MtsiteError, UnmovableError
+from mtsite.commands.migrate import migration_document, print_migration
+from mtsite.commands.moves import finish, move_each, move_job
 from mtsite.invocation import Invocation, exits
+
+if TYPE_CHECKING:
+    from mtsite.config import AreaConfig
 
 
 @click.command(epilog=exits(3, 10, 11, 12, 13))
@@ -20,24 +24,14 @@ def command(
 
     A rule is a line `AREA target=%/%/%; runname=%; age=30d`; the first that matches a run decides.
     """
-    from mtsite.archive.migrate import automigrate_area
+    from mtsite.archive.migrate import MigrateSummary, automigrate_area
 
-    config = invocation.config()
-    job = migrate_job(invocation, config, dry_run=dry_run, area_db_only=area_db_only)
-    ended = Told("mtsite automigrate")
-    documents = []
-    for settings in chosen_areas(config, areas):
-        try:
-            summary = automigrate_area(settings, job)
-        except MtsiteError as error:
-            if isinstance(error, UnmovableError) and settings.name not in areas:
-                invocation.report.say(f"{settings.name}: skipped, {error.message}")
-            else:
-                ended.failed.append((settings.name, error))
-            continue
-        ended.done.append(summary)
-        documents.append(migration_document(summary))
+    job = move_job(invocation, dry_run=dry_run, area_db_only=area_db_only)
+
+    def move(settings: "AreaConfig") -> MigrateSummary:
+        summary = automigrate_area(settings, job)
         print_migration(invocation, summary, dry_run=dry_run)
-    if invocation.as_json and documents:
-        invocation.print_json("automigrate", {"areas": documents})
-    ended.finish()
+        return summary
+
+    done = move_each(invocation, areas, MigrateSummary, move)
+    finish(invocation, "automigrate", done, lambda: {"areas": [*map(migration_document, done)]})

@@ -1,26 +1,23 @@
 """`mtsite migrate`: chosen runs of an area into another one with the same keys."""
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from mtsite.commands.moves import (
-    Told,
     chosen_areas,
+    finish,
+    move_job,
     outcome_document,
     plan_document,
     print_plan,
-    told,
-    wishes,
 )
 from mtsite.commands.selection import selection_options
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
-    from mtsite.archive.migrate import MigrateJob, MigrateSummary
-    from mtsite.config import Config
+    from mtsite.archive.migrate import MigrateSummary
     from mtsite.megatest.selection import Selection
 
 
@@ -49,35 +46,12 @@ def command(
 
     if selection.is_everything:
         raise UsageError("which runs? migrate moves only what is chosen", "--runname ww4%")
-    config = invocation.config()
-    (settings,) = chosen_areas(config, (area,))
+    (settings,) = chosen_areas(invocation.config(), (area,))
     migration = Migration(destination, selection, text="chosen on the command line")
-    job = migrate_job(invocation, config, dry_run=dry_run, area_db_only=area_db_only)
-    ended = Told("mtsite migrate")
+    job = move_job(invocation, dry_run=dry_run, area_db_only=area_db_only)
     summary = migrate_area(settings, [migration], job)
-    ended.done.append(summary)
     print_migration(invocation, summary, dry_run=dry_run)
-    if invocation.as_json:
-        invocation.print_json("migrate", migration_document(summary))
-    ended.finish()
-
-
-def migrate_job(
-    invocation: Invocation, config: "Config", *, dry_run: bool, area_db_only: bool
-) -> "MigrateJob":
-    """The terms of this call."""
-    from mtsite.archive.migrate import MigrateJob
-
-    return MigrateJob(
-        areas=config.areas,
-        rules=config.reduce,
-        now=int(time.time()),
-        state_dir=config.state_dir,
-        wishes=wishes(config, area_db_only=area_db_only),
-        dry_run=dry_run,
-        report=lambda outcome: invocation.report.say(f"  {told(outcome)}"),
-        environ=invocation.environ,
-    )
+    finish(invocation, "migrate", [summary], lambda: migration_document(summary))
 
 
 def print_migration(invocation: Invocation, summary: "MigrateSummary", *, dry_run: bool) -> None:
@@ -97,8 +71,6 @@ def print_migration(invocation: Invocation, summary: "MigrateSummary", *, dry_ru
 def migration_document(summary: "MigrateSummary") -> dict[str, object]:
     """What became of one area's runs, for programs."""
     return {
-        "area": summary.area,
-        "skipped": summary.skipped,
         **outcome_document(summary),
         "plan": {name: plan_document(plan.moves) for name, plan in summary.plans.items()},
     }

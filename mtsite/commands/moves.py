@@ -1,61 +1,63 @@
-"""What the commands that move runs have in common: which areas, how outcomes are told."""
+"""What the commands that move runs have in common: which areas, on which terms, how it is told."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from mtsite.errors import MissingError, MtsiteError, PartlyDoneError
+from mtsite.errors import MissingError, MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.invocation import Invocation
 
 if TYPE_CHECKING:
     from mtsite.archive.execute import Outcome
+    from mtsite.archive.job import Job, MoveSummary
     from mtsite.archive.plan import PlannedMove
-    from mtsite.archive.reduce import Wishes
     from mtsite.config import AreaConfig, Config
     from mtsite.megatest.selection import Selection
 
-
-class Summary(Protocol):
-    """What a verb tells of one area."""
-
-    @property
-    def area(self) -> str:
-        """Its name."""
-
-    @property
-    def moved(self) -> "tuple[Outcome, ...]":
-        """Runs that moved."""
-
-    @property
-    def stayed(self) -> "tuple[Outcome, ...]":
-        """Runs that were to move and did not."""
-
-    @property
-    def error(self) -> MtsiteError | None:
-        """What ended it early."""
+S = TypeVar("S", bound="MoveSummary")
 
 
-@dataclass
-class Told:
-    """What became of all areas; `failed` are those in which nothing was done, and why."""
+def move_each(
+    invocation: Invocation, names: tuple[str, ...], made: type[S], move: "Callable[[AreaConfig], S]"
+) -> list[S]:
+    """Move in each of these areas, all where none is named; one that fails stops no other.
 
-    command: str
-    done: list[Summary] = field(default_factory=list)
-    failed: list[tuple[str, MtsiteError]] = field(default_factory=list)
+    An area whose generation is only read fails where it is named, and is passed over elsewhere.
+    """
+    summaries = []
+    for settings in chosen_areas(invocation.config(), names):
+        try:
+            summaries.append(move(settings))
+        except MtsiteError as error:
+            if isinstance(error, UnmovableError) and settings.name not in names:
+                invocation.report.say(f"{settings.name}: skipped, {error.message}")
+            else:
+                summaries.append(made(settings.name, error=error))
+    return summaries
 
-    def finish(self) -> None:
-        """Raise what the exit code must tell; an error alone keeps its own code."""
-        early = [(one.area, one.error) for one in self.done if one.error is not None]
-        errors = [*self.failed, *early]
-        stayed = [f"{one.area}: {told(out)}" for one in self.done for out in one.stayed]
-        moved = any(one.moved for one in self.done)
-        if len(errors) == 1 and len(self.done) + len(self.failed) == 1 and not moved:
-            raise errors[0][1]
-        if errors or stayed:
-            lines = [f"{area}: {error.message}{_way_out(error)}" for area, error in errors]
-            raise PartlyDoneError(
-                "\n".join(["not all could be moved:", *lines, *stayed]), f"{self.command} -n"
-            )
+
+def finish(
+    invocation: Invocation,
+    name: str,
+    summaries: "Sequence[MoveSummary]",
+    document: Callable[[], dict[str, object]],
+) -> None:
+    """Print the document where one is asked for, then raise what the exit code must tell.
+
+    Raises:
+        MtsiteError: as it is, where the one area failed before anything had moved.
+        PartlyDoneError: something else could not be moved; all of it is listed.
+    """
+    errors = [(one.area, one.error) for one in summaries if one.error is not None]
+    if len(errors) == len(summaries) == 1 and not summaries[0].moved:
+        raise errors[0][1]
+    if invocation.as_json:
+        invocation.print_json(name, document())
+    stayed = [f"{one.area}: {told(out)}" for one in summaries for out in one.stayed]
+    if errors or stayed:
+        lines = [f"{area}: {error.message}{_way_out(error)}" for area, error in errors]
+        message = "\n".join(["not all could be moved:", *lines, *stayed])
+        raise PartlyDoneError(message, f"mtsite {name} -n")
 
 
 def _way_out(error: MtsiteError) -> str:
@@ -74,16 +76,30 @@ def chosen_areas(config: "Config", names: tuple[str, ...]) -> "list[AreaConfig]"
     return [config.areas[name] for name in dict.fromkeys(names or config.areas)]
 
 
-def wishes(
-    config: "Config", chosen: "Selection | None" = None, *, area_db_only: bool, vacuum: bool = False
-) -> "Wishes":
-    """What was asked for, with the holds of the site."""
-    from mtsite.archive.reduce import Wishes
+def move_job(
+    invocation: Invocation,
+    *,
+    dry_run: bool,
+    area_db_only: bool,
+    vacuum: bool = False,
+    chosen: "Selection | None" = None,
+) -> "Job":
+    """The terms of this call, with the holds of the site."""
+    from mtsite.archive.job import Job, Wishes
     from mtsite.holds import load_holds
     from mtsite.megatest.selection import Selection
 
-    holds = load_holds(config.root)
-    return Wishes(chosen or Selection(), holds, area_db_only, vacuum)
+    config = invocation.config()
+    return Job(
+        areas=config.areas,
+        rules=config.reduce,
+        now=int(time.time()),
+        state_dir=config.state_dir,
+        wishes=Wishes(chosen or Selection(), load_holds(config.root), area_db_only, vacuum),
+        dry_run=dry_run,
+        report=lambda outcome: invocation.report.say(f"  {told(outcome)}"),
+        environ=invocation.environ,
+    )
 
 
 def told(outcome: "Outcome") -> str:
@@ -108,10 +124,13 @@ def run_name(one: "PlannedMove") -> str:
     return "/".join([*one.run.target, one.run.runname])
 
 
-def outcome_document(one: Summary) -> dict[str, object]:
-    """What moved and what stayed, for programs."""
+def outcome_document(one: "MoveSummary") -> dict[str, object]:
+    """What moved and what stayed in one area, for programs."""
     return {
+        "area": one.area,
+        "skipped": one.skipped,
         "error": one.error.message if one.error else "",
+        "hint": one.error.hint if one.error else "",
         "moved": [[*out.target, out.runname] for out in one.moved],
         "stayed": [{"run": [*out.target, out.runname], "reason": out.reason} for out in one.stayed],
     }

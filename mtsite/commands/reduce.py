@@ -1,25 +1,23 @@
 """`mtsite reduce`: finished runs out of the live database."""
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from mtsite.commands.moves import (
-    Told,
-    chosen_areas,
+    finish,
+    move_each,
+    move_job,
     outcome_document,
     plan_document,
     print_plan,
-    told,
-    wishes,
 )
 from mtsite.commands.selection import selection_options
-from mtsite.errors import MtsiteError, UnmovableError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
     from mtsite.archive.reduce import ReduceSummary
+    from mtsite.config import AreaConfig
     from mtsite.megatest.selection import Selection
 
 
@@ -43,37 +41,20 @@ def command(
     About twenty runs at a time are copied, read back and compared before they leave megatest.db;
     a death anywhere loses nothing, and calling again finishes. Rules: [reduce] in mtsite.toml.
     """
-    from mtsite.archive.reduce import reduce_area
+    from mtsite.archive.reduce import ReduceSummary, reduce_area
 
-    config = invocation.config()
-    ended = Told("mtsite reduce")
-    documents = []
-    asked = wishes(config, selection, area_db_only=area_db_only, vacuum=vacuum)
-    for settings in chosen_areas(config, areas):
-        try:
-            summary = reduce_area(
-                settings,
-                config.reduce,
-                now=int(time.time()),
-                state_dir=config.state_dir,
-                wishes=asked,
-                dry_run=dry_run,
-                report=lambda outcome: invocation.report.say(f"  {told(outcome)}"),
-                environ=invocation.environ,
-            )
-        except MtsiteError as error:
-            if isinstance(error, UnmovableError) and settings.name not in areas:
-                invocation.report.say(f"{settings.name}: skipped, {error.message}")
-            else:
-                ended.failed.append((settings.name, error))
-            continue
-        ended.done.append(summary)
-        documents.append(_document(summary))
+    job = move_job(
+        invocation, dry_run=dry_run, area_db_only=area_db_only, vacuum=vacuum, chosen=selection
+    )
+
+    def move(settings: "AreaConfig") -> ReduceSummary:
+        summary = reduce_area(settings, job)
         if not invocation.as_json:
             _print(invocation, summary, dry_run)
-    if invocation.as_json and documents:
-        invocation.print_json("reduce", {"areas": documents})
-    ended.finish()
+        return summary
+
+    done = move_each(invocation, areas, ReduceSummary, move)
+    finish(invocation, "reduce", done, lambda: {"areas": [_document(one) for one in done]})
 
 
 def _print(invocation: Invocation, summary: "ReduceSummary", dry_run: bool) -> None:
@@ -94,8 +75,6 @@ def _print(invocation: Invocation, summary: "ReduceSummary", dry_run: bool) -> N
 def _document(summary: "ReduceSummary") -> dict[str, object]:
     one = summary.vacuumed
     return {
-        "area": summary.area,
-        "skipped": summary.skipped,
         **outcome_document(summary),
         "plan": plan_document(summary.plan.moves),
         "vacuumed": one and {"before": one.before, "after": one.after, "why_not": one.why_not},

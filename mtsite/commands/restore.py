@@ -1,11 +1,10 @@
 """`mtsite restore`: runs back into megatest.db."""
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.commands.moves import Told, chosen_areas, outcome_document, told
+from mtsite.commands.moves import chosen_areas, finish, move_job, outcome_document
 from mtsite.commands.selection import selection_options
 from mtsite.invocation import Invocation, exits
 
@@ -28,27 +27,14 @@ def command(
     They come from completed-runs.db or from a satellite, wherever they lie. The next mtsite reduce
     moves them again unless they are held (mtsite hold add RUN).
     """
-    from mtsite.archive.restore import RestoreJob, restore_area
+    from mtsite.archive.restore import restore_area
 
-    config = invocation.config()
-    (settings,) = chosen_areas(config, (area,))
-    job = RestoreJob(
-        areas=config.areas,
-        now=int(time.time()),
-        state_dir=config.state_dir,
-        dry_run=dry_run,
-        area_db_only=area_db_only,
-        report=lambda outcome: invocation.report.say(f"  {told(outcome)}"),
-        environ=invocation.environ,
-    )
+    (settings,) = chosen_areas(invocation.config(), (area,))
+    job = move_job(invocation, dry_run=dry_run, area_db_only=area_db_only)
     summary = restore_area(settings, selection, job)
-    if invocation.as_json:
-        invocation.print_json("restore", _document(summary))
-    else:
+    if not invocation.as_json:
         _print(invocation, summary, dry_run)
-    ended = Told("mtsite restore")
-    ended.done.append(summary)
-    ended.finish()
+    finish(invocation, "restore", [summary], lambda: _document(summary))
 
 
 def _print(invocation: Invocation, summary: "RestoreSummary", dry_run: bool) -> None:
@@ -66,7 +52,6 @@ def _print(invocation: Invocation, summary: "RestoreSummary", dry_run: bool) -> 
 
 def _document(summary: "RestoreSummary") -> dict[str, object]:
     return {
-        "area": summary.area,
         **outcome_document(summary),
         "plan": [
             {"run": [*one.outcome.target, one.outcome.runname], "database": str(one.database)}

@@ -82,6 +82,39 @@ def test_what_to_do_about_one_area_is_said_beside_the_others(site, tmp_path, cap
     assert not site.completed.exists()
 
 
+@pytest.mark.parametrize("name", ["reduce", "automigrate"])
+def test_a_document_lists_what_moved_and_what_failed(site, tmp_path, capsys, name):
+    runs = [run("u/nfs", f"w{number}") for number in range(4)]
+    elsewhere = make_area(tmp_path, name="elsewhere", runs=runs)
+    for area in (site, elsewhere):
+        with (area.path / "megatest.config").open("a") as file:
+            file.write("[automigrate]\nold target=%/%; runname=w0; age=1d\n")
+    (elsewhere.path / ".homehost").write_text("203.0.113.9\n")
+    old = make_area(tmp_path, name="old", config="[setup]\nallow-runs no\n")
+    with (tmp_path / "mtsite.toml").open("a") as file:
+        for area in (elsewhere, old):
+            file.write(f'[areas.{area.name}]\npath = "{area.path}"\n')
+    assert mtsite(name, "--json") == 3
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["schema"] == f"mtsite/{name}/1"
+    areas = {one["area"]: one for one in document["areas"]}
+    assert ["u", "nfs", "w0"] in areas["fullrun"]["moved"]
+    assert "its homehost is 203.0.113.9" in areas["elsewhere"]["error"]
+    assert "--area-db-only" in areas["elsewhere"]["hint"]
+    assert areas["elsewhere"]["moved"] == []
+    assert areas["old"]["skipped"]
+    assert "not all could be moved" in told.err
+
+
+def test_an_area_that_fails_alone_keeps_its_exit_code_and_is_a_document(site, capsys):
+    (site.path / ".homehost").write_text("203.0.113.9\n")
+    assert mtsite("reduce", "--json") == 11
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "mtsite/error/1"
+    assert document["exit_code"] == 11
+
+
 def test_help_names_the_exit_codes(capsys):
     assert mtsite("reduce", "--help") == 0
     assert "13 verification failed" in capsys.readouterr().out

@@ -15,6 +15,7 @@ import pytest
 from dying import NOW, RULES, Place, ended, in_child
 from rows import runs_in
 
+from mtsite.archive.job import Job
 from mtsite.archive.reduce import reduce_area
 from mtsite.errors import AreaUnreadableError, MtsiteError, PartlyDoneError
 
@@ -124,9 +125,8 @@ def test_two_movers_of_different_sites_lose_nothing(tmp_path):
         place.put_back()
 
         def other() -> None:
-            reduce_area(
-                place.area.settings, RULES, now=NOW, state_dir=tmp_path / "other", tmp=place.tmp
-            )
+            job = Job({}, RULES, NOW, tmp_path / "other", tmp=place.tmp)
+            reduce_area(place.area.settings, job)
 
         pids = [in_child(place.reduce), in_child(other)]
         # The one that comes later is refused: an exception, by which its fork ends with 9.

@@ -11,6 +11,7 @@ from areas import BASE, TestArea, make_area, run, step, test
 from generations import BUILDERS
 from rows import runs_in
 
+from mtsite.archive.job import Job
 from mtsite.archive.reduce import ReduceSummary, reduce_area
 from mtsite.cli import run as call
 from mtsite.config import ReduceConfig
@@ -29,8 +30,8 @@ def area_of(tmp_path: Path, generation: str) -> TestArea:
 
 
 def reduce(tmp_path: Path, area: TestArea) -> ReduceSummary:
-    places = {"state_dir": tmp_path / "state", "tmp": tmp_path / "tmp"}
-    return reduce_area(area.settings, ReduceConfig(), now=NOW, **places)
+    job = Job({}, ReduceConfig(), NOW, tmp_path / "state", tmp=tmp_path / "tmp")
+    return reduce_area(area.settings, job)
 
 
 def files_of(path: Path) -> dict[Path, bytes]:

@@ -4,9 +4,10 @@ import pytest
 from areas import BASE, DAY, datum, make_area, run, step, test
 from rows import runs_in
 
-from mtsite.archive.migrate import MigrateJob, migrate_area
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import migrate_area
 from mtsite.archive.reduce import reduce_area
-from mtsite.archive.restore import RestoreJob, restore_area
+from mtsite.archive.restore import restore_area
 from mtsite.archive.rules import Migration
 from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
@@ -61,7 +62,7 @@ def second(tmp_path):
 @pytest.fixture
 def job(tmp_path, area, first, second):
     areas = {one.name: one.settings for one in (area, first, second)}
-    return MigrateJob(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path / "tmp")
+    return Job(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path / "tmp")
 
 
 def script(area, statements):
@@ -78,8 +79,7 @@ def migrate(area, destination, job):
 
 
 def restore(area, job):
-    back = RestoreJob(job.areas, NOW, job.state_dir, environ={}, tmp=job.tmp)
-    return restore_area(area.settings, Selection(runname="w00"), back).stayed
+    return restore_area(area.settings, Selection(runname="w00"), job).stayed
 
 
 def problems(job):
@@ -147,11 +147,10 @@ def test_the_mark_of_another_run_of_that_name_stays(area, first, job):
 
 def test_a_reduced_run_goes_on_and_comes_home(area, first, second, job):
     before = rowids(area)
-    reduce_area(area.settings, RULES, now=NOW, state_dir=job.state_dir, environ={}, tmp=job.tmp)
+    reduce_area(area.settings, job)
     script(first, OTHERS)
     migrate(area, first, job)
     migrate(first, second, job)
-    reduced = RestoreJob(job.areas, NOW, job.state_dir, environ={}, tmp=job.tmp)
-    assert restore_area(area.settings, Selection(runname="%"), reduced).stayed == ()
+    assert restore_area(area.settings, Selection(runname="%"), job).stayed == ()
     assert rowids(area) == before
     assert runs_in(area.completed) == {}

@@ -10,9 +10,10 @@ from areas import BASE, DAY, datum, make_area, run, step, test
 from rows import last_updates, make_caches, runs_in
 
 from mtsite import notes
-from mtsite.archive.migrate import MigrateJob, automigrate_area, migrate_area
-from mtsite.archive.reduce import Wishes, reduce_area
-from mtsite.archive.restore import RestoreJob, restore_area
+from mtsite.archive.job import Job, Wishes
+from mtsite.archive.migrate import automigrate_area, migrate_area
+from mtsite.archive.reduce import reduce_area
+from mtsite.archive.restore import restore_area
 from mtsite.archive.rules import Migration
 from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
@@ -55,12 +56,7 @@ def old(tmp_path):
 @pytest.fixture
 def job(tmp_path, area, old):
     areas = {one.name: one.settings for one in (area, old)}
-    return MigrateJob(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path / "tmp")
-
-
-@pytest.fixture
-def back(job):
-    return RestoreJob(job.areas, NOW, job.state_dir, environ={}, tmp=job.tmp)
+    return Job(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path / "tmp")
 
 
 def migrate(area, job, chosen="w00", destination="old"):
@@ -69,9 +65,7 @@ def migrate(area, job, chosen="w00", destination="old"):
 
 
 def reduce(area, job, now=NOW):
-    return reduce_area(
-        area.settings, RULES, now=now, state_dir=job.state_dir, environ={}, tmp=job.tmp
-    )
+    return reduce_area(area.settings, replace(job, now=now))
 
 
 def named(outcomes):
@@ -158,14 +152,14 @@ def test_the_mark_is_in_all_copies_of_the_live_database(area, job):
 
 
 @pytest.mark.parametrize("reduced", [False, True])
-def test_restore_gives_back_the_same_rows_under_the_same_rowids(area, old, job, back, reduced):
+def test_restore_gives_back_the_same_rows_under_the_same_rowids(area, old, job, reduced):
     dump = area.execute("SELECT * FROM tests ORDER BY id"), area.execute("SELECT * FROM runs")
     before = runs_in(area.database)
     if reduced:
         reduce(area, job)
     migrate(area, job, "w0[01]")
     assert set(runs_in(old.database)) == {NAME, ("ubuntu", "nfs", "w01")}
-    summary = restore_area(area.settings, Selection(runname="%"), back)
+    summary = restore_area(area.settings, Selection(runname="%"), job)
     assert not summary.stayed
     assert runs_in(old.database) == {}
     assert rows_of(area, area.database) == before
@@ -175,57 +169,57 @@ def test_restore_gives_back_the_same_rows_under_the_same_rowids(area, old, job, 
     assert again == dump
 
 
-def test_a_restored_run_can_move_again(area, old, job, back):
+def test_a_restored_run_can_move_again(area, old, job):
     before = runs_in(area.database)
     migrate(area, job)
-    restore_area(area.settings, Selection(runname="w00"), back)
+    restore_area(area.settings, Selection(runname="w00"), job)
     assert named(migrate(area, job).moved) == ["w00"]
     assert runs_in(old.database) == {NAME: before[NAME]}
 
 
-def test_restore_needs_to_be_told_which_runs(area, back):
+def test_restore_needs_to_be_told_which_runs(area, job):
     with pytest.raises(UsageError, match="which runs"):
-        restore_area(area.settings, Selection(), back)
+        restore_area(area.settings, Selection(), job)
 
 
-def test_a_dry_run_of_restore_says_where_the_rows_lie(area, old, job, back):
+def test_a_dry_run_of_restore_says_where_the_rows_lie(area, old, job):
     migrate(area, job)
-    summary = restore_area(area.settings, Selection(runname="w%"), replace(back, dry_run=True))
+    summary = restore_area(area.settings, Selection(runname="w%"), replace(job, dry_run=True))
     assert [(one.note.birth_runname, one.database) for one in summary.found] == [
         ("w00", old.database)
     ]
     assert runs_in(old.database)
 
 
-def test_a_new_run_of_that_name_is_never_overwritten_by_restore(area, old, job, back):
+def test_a_new_run_of_that_name_is_never_overwritten_by_restore(area, old, job):
     migrate(area, job)
     area.add_test("w00", test("again"))
     before = runs_in(area.database), runs_in(old.database)
-    summary = restore_area(area.settings, Selection(runname="w00"), back)
+    summary = restore_area(area.settings, Selection(runname="w00"), job)
     assert "another run" in summary.stayed[0].reason
     assert (runs_in(area.database), runs_in(old.database)) == before
 
 
-def test_a_run_that_is_not_as_its_note_says_does_not_come_back(area, old, job, back):
+def test_a_run_that_is_not_as_its_note_says_does_not_come_back(area, old, job):
     migrate(area, job)
     old.execute("UPDATE test_data SET value = 7")
-    summary = restore_area(area.settings, Selection(runname="w00"), back)
+    summary = restore_area(area.settings, Selection(runname="w00"), job)
     assert "would not come back as it went" in summary.stayed[0].reason
     assert NAME in runs_in(old.database)
 
 
-def test_a_living_server_keeps_runs_from_coming_back(area, job, back):
+def test_a_living_server_keeps_runs_from_coming_back(area, job):
     reduce(area, job)
     log = area.path / "logs" / "server-1-h.log"
     log.parent.mkdir()
     log.touch()
     os.utime(log, (NOW - 1, NOW - 1))
     with pytest.raises(BusyError, match="server is alive"):
-        restore_area(area.settings, Selection(runname="w00"), back)
+        restore_area(area.settings, Selection(runname="w00"), job)
 
 
 @pytest.mark.parametrize("where", ["restoring", "restored", "taken away"])
-def test_a_restore_that_died_is_finished_by_the_next(area, job, back, where):
+def test_a_restore_that_died_is_finished_by_the_next(area, job, where):
     class Died(Exception):
         pass
 
@@ -236,8 +230,8 @@ def test_a_restore_that_died_is_finished_by_the_next(area, job, back, where):
     before = runs_in(area.database)
     reduce(area, job)
     with pytest.raises(Died):
-        restore_area(area.settings, Selection(runname="w00"), replace(back, checkpoint=die))
-    restore_area(area.settings, Selection(runname="w00"), back)
+        restore_area(area.settings, Selection(runname="w00"), replace(job, checkpoint=die))
+    restore_area(area.settings, Selection(runname="w00"), job)
     assert runs_in(area.database)[NAME] == before[NAME]
     assert NAME not in runs_in(area.completed)
 
@@ -371,11 +365,11 @@ def verified(job):
     return [one for told in found for one in (*told.problems, *told.notices)]
 
 
-def test_what_was_reduced_migrated_and_restored_verifies(area, job, back):
+def test_what_was_reduced_migrated_and_restored_verifies(area, job):
     reduce(area, job)
     assert migrate(area, job).error is None
     assert verified(job) == []
-    summary = restore_area(area.settings, Selection(runname="w01"), back)
+    summary = restore_area(area.settings, Selection(runname="w01"), job)
     assert named(summary.moved) == ["w01"]
     assert verified(job) == []
 

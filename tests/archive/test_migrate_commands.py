@@ -90,6 +90,22 @@ def test_restore_brings_back_what_is_named(site, mtsite):
     assert runs_in(area.database) == before
 
 
+@pytest.mark.parametrize("words", [("migrate", "--destination", "old"), ("restore",)])
+def test_a_document_lists_runs_that_moved_and_runs_that_stayed(site, mtsite, words):
+    area, old = site
+    old.add_run(run("u/nfs", "w1", event_time=1))  # another run of that name
+    if words[0] == "restore":
+        mtsite("migrate", "fullrun", "--destination", "old", "--runname", "w[02]")
+        area.add_test("w2", test("a new run under the old name"))
+    ended = mtsite(*words, "fullrun", "--runname", "w[012]", "--json")
+    assert ended.code == 3
+    document = json.loads(ended.out)
+    assert document["schema"] == f"mtsite/{words[0]}/1"
+    assert ["u", "nfs", "w0"] in document["moved"]
+    (stayed,) = document["stayed"]
+    assert "another run" in stayed["reason"]
+
+
 def test_a_selection_narrows_what_reduce_moves(site, mtsite):
     ended = mtsite("reduce", "fullrun", "--runname", "w1", "-n")
     assert [line.split()[1:3] for line in ended.out.splitlines() if "moves" in line] == [

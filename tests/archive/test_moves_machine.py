@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rows import runs_in
 
-from mtsite.archive.migrate import MigrateJob, automigrate_area, migrate_area
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import automigrate_area, migrate_area
 from mtsite.archive.move import ignore
 from mtsite.archive.reduce import reduce_area
-from mtsite.archive.restore import RestoreJob, restore_area
+from mtsite.archive.restore import restore_area
 from mtsite.archive.rules import Migration
 from mtsite.archive.verify import verify_areas
 from mtsite.config import ReduceConfig
@@ -200,29 +201,12 @@ class Moves(RuleBasedStateMachine):
     @rule(death=DEATH)
     def reduce(self, death: int | None = None) -> None:
         with suppress(Died):
-            summary = reduce_area(
-                self.area.settings,
-                RULES,
-                now=self.now,
-                state_dir=self.root / "state",
-                checkpoint=dying(death),
-                environ={},
-                tmp=self.root / "tmp",
-            )
-            assert summary.error is None
+            assert reduce_area(self.area.settings, self._job(death)).error is None
 
     @rule(name=st.sampled_from([*NAMES, "%"]), death=DEATH)
     def restore(self, name: str, death: int | None = None) -> None:
-        job = RestoreJob(
-            self.areas,
-            self.now,
-            self.root / "state",
-            checkpoint=dying(death),
-            environ={},
-            tmp=self.root / "tmp",
-        )
         with suppress(Died):
-            restore_area(self.area.settings, Selection(runname=name), job)
+            restore_area(self.area.settings, Selection(runname=name), self._job(death))
 
     @rule(name=st.sampled_from([*NAMES, "%"]), destination=SATELLITES, death=DEATH)
     def migrate(self, name: str, destination: str, death: int | None = None) -> None:
@@ -236,8 +220,8 @@ class Moves(RuleBasedStateMachine):
         with suppress(Died):
             assert automigrate_area(self.area.settings, self._job(death)).error is None
 
-    def _job(self, death: int | None) -> MigrateJob:
-        return MigrateJob(
+    def _job(self, death: int | None) -> Job:
+        return Job(
             self.areas,
             RULES,
             self.now,

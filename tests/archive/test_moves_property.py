@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rows import last_updates, runs_in
 from storage import connect, insert
 
+from mtsite.archive.job import Job
 from mtsite.archive.reduce import reduce_area
 from mtsite.config import ReduceConfig
 from mtsite.megatest.schema import quote
@@ -103,12 +104,10 @@ def test_a_move_keeps_the_union_of_all_rows(live, archived, blocks, keep_live):
         before = runs_in(area.database) | runs_in(area.completed)
         updates = last_updates(area.database) + last_updates(area.completed)
 
+        rules = ReduceConfig(older_than=2 * DAY, keep_live=keep_live, dead_after=7 * DAY)
+        places = Path(directory)
         summary = reduce_area(
-            area.settings,
-            ReduceConfig(older_than=2 * DAY, keep_live=keep_live, dead_after=7 * DAY),
-            now=NOW,
-            state_dir=Path(directory) / "state",
-            tmp=Path(directory) / "tmp",
+            area.settings, Job({}, rules, NOW, places / "state", tmp=places / "tmp")
         )
 
         here, there = runs_in(area.database), runs_in(area.completed)

@@ -4,7 +4,8 @@ import pytest
 from areas import BASE, DAY, make_area, run, step, test
 from rows import runs_in
 
-from mtsite.archive.migrate import MigrateJob, migrate_area
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import migrate_area
 from mtsite.archive.reduce import reduce_area
 from mtsite.archive.rules import Migration
 from mtsite.config import ReduceConfig
@@ -30,9 +31,8 @@ def old(tmp_path):
 @pytest.fixture
 def reduce(area, tmp_path):
     def call():
-        return reduce_area(
-            area.settings, RULES, now=NOW, state_dir=tmp_path / "state", environ={}, tmp=tmp_path
-        )
+        job = Job({}, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path)
+        return reduce_area(area.settings, job)
 
     return call
 
@@ -41,7 +41,7 @@ def reduce(area, tmp_path):
 def migrate(area, old, tmp_path):
     def call():
         areas = {one.name: one.settings for one in (area, old)}
-        job = MigrateJob(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path)
+        job = Job(areas, RULES, NOW, tmp_path / "state", environ={}, tmp=tmp_path)
         return migrate_area(area.settings, [Migration("old", Selection(runname="w00"))], job)
 
     return call

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rows import last_updates, make_caches, runs_in
 
 from mtsite import lock, notes
 from mtsite.archive import execute
+from mtsite.archive.job import Job
 from mtsite.archive.locking import AREA_LOCK, lock_name
 from mtsite.archive.reduce import reduce_area
 from mtsite.config import AreaConfig, ReduceConfig
@@ -42,9 +44,9 @@ def area(tmp_path):
 @pytest.fixture
 def reduce(tmp_path):
     def call(area, **changed):
-        settings = {"now": NOW, "state_dir": tmp_path / "state", "tmp": tmp_path / "tmp"}
-        rules = changed.pop("rules", RULES)
-        return reduce_area(changed.pop("settings", area.settings), rules, **(settings | changed))
+        settings = changed.pop("settings", area.settings)
+        job = Job({}, RULES, NOW, tmp_path / "state", tmp=tmp_path / "tmp")
+        return reduce_area(settings, replace(job, **changed))
 
     return call
 

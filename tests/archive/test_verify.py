@@ -10,6 +10,7 @@ from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from calling import called
 
 from mtsite import notes
+from mtsite.archive.job import Job
 from mtsite.archive.reduce import reduce_area
 from mtsite.archive.verify import Verification, verify_areas
 from mtsite.config import ReduceConfig
@@ -30,8 +31,8 @@ def spec(number: int):
 def area(tmp_path: Path) -> TestArea:
     """An area of five runs, four of them in completed-runs.db."""
     made = make_area(tmp_path, runs=[spec(number) for number in range(5)])
-    terms = {"now": NOW, "state_dir": tmp_path / "state", "tmp": tmp_path / "tmp"}
-    assert len(reduce_area(made.settings, RULES, **terms).moved) == 4
+    job = Job({}, RULES, NOW, tmp_path / "state", tmp=tmp_path / "tmp")
+    assert len(reduce_area(made.settings, job).moved) == 4
     return made
 
 
@@ -73,8 +74,8 @@ def test_one_flipped_byte_in_a_moved_row_is_named_by_run_table_and_test(area: Te
     data = "INSERT INTO test_data (test_id, category, variable, comment) VALUES (?, 'c', 'x', ?)"
     area.execute(data, (area.test_id("w4", "regress", "slow/big"), "a needle in the row"))
     area.add_run(run("ubuntu/nfs", "w5", [test("t")], event_time=BASE + 20 * DAY))
-    terms = {"now": NOW + 10**9, "state_dir": area.path.parent / "state"}
-    assert [one.runname for one in reduce_area(area.settings, RULES, **terms).moved] == ["w4"]
+    job = Job({}, RULES, NOW + 10**9, area.path.parent / "state")
+    assert [one.runname for one in reduce_area(area.settings, job).moved] == ["w4"]
     assert verified(area).problems == []
     flip(area.completed, b"a needle in the row")
     (found,) = verified(area).problems

@@ -1,15 +1,15 @@
 """A real migration changes no page of the area, and the satellite's pages list the run by links."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
 from sites import TestSite, difference, files_of, make_site
 
-from mtsite.archive.migrate import MigrateJob, migrate_area
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import migrate_area
 from mtsite.archive.reduce import reduce_area
-from mtsite.archive.restore import RestoreJob, restore_area
+from mtsite.archive.restore import restore_area
 from mtsite.archive.rules import Migration
 from mtsite.config import ReduceConfig
 from mtsite.megatest.selection import Selection
@@ -20,14 +20,14 @@ RUNS = [run("u/v", f"w{n}", [test(f"t{i}", log="fine\n") for i in range(2)]) for
 CHOSEN = Selection(runname="w[01]")
 
 
-def make(root: Path) -> tuple[TestSite, TestArea, TestArea, MigrateJob]:
+def make(root: Path) -> tuple[TestSite, TestArea, TestArea, Job]:
     area = make_area(root, "a", runs=RUNS)
     old = make_area(root, "old", config="[setup]\nallow-runs no\n")
     (root / "home").mkdir()
     site = make_site(root / "home", area, old)
     site.build()
     areas = {one.name: one.settings for one in (area, old)}
-    job = MigrateJob(areas, RULES, NOW, root / "state", environ={}, tmp=root / "tmp")
+    job = Job(areas, RULES, NOW, root / "state", environ={}, tmp=root / "tmp")
     return site, area, old, job
 
 
@@ -40,7 +40,7 @@ def test_a_migration_changes_no_page_of_the_area(tmp_path: Path, reduced: bool) 
     site, area, _old, job = make(tmp_path)
     before = of_area(site)
     if reduced:
-        reduce_area(area.settings, RULES, now=NOW, state_dir=job.state_dir, environ={}, tmp=job.tmp)
+        reduce_area(area.settings, job)
     assert len(migrate_area(area.settings, [Migration("old", CHOSEN)], job).moved) == 2
     site.build()
     assert of_area(site) == before
@@ -73,7 +73,6 @@ def test_a_run_that_came_back_has_the_pages_that_it_had(tmp_path: Path) -> None:
     before = files_of(site.tree)
     migrate_area(area.settings, [Migration("old", CHOSEN)], job)
     site.build()
-    back = RestoreJob(job.areas, NOW, job.state_dir, environ={}, tmp=job.tmp)
-    assert len(restore_area(area.settings, CHOSEN, replace(back, now=NOW)).moved) == 2
+    assert len(restore_area(area.settings, CHOSEN, job).moved) == 2
     site.build()
     assert files_of(site.tree) == before
