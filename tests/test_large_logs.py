@@ -11,7 +11,7 @@ from calling import called
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import departures
-from mtsite.archive.purge import plan_rule
+from mtsite.archive.purge import plan_blob, plan_rule
 from mtsite.archive.records import Who
 from mtsite.departures import RetainTerms
 from mtsite.model import Finding, LogRecord
@@ -106,6 +106,19 @@ def test_a_rule_that_comes_later_masks_it_again(site: TestSite, area: TestArea) 
     assert blob(site.tree).name != old
     for path in site.tree.rglob("*.*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_purge_takes_its_parts_back_at_the_destination_too(site: TestSite) -> None:
+    config = site.config()
+    publish_site(config, now=NOW)
+    www = site.root.parent / "www"
+    assert len(list(www.rglob("_part/*/*"))) == 9
+    plan = plan_blob(config, blob(site.tree).stem)
+    terms = RetainTerms(Who("maria", NOW, "mtsite purge"), environ={})
+    departures.purge(config, plan, terms, "they asked", TerminalReport(verbosity=-1))
+    for tree in (site.tree, www):
+        assert [path for path in tree.rglob("_part/*/*") if path.is_file()] == []
+        assert list(tree.glob("_blobs/??/*.logz")) == []
 
 
 def test_a_damaged_one_is_told_on_its_page_and_stops_nothing(site: TestSite) -> None:

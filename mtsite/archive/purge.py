@@ -8,8 +8,9 @@ so that a call which died, or met a destination that refused, is finished by the
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mtsite import atomicfile, record, urls
 from mtsite.archive import pending
@@ -140,7 +141,9 @@ def take_back(config: Config, plan: PurgePlan, who: Who, why: str) -> None:
         waits = [
             (blob, urls.run_dir(one.key)) for one in kept for blob in pending.blobs_of(one) & gone
         ]
-        _write_taken_back(config, {*read_taken_back(config), *plan.blobs})
+        # Parts of a log that is masked again are made anew under their names.
+        parts = [] if plan.remasked else list(_parts_of(config.site.output, kept, gone))
+        _write_taken_back(config, {*read_taken_back(config), *plan.blobs, *parts})
         pending.add(config.state_dir, [*waits, *((blob, "") for blob in gone)])
         manifest.note_blobs(
             stored_file(config.site.output, one.blob) for one in plan.remasked.values() if one.blob
@@ -152,6 +155,16 @@ def take_back(config: Config, plan: PurgePlan, who: Who, why: str) -> None:
                 save(config, manifest, old, changed)
         told = {"what": PURGE, "of": plan.what, "why": why, "runs": len(plan.runs)}
         note(config, who, {**told, "blobs": list(plan.blobs)})
+
+
+def _parts_of(site: Path, kept: Sequence[RunRecord], blobs: Collection[str]) -> Iterator[str]:
+    """The pages that have these logs in parts: they hold their text, nothing takes their place."""
+    for one in kept:
+        for name, test in one.tests.items():
+            for log in test.logs:
+                if log.blob in blobs:
+                    directory = (site / urls.log_part(one.key, name, log.name, 1)).parent
+                    yield from (path.relative_to(site).as_posix() for path in directory.glob("*"))
 
 
 def take_back_run(kept: RunRecord, who: Who, why: str) -> RunRecord:

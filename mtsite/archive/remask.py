@@ -122,6 +122,9 @@ def _log(
         findings=tuple(finding(found) for found in log.findings),
         warnings=tuple(finding(found) for found in log.warnings),
         facts=_plain(log.facts, redactor),
+        around=tuple(
+            (number, redactor.redact_text(texts.get(number, line))) for number, line in log.around
+        ),
         note=redactor.redact_text(log.note),
     )
     if new is None:
