@@ -81,12 +81,15 @@ class AreaConfig:
         PREFIXES, {}, "Prefixes of stored paths and what they are called on this host."
     )
     aliases: tuple[str, ...] = option(
-        TEXTS, [], "Former names of the area, in notes of moved runs; no redirects yet."
+        TEXTS, [], "Former names of the area: what was published under them leads to NAME."
     )
-    intro: Path | None = option(
-        PATH, None, "A Markdown file for the area's page; no page shows it yet."
+    intro: str = option(TEXT, "", "A Markdown file in the area, shown on the area's page.")
+    contact: str = option(TEXT, "", "Whom to ask about this area, shown on its page.")
+    expected: int | None = option(
+        AGE_OR_FOREVER,
+        "0s",
+        "How often each target is expected to get a run; 0s: as often as it did; forever: never.",
     )
-    contact: str = option(TEXT, "", "Whom to ask about this area; no page shows it yet.")
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 
 

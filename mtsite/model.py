@@ -325,6 +325,7 @@ class RunSummary:
     `home` is the area whose database holds the rows now (the birth area unless it was moved).
     `gone` says why there are no rows any more, '' while there are. `let_go` is what was taken of
     it on purpose, oldest first: what an earlier build had, a later one does not bring back.
+    `log_bytes` is the size of its logs that are stored; one that tests share counts for each.
     """
 
     key: RunKey
@@ -344,6 +345,7 @@ class RunSummary:
     home: str = ""
     gone: str = ""
     let_go: tuple[LetGo, ...] = ()
+    log_bytes: int = 0
 
     def lets_go_of(self, *what: str) -> bool:
         """Whether any of these was taken of it."""

@@ -86,9 +86,28 @@ def area_page(area: str, values: Sequence[str] = ()) -> str:
     return page(area_dir(area, values), "index.html")
 
 
-def month_page(area: str, target: Sequence[str], month: str) -> str:
-    """The listing of one month ('2026-11') of a target."""
-    return page(area_dir(area, target), f"_runs/{month}.html")
+def node_twin(area: str = "", values: Sequence[str] = ()) -> str:
+    """The JSON twin of an area, a key level or a target; of the front page without any."""
+    return page(area_dir(area, values), "index.json") if area else "index.json"
+
+
+def names_page(number: int, area: str = "", values: Sequence[str] = ()) -> str:
+    """A part, from 1, of the list of all that lies directly below a node, by name."""
+    return page(area_dir(area, values), f"_all/{number}.html") if area else f"_all/{number}.html"
+
+
+def below_shard(area: str = "", values: Sequence[str] = ()) -> str:
+    """The names of all that lies directly below a node, for a script."""
+    return page(area_dir(area, values), "_below.js") if area else "_below.js"
+
+
+def month_page(area: str, target: Sequence[str], month: str, part: int = 0) -> str:
+    """The listing of one month ('2026-11') of a target; a long month has parts, from 1.
+
+    Part 0 is the month itself, with the runs that fill no whole part yet.
+    """
+    name = f"{month}.{part}" if part else month
+    return page(area_dir(area, target), f"_runs/{name}.html")
 
 
 def pointer_page(area: str, target: Sequence[str], which: str) -> str:

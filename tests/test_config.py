@@ -115,7 +115,7 @@ nightly = "23:30"
         testsuite="suite",
         path_map={"/net/h1/": "/h1/"},
         aliases=("old_name",),
-        intro=tmp_path / "README.md",
+        intro="README.md",
         reduce=False,
     )
     assert config.areas["a b"].path == tmp_path / "sub/../ab"

@@ -1,16 +1,22 @@
 """The pages above the targets: front page, areas, key levels, and the files at the root."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mtsite import urls
-from mtsite.build.nodes import Tree
+from mtsite.build.nodes import Target, Tree
 from mtsite.build.render import Pen
+from mtsite.build.shard import shard_bytes
+from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest
-from mtsite.pages import area, index, notfound
+from mtsite.pages import area, index, listing, names, notfound
 from mtsite.pages.page import NodeSummary
 
 LATEST_RUNS = 20
 SITE_OWNER = "site"
+BELOW = "below"
+MOST_BELOW = 5000
+"""More names than that are no help in a menu."""
+
 ROBOTS_OPEN = b"User-agent: *\nDisallow: /_record/\nDisallow: /_manifest/\n"
 ROBOTS_CLOSED = b"User-agent: *\nDisallow: /\n"
 
@@ -20,14 +26,31 @@ def area_owner(name: str) -> str:
     return f"area:{urls.segment(name)}"
 
 
-def write_area(pen: Pen, manifest: Manifest, tree: Tree, name: str) -> None:
-    """The page of an area and of every key level above its targets."""
-    depth = max((len(target[1]) for target in tree.below(name)), default=0)
-    levels: set[tuple[str, ...]] = {()}
-    for _, values in tree.below(name):
-        levels.update(values[:n] for n in range(1, min(depth, len(values))))
+def write_area(
+    pen: Pen, manifest: Manifest, tree: Tree, name: str, touched: Collection[Target] | None
+) -> None:
+    """The page of an area and of every key level above its targets.
+
+    Levels with none of the `touched` targets below them stand as they are; None: look at all.
+    """
+    levels = {values[:n] for _, values in tree.below(name) for n in range(len(values))} | {()}
+    moved = {t[1][:n] for t in touched or () if t[0] == name for n in range(len(t[1]))} | {()}
     for values in sorted(levels):
-        _write_level(pen, manifest, tree, name, values)
+        if touched is None or values in moved:
+            _write_level(pen, manifest, tree, name, values)
+        else:
+            pen.seen.update(_files_of(pen, name, values))
+
+
+def _files_of(pen: Pen, name: str, values: Sequence[str]) -> list[str]:
+    """What `_write_level` left of a level at an earlier build."""
+    files = [urls.area_page(name, values), urls.node_twin(name, values)]
+    files.append(urls.below_shard(name, values))
+    number = 1
+    while (part := urls.names_page(number, name, values)) in pen.known:
+        files.append(part)
+        number += 1
+    return files
 
 
 def _write_level(
@@ -46,6 +69,24 @@ def _write_level(
     if fingerprint:
         context = area.context(pen.frame, node, children, latest, node.problems, ends=tree.ends)
         pen.page(area, path, fingerprint, context)
+    store_twin(pen, node, children, latest)
+    _write_names(pen, node, children)
+
+
+def _write_names(pen: Pen, node: NodeSummary, children: Sequence[NodeSummary]) -> None:
+    """The names of what lies below: for a script, and as pages where the level has no room."""
+    for part in names.parts_of(node, children):
+        path = urls.names_page(part.number, node.area, node.values)
+        fingerprint = pen.fresh(names, path, repr(part))
+        if fingerprint:
+            pen.page(names, path, fingerprint, names.context(pen.frame, part))
+    here = urls.area_page(node.area, node.values) if node.area else urls.index_page()
+    below = [
+        (listing.node_name(child), urls.relative(here, urls.area_page(child.area, child.values)))
+        for child in children[:MOST_BELOW]
+    ]
+    shard = shard_bytes(BELOW, {"total": len(children), "names": below})
+    pen.store(urls.below_shard(node.area, node.values), shard)
 
 
 def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool) -> None:
@@ -55,6 +96,9 @@ def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool) -> None:
     fingerprint = pen.fresh(index, path, repr(nodes), ends)
     if fingerprint:
         pen.page(index, path, fingerprint, index.context(pen.frame, nodes, ends=ends))
+    site = index.whole(nodes)
+    store_twin(pen, site, nodes)
+    _write_names(pen, site, nodes)
     fingerprint = pen.fresh(notfound, "404.html")
     if fingerprint:
         pen.page(notfound, "404.html", fingerprint, notfound.context(pen.frame))

@@ -6,36 +6,44 @@ is the sum of targets, so the sum of the children is the parent at every node.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mtsite import record, rollup
+from mtsite.build import cadence
+from mtsite.build.cadence import UNTOLD, Cadence
 from mtsite.model import RunSummary
 from mtsite.pages.page import NodeSummary
 
 TREND_DAYS = 14
+DAY = 86_400
 
 Target = tuple[str, tuple[str, ...]]
 """(area, key values)."""
 
 _GOOD = frozenset(verdict.value for verdict in rollup.GOOD)
+_BAD = frozenset(verdict.value for verdict in rollup.BAD)
 
 
 @dataclass(frozen=True, slots=True)
 class AreaWords:
-    """What is said of an area as a whole."""
+    """What is said of an area as a whole. `expected` None: as the runs came so far."""
 
     keys: tuple[str, ...] = ()
     title: str = ""
     problems: tuple[str, ...] = ()
+    expected: int | None = None
+    intro: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetNode:
     """The summary of one target: its newest run, how many there are, and its last days.
 
-    `coming` counts the runs whose pages no build has made yet.
+    `coming` counts the runs whose pages no build has made yet, `log_bytes` what the logs of all
+    its runs take in the store. `pointers` are the redirects that have somewhere to lead.
     """
 
     keys: tuple[str, ...]
@@ -43,11 +51,22 @@ class TargetNode:
     newest: RunSummary | None
     days: tuple[tuple[str, int, int], ...] = ()
     coming: int = 0
+    cadence: Cadence = UNTOLD
+    log_bytes: int = 0
+    pointers: tuple[str, ...] = ()
 
     def encode(self) -> str:
         """One line of JSON; `decode` gives the node back."""
         newest = "null" if self.newest is None else record.summary_json(self.newest)
-        parts = {"keys": self.keys, "runs": self.runs, "days": self.days, "coming": self.coming}
+        parts = {
+            "keys": self.keys,
+            "runs": self.runs,
+            "days": self.days,
+            "coming": self.coming,
+            "cadence": self.cadence,
+            "log_bytes": self.log_bytes,
+            "pointers": self.pointers,
+        }
         head = json.dumps(parts)
         return f'{head[:-1]}, "newest": {newest}}}'
 
@@ -61,6 +80,9 @@ class TargetNode:
             record.read_summary(found["newest"]),
             tuple((day, good, total) for day, good, total in found["days"]),
             found["coming"],
+            Cadence(*found.get("cadence", UNTOLD)),
+            found.get("log_bytes", 0),
+            tuple(found.get("pointers", ())),
         )
 
 
@@ -74,8 +96,14 @@ def target_node(
         tally = days.setdefault(day_of(one.event_time, zone), [0, 0])
         tally[0] += sum(n for letter, n in one.counts.items() if letter in _GOOD)
         tally[1] += sum(one.counts.values())
-    last = day_of(newest.event_time, zone) if newest else ""
-    return TargetNode(tuple(keys), runs, newest, _window(days, last))
+    return TargetNode(
+        keys=tuple(keys),
+        runs=runs,
+        newest=newest,
+        days=_window(days, day_of(newest.event_time, zone) if newest else ""),
+        cadence=cadence.of_runs([one.event_time for one in newest_first]),
+        log_bytes=sum(one.log_bytes for one in newest_first),
+    )
 
 
 @dataclass(slots=True)
@@ -91,54 +119,98 @@ class Tree:
     satellites: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     ends: bool = False
-    _of_area: dict[str, list[Target]] = field(init=False, default_factory=dict)
+    _below: dict[Target, list[Target]] = field(init=False, default_factory=dict)
+    _names: dict[Target, dict[tuple[str, ...], None]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The targets of an area are asked for at every level: found once."""
+        """What lies below a node is asked for at every level: found once."""
         for target in sorted(self.targets):
-            self._of_area.setdefault(target[0], []).append(target)
+            area, values = target
+            for depth in range(len(values) + 1):
+                node = (area, values[:depth])
+                self._below.setdefault(node, []).append(target)
+                if depth < len(values):
+                    self._names.setdefault(node, {})[values[: depth + 1]] = None
 
     def below(self, area: str, values: Sequence[str] = ()) -> list[Target]:
         """The targets of an area that begin with these key values."""
-        start = tuple(values)
-        return [one for one in self._of_area.get(area, ()) if one[1][: len(start)] == start]
+        return self._below.get((area, tuple(values)), [])
 
     def node(self, area: str, values: Sequence[str] = ()) -> NodeSummary:
         """One row for an area (no values), a key level or a target."""
-        below = [self.targets[target] for target in self.below(area, values)]
-        newest = max(
-            (one.newest for one in below if one.newest is not None), key=_age_order, default=None
+        values = tuple(values)
+        targets = self.below(area, values)
+        below = [self.targets[target] for target in targets]
+        newest_runs = [one.newest for one in below if one.newest is not None]
+        newest = max(newest_runs, key=_age_order, default=None)
+        counts = rollup.add_counts(run.counts for run in newest_runs)
+        words = self.areas.get(area, AreaWords())
+        rhythm = self._cadence(area, below, newest)
+        node = NodeSummary(
+            area=area,
+            values=values,
+            keys=words.keys or next((one.keys for one in below), ()),
+            runs=sum(one.runs for one in below),
+            counts=counts,
+            verdict=rollup.run_verdict(counts).value,
+            newest=newest,
+            trend=self._trend(below, newest),
+            targets=len(below),
+            coming=sum(one.coming for one in below),
+            expected_seconds=rhythm.expected,
+            late_seconds=rhythm.late,
+            new=sum(run.new for run in newest_runs),
+            still=sum(run.still for run in newest_runs),
+            fixed=sum(run.fixed for run in newest_runs),
+            bad_targets=sum(not _BAD.isdisjoint(run.counts) for run in newest_runs),
+            log_bytes=sum(one.log_bytes for one in below),
+            pointers=below[0].pointers if targets == [(area, values)] else (),
         )
-        counts = rollup.add_counts(one.newest.counts for one in below if one.newest is not None)
+        return node if values else self._with_words(node, words)
+
+    def _with_words(self, node: NodeSummary, words: AreaWords) -> NodeSummary:
+        return replace(
+            node,
+            problems=words.problems,
+            satellite_of=self.satellites.get(node.area, ""),
+            held=self.held.get(node.area, 0),
+            title=words.title,
+            intro=words.intro,
+            contact=words.contact,
+        )
+
+    def _cadence(
+        self, area: str, below: Sequence[TargetNode], newest: RunSummary | None
+    ) -> Cadence:
+        """How often a run is expected below: as often as in the busiest target that still lives."""
+        said = self.areas.get(area, AreaWords()).expected
+        if said is not None:
+            return cadence.as_said(said)
+        if newest is None or area in self.held:
+            return UNTOLD
+        alive = (newest.event_time or 0) - TREND_DAYS * DAY
+        rhythms = [
+            one.cadence
+            for one in below
+            if one.cadence.expected and one.newest and (one.newest.event_time or 0) >= alive
+        ]
+        return min(rhythms, default=UNTOLD)
+
+    def _trend(
+        self, below: Sequence[TargetNode], newest: RunSummary | None
+    ) -> tuple[tuple[str, int, int], ...]:
         days: dict[str, list[int]] = {}
         for one in below:
             for day, good, total in one.days:
                 tally = days.setdefault(day, [0, 0])
                 tally[0] += good
                 tally[1] += total
-        words = self.areas.get(area, AreaWords())
-        return NodeSummary(
-            area=area,
-            values=tuple(values),
-            keys=words.keys or next((one.keys for one in below), ()),
-            runs=sum(one.runs for one in below),
-            counts=counts,
-            verdict=rollup.run_verdict(counts).value,
-            newest=newest,
-            trend=_window(days, day_of(newest.event_time, self.zone) if newest else ""),
-            targets=len(below),
-            problems=words.problems if not values else (),
-            satellite_of=self.satellites.get(area, "") if not values else "",
-            held=self.held.get(area, 0) if not values else 0,
-            title=words.title if not values else "",
-            coming=sum(one.coming for one in below),
-        )
+        return _window(days, day_of(newest.event_time, self.zone) if newest else "")
 
     def children(self, area: str, values: Sequence[str] = ()) -> list[NodeSummary]:
         """The rows of the next level, in byte order of their names."""
-        depth = len(values) + 1
-        names = {target[1][:depth] for target in self.below(area, values)}
-        return [self.node(area, name) for name in sorted(names) if len(name) == depth]
+        names = self._names.get((area, tuple(values)), {})
+        return [self.node(area, name) for name in sorted(names)]
 
 
 def day_of(when: int | None, zone: ZoneInfo) -> str:

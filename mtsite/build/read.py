@@ -316,6 +316,7 @@ def summarise(
         verdict=rollup.run_verdict(counts).value,
         failures=tuple(_first_failures(run, verdicts, tests)),
         home=home,
+        log_bytes=sum(log.size for test in tests.values() for log in test.logs if log.blob),
     )
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.build import digest, levels, listing, sweep, unreadable
+from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
 from mtsite.build.catalogue import write_catalogue
 from mtsite.build.coming import write_coming
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
-from mtsite.build.nodes import AreaWords, TargetNode, Tree
+from mtsite.build.nodes import TargetNode, Tree
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.read import redactor_of
 from mtsite.build.render import Look, Pen, load_theme, theme
@@ -48,6 +48,7 @@ from mtsite.pages import (
     leaving,
     log,
     month,
+    names,
     notfound,
     part,
     redirect,
@@ -59,7 +60,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (
     *(index, area, target, month, history, run, test, log, part),
-    *(redirect, coming, gone, leaving, catalogue, notfound),
+    *(names, redirect, coming, gone, leaving, catalogue, notfound),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -232,29 +233,35 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
         old = state.known.get(run_dir)
         state.touch(old.key if old is not None else heads[run_dir].key)
     unreadable.keep_published(state)
-    told = (
-        sorted(_area_words(state).items()),
-        _satellites(state),
-        _held(state),
-        has_leaving_page(state),
-    )
-    words = digest.of(repr(told))
-    state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != words
-    state.manifest.put("areas", words)
-    if state.all_pages or state.interrupted:
-        state.touched.update(state.manifest.targets())
+    words = area_words(state)
+    told = (sorted(words.items()), satellites(state), held(state), has_leaving_page(state))
+    said = digest.of(repr(told))
+    state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != said
+    state.manifest.put("areas", said)
+    expected = rhythms(state, words)
+    before = json.loads(state.manifest.get("expected") or "{}")
+    state.manifest.put("expected", json.dumps(expected))
+    everything = state.all_pages or state.interrupted
+    if everything or before != expected:
+        state.touched.update(
+            target
+            for target in state.manifest.targets()
+            if everything or before.get(target[0]) != expected.get(target[0])
+        )
     state.save_touched()
 
 
 def _write_targets(state: BuildState) -> None:
     writer = TargetWriter(state.site, state.config.state_dir, state.look)
-    words = _area_words(state)
+    words = area_words(state)
+    expected = rhythms(state, words)
     tasks = (
         TargetTask(
             name,
             values,
-            _keys_of(state, words, name, values),
+            keys_of(state, words, name, values),
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
+            expected.get(name),
         )
         for name, values in sorted(state.touched)
     )
@@ -280,26 +287,28 @@ def _write_levels(state: BuildState) -> None:
     if not state.touched and not everything and state.manifest.get("assets") == assets:
         return
     state.manifest.put("assets", assets)
-    words = _area_words(state)
+    words = area_words(state)
     found = state.manifest.targets()
     tree = Tree(
         {key: TargetNode.decode(line) for key, line in found.items()},
         words,
         ZoneInfo(state.look.frame.timezone),
-        _satellites(state),
-        _held(state),
+        satellites(state),
+        held(state),
         has_leaving_page(state),
     )
-    names = sorted({*words, *(area_name for area_name, _ in found)})
+    all_names = sorted({*words, *(area_name for area_name, _ in found)})
     moved = {area_name for area_name, _ in state.touched}
     moved |= {home for home, births in tree.satellites.items() if moved & set(births.split(", "))}
-    for name in names:
+    for name in all_names:
         if everything or name in moved:
             pen = _pen(state, levels.area_owner(name))
-            levels.write_area(pen, state.manifest, tree, name)
+            levels.write_area(
+                pen, state.manifest, tree, name, None if everything else state.touched
+            )
             state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     pen = _pen(state, levels.SITE_OWNER)
-    levels.write_root(pen, [tree.node(name) for name in names], ends=tree.ends)
+    levels.write_root(pen, [tree.node(name) for name in all_names], ends=tree.ends)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 
@@ -325,40 +334,3 @@ def _finish(state: BuildState) -> BuildSummary:
 def _pen(state: BuildState, owner: str) -> Pen:
     known = state.pages_of(owner, trusted=not state.interrupted)
     return Pen(state.site, state.look, owner, known)
-
-
-def _area_words(state: BuildState) -> dict[str, AreaWords]:
-    words = {}
-    for name, settings in state.config.areas.items():
-        found = state.listed.listings[name]
-        fields = found.area.fields if found.area is not None else ()
-        problems = (*((found.error,) if found.error else ()), *found.problems)
-        if found.area is not None:
-            linktree, path = found.area.linktree, found.area.path
-            problems += unreadable.missing_linktree(name, linktree, path)
-        words[name] = AreaWords(fields, settings.title, problems)
-    return words
-
-
-def _keys_of(
-    state: BuildState, words: Mapping[str, AreaWords], area_name: str, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    keys = words[area_name].keys if area_name in words else ()
-    if not keys and area_name in state.listed.unreadable:
-        return unreadable.key_names(state, area_name, values)
-    return keys
-
-
-def _satellites(state: BuildState) -> dict[str, str]:
-    """Area → the areas whose runs it holds."""
-    births: dict[str, set[str]] = {}
-    for head in state.listed.heads.values():
-        if head.home != head.key.area:
-            births.setdefault(head.home, set()).add(head.key.area)
-    return {home: ", ".join(sorted(names)) for home, names in sorted(births.items())}
-
-
-def _held(state: BuildState) -> dict[str, int]:
-    """Area → how many runs of other areas it holds."""
-    homes = Counter(h.home for h in state.listed.heads.values() if h.home != h.key.area)
-    return dict(sorted(homes.items()))

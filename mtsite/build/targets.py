@@ -11,8 +11,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
-from mtsite.build.nodes import TargetNode, Tree, month_of, target_node
+from mtsite.build.nodes import AreaWords, TargetNode, Tree, month_of, target_node
 from mtsite.build.render import Look, Pen
+from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunSummary, TestName
 from mtsite.pages import history, month, redirect, target
@@ -28,12 +29,16 @@ _GOOD = frozenset(verdict.value for verdict in GOOD)
 
 @dataclass(frozen=True, slots=True)
 class TargetTask:
-    """One target whose runs have moved; `known` are the fingerprints to rely on."""
+    """One target whose runs have moved; `known` are the fingerprints to rely on.
+
+    `expected` is what the settings say of how often a run comes, in seconds; None: nothing.
+    """
 
     area: str
     values: tuple[str, ...]
     keys: tuple[str, ...]
     known: Mapping[str, Page] = field(default_factory=dict)
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class _TargetPages:
         self.area = task.area
         self.values = task.values
         self.keys = task.keys
+        self.words = AreaWords(expected=task.expected)
         self.zone = ZoneInfo(pen.frame.timezone)
         self.runs = manifest.target_runs(task.area, task.values)
         self.summaries = manifest.summaries(task.area, [task.values])
@@ -88,17 +94,16 @@ class _TargetPages:
 
     def write(self) -> TargetNode:
         own = target_node(self.keys, len(self.runs), self.summaries, self.zone)
-        own = replace(own, coming=len(self.coming))
-        tree = Tree({(self.area, self.values): own}, {}, self.zone)
+        own = replace(own, coming=len(self.coming), pointers=tuple(self._pointers()))
+        tree = Tree({(self.area, self.values): own}, {self.area: self.words}, self.zone)
         # A month or history must not change with the newest run: it gets a bare node.
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         self._histories(bare)
         self._months(bare)
-        pointers = self._pointers()
-        self._target_page(tree.node(self.area, self.values), pointers)
+        self._target_page(tree.node(self.area, self.values))
         return own
 
-    def _target_page(self, node: NodeSummary, pointers: list[str]) -> None:
+    def _target_page(self, node: NodeSummary) -> None:
         path = urls.area_page(self.area, self.values)
         latest = self.summaries[:GRID_RUNS]
         rows, hidden = self._grid_rows(latest)
@@ -107,12 +112,13 @@ class _TargetPages:
             name = month_of(place, self.zone)
             months[name] = months.get(name, 0) + 1
         values = (repr(node), repr(latest), [(row.name, row.strip) for row in rows], hidden, months)
-        fingerprint = self.pen.fresh(target, path, values, pointers)
+        listed = sorted(months.items(), reverse=True)
+        fingerprint = self.pen.fresh(target, path, values)
         if fingerprint:
             grid = Grid(tuple(latest), tuple(rows), hidden)
-            listed = sorted(months.items(), reverse=True)
-            context = target.context(self.pen.frame, node, latest, grid, listed, pointers=pointers)
+            context = target.context(self.pen.frame, node, latest, grid, listed)
             self.pen.page(target, path, fingerprint, context)
+        store_twin(self.pen, node, (), latest, listed)
 
     def _grid_rows(self, latest: Sequence[RunSummary]) -> tuple[list[GridRow], int]:
         columns = [self.manifest.outcomes(urls.run_dir(run.key)) for run in latest]
@@ -133,12 +139,23 @@ class _TargetPages:
         for summary in self.summaries:
             by_month[month_of(summary.event_time, self.zone)].append(summary)
         for name, runs in sorted(by_month.items()):
-            path = urls.month_page(self.area, self.values, name)
-            fingerprint = self.pen.fresh(month, path, self.keys, repr(runs), coming[name])
-            if fingerprint:
-                here = replace(node, coming=coming[name])
-                context = month.context(self.pen.frame, here, name, runs)
-                self.pen.page(month, path, fingerprint, context)
+            here = replace(node, coming=coming[name])
+            *parts, whole = month.cut(runs)
+            for number, some in parts:
+                self._month(replace(node, coming=0), name, some, (number, 0))
+            self._month(here, name, whole[1], (0, len(parts)))
+
+    def _month(
+        self, node: NodeSummary, name: str, runs: Sequence[RunSummary], part: tuple[int, int]
+    ) -> None:
+        """One page; `part` is its number and how many parts it links to."""
+        number, parts = part
+        path = urls.month_page(self.area, self.values, name, number)
+        fingerprint = self.pen.fresh(month, path, self.keys, repr(runs), node.coming, parts)
+        if fingerprint:
+            frame = self.pen.frame
+            context = month.context(frame, node, name, runs, part=number, parts=parts)
+            self.pen.page(month, path, fingerprint, context)
 
     def _pointers(self) -> list[str]:
         """Write those redirects that have somewhere to lead, and name them."""

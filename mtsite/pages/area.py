@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, leaving, listing, words
+from mtsite.pages import charts, leaving, listing, markdown, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -38,24 +38,28 @@ def context(
         "word": word if node.newest else "archive" if node.held else "no runs",
         "kicker": node.keys[len(node.values) - 1] if node.values else "area",
         "area": node.area,
-        "name": node.values[-1] or urls.EMPTY_KEY_VALUE if node.values else node.area,
+        "name": listing.node_name(node),
         "area_title": node.title,
         "lead": lead,
         "sentence": listing.sentence(node) if node.newest else "",
-        "expected": listing.expected(node.expected_seconds),
-        "newest": words.when(node.newest.event_time) if node.newest else ("", ""),
-        "expected_seconds": node.expected_seconds,
+        **listing.newest_of(node),
         "satellite_of": node.satellite_of,
         "holds": listing.holds(node),
         "bar": charts.pass_bar(node.counts),
         "bar_label": words.counted(node.counts),
         "child_key": _child_key(node),
         "rows": listing.node_rows(path, children),
+        "all_names": names.link_from(path, node.area, node.values, children),
+        "twin": urls.relative(path, urls.node_twin(node.area, node.values)),
         "runs": listing.run_rows(path, latest[:MAX_LATEST], node.area),
         "runs_total": words.number(node.runs + node.held),
         "leaving": leaving.link_from(path) if ends else "",
         "coming": listing.still_to_come(node.coming),
-        "problems": tuple(problems),
+        "logs_total": words.size(node.log_bytes) if node.log_bytes else "",
+        "problems": tuple(problems[: listing.MAX_PROBLEMS]),
+        "problems_hidden": listing.hidden(problems),
+        "intro": markdown.description(node.intro) if node.intro else "",
+        "contact": markdown.comment(node.contact),
     }
 
 

@@ -51,20 +51,23 @@ def trend(days: Sequence[tuple[str, int, int]]) -> dict[str, object] | None:
     if not days:
         return None
     last = date.fromisoformat(days[-1][0])
-    columns = []
+    columns, shares = [], []
     for day, good, everything in days:
         column = TREND_DAYS - 1 - (last - date.fromisoformat(day)).days
         if column < 0 or everything <= 0:
             continue
         wrong = everything - good
         low = -(-wrong * (_TREND_HEIGHT - 4) // everything) + (2 if wrong else 0)
-        columns.append((column * 8, low, _TREND_HEIGHT - low, _share(day, good, everything)))
+        columns.append((column * 8, low, _TREND_HEIGHT - low))
+        shares.append(_share(day, good, everything))
     if not columns:
         return None
-    label = f"good tests per day: {columns[0][3]}" + (
-        f" … {columns[-1][3]}" if len(columns) > 1 else ""
-    )
-    return {"columns": tuple(columns), "label": label, "height": _TREND_HEIGHT}
+    ends = shares if len(shares) == 1 else (shares[0], shares[-1])
+    return {
+        "columns": tuple(columns),
+        "bad": any(low for _, low, _ in columns),
+        "label": f"good tests per day: {' … '.join(ends)}",
+    }
 
 
 def _share(day: str, good: int, everything: int) -> str:

@@ -1,13 +1,13 @@
 """What the front page shows: every area, the worst first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtsite import urls
-from mtsite.pages import charts, leaving, listing, words
+from mtsite.pages import charts, leaving, listing, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "index.html"
 
 
@@ -19,31 +19,65 @@ def context(
     `ends`: there is a page about what leaves next.
     """
     path = urls.index_page()
-    counts = add_counts(area.counts for area in areas)
-    runs = sum(area.runs for area in areas)
-    worst = max((a.verdict for a in areas if a.newest), key=words.rank, default="N")
-    style, symbol, word = words.mark(worst)
-    lead = _lead(areas, counts)
+    site = whole(areas)
+    style, symbol, word = words.mark(site.verdict)
+    lead = _lead(areas, site.counts)
+    problems = [(area.area, problem) for area in areas for problem in area.problems]
     shown = frame_context(frame, path, (), title=frame.title, description=lead)
     return shown | {
         "letter": style,
         "symbol": symbol,
         "word": word,
         "lead": lead,
-        "bar": charts.pass_bar(counts),
-        "bar_label": words.counted(counts),
+        "change": words.change_parts(site),
+        **listing.newest_of(site),
+        "bar": charts.pass_bar(site.counts),
+        "bar_label": words.counted(site.counts),
         "rows": listing.node_rows(path, areas),
+        "all_names": names.link_from(path, "", (), areas),
+        "twin": urls.relative(path, urls.node_twin()),
         "areas_total": words.plural(len(areas), "area"),
-        "runs_total": words.plural(runs, "run"),
-        "coming": listing.still_to_come(sum(area.coming for area in areas)),
-        "targets_total": words.plural(sum(area.targets for area in areas), "target"),
+        "runs_total": words.plural(site.runs, "run"),
+        "coming": listing.still_to_come(site.coming),
+        "targets_total": words.plural(site.targets, "target"),
+        "logs_total": words.size(site.log_bytes) if site.log_bytes else "",
         "leaving": leaving.link_from(path) if ends else "",
         "rules": urls.relative(path, urls.rules_page()),
-        "problems": tuple((area.area, problem) for area in areas for problem in area.problems),
+        "problems": tuple(problems[: listing.MAX_PROBLEMS]),
+        "problems_hidden": listing.hidden(problems),
     }
 
 
-def _lead(areas: Sequence[NodeSummary], counts: dict[str, int]) -> str:
+def whole(areas: Sequence[NodeSummary]) -> NodeSummary:
+    """All areas added up; a run is expected as often as in the busiest of them."""
+    newest = max((a for a in areas if a.newest), key=_newest_order, default=None)
+    rhythms = [(a.expected_seconds, a.late_seconds) for a in areas if a.expected_seconds]
+    expected, late = min(rhythms, default=(0, 0))
+    return NodeSummary(
+        area="",
+        values=(),
+        keys=("area",),
+        runs=sum(a.runs for a in areas),
+        counts=add_counts(a.counts for a in areas),
+        verdict=max((a.verdict for a in areas if a.newest), key=words.rank, default="N"),
+        newest=newest.newest if newest else None,
+        targets=sum(a.targets for a in areas),
+        coming=sum(a.coming for a in areas),
+        expected_seconds=expected,
+        late_seconds=late,
+        new=sum(a.new for a in areas),
+        still=sum(a.still for a in areas),
+        fixed=sum(a.fixed for a in areas),
+        bad_targets=sum(a.bad_targets for a in areas),
+        log_bytes=sum(a.log_bytes for a in areas),
+    )
+
+
+def _newest_order(node: NodeSummary) -> tuple[int, str]:
+    return ((node.newest.event_time or 0) if node.newest else 0, node.area)
+
+
+def _lead(areas: Sequence[NodeSummary], counts: Mapping[str, int]) -> str:
     if not areas:
         return "No area is configured."
     if not any(area.newest for area in areas):

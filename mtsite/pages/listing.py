@@ -7,6 +7,9 @@ from mtsite.model import RunSummary
 from mtsite.pages import charts, words
 from mtsite.pages.page import NodeSummary
 
+MAX_NODES = 100
+MAX_PROBLEMS = 20
+QUIET = 30 * 86_400
 _OFTEN = ((3600, "hourly"), (86_400, "daily"), (7 * 86_400, "weekly"))
 
 
@@ -47,20 +50,29 @@ def _run_row(page_path: str, run: RunSummary, area: str) -> dict[str, object]:
         "waiting": words.waiting(run.counts),
         "line": words.first_line(first.line) if first else "",
         "line_test": first.testname if first else "",
-        "owner": run.owner,
+        "owner": words.first_line(run.owner),
+        "contour": words.first_line(run.contour),
         "comment": words.first_line(run.comment),
         "gone": run.gone,
     }
 
 
 def node_rows(page_path: str, nodes: Sequence[NodeSummary]) -> tuple[dict[str, object], ...]:
-    """Rows with the worst first, among equals the newest, then by name."""
+    """At most `MAX_NODES` rows with the worst first, among equals the newest, then by name.
 
-    def order(node: NodeSummary) -> tuple[int, int, str, tuple[str, ...]]:
-        newest = node.newest.event_time if node.newest else None
-        return (-words.rank(node.verdict), -(newest or 0), node.area, node.values)
+    What had no run for long, while others had, comes after them: its failure is no news.
+    """
+    newest = max((_age(node) for node in nodes), default=0)
 
-    return tuple(_node_row(page_path, node) for node in sorted(nodes, key=order))
+    def order(node: NodeSummary) -> tuple[bool, int, int, str, tuple[str, ...]]:
+        quiet = node.newest is not None and newest - _age(node) > QUIET
+        return (quiet, -words.rank(node.verdict), -_age(node), node.area, node.values)
+
+    return tuple(_node_row(page_path, node) for node in sorted(nodes, key=order)[:MAX_NODES])
+
+
+def _age(node: NodeSummary) -> int:
+    return (node.newest.event_time or 0) if node.newest else 0
 
 
 def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
@@ -72,7 +84,7 @@ def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
         "letter": style,
         "symbol": symbol,
         "word": word,
-        "name": (node.values[-1] or urls.EMPTY_KEY_VALUE) if node.values else node.area,
+        "name": node_name(node),
         "title": node.title if not node.values else "",
         "href": urls.relative(page_path, urls.area_page(node.area, node.values)),
         "sentence": sentence(node),
@@ -82,15 +94,33 @@ def _node_row(page_path: str, node: NodeSummary) -> dict[str, object]:
         "total": words.number(words.total(node.counts)),
         "runs": words.plural(node.runs if node.runs or not node.held else node.held, "run"),
         "targets": words.plural(node.targets, "target") if node.targets > 1 else "",
+        "logs": words.size(node.log_bytes) if node.log_bytes else "",
         "trend": charts.trend(node.trend),
         "newest": words.when(newest.event_time) if newest else ("", ""),
         "newest_name": newest.key.runname if newest else "",
         "newest_href": urls.relative(page_path, urls.run_page(newest.key)) if newest else "",
         "expected": expected(node.expected_seconds),
-        "expected_seconds": node.expected_seconds,
+        "late_seconds": node.late_seconds,
+        "pointers": pointer_links(page_path, node),
         "satellite_of": node.satellite_of,
-        "problems": node.problems,
+        "problems": node.problems[:MAX_PROBLEMS],
     }
+
+
+def node_name(node: NodeSummary) -> str:
+    """What a node is called among its siblings."""
+    return (node.values[-1] or urls.EMPTY_KEY_VALUE) if node.values else node.area
+
+
+def pointer_links(page_path: str, node: NodeSummary) -> tuple[tuple[str, str], ...]:
+    """(words, link) of the redirects of a target: latest, last good, last failed."""
+    return tuple(
+        (
+            which.replace("-", " "),
+            urls.relative(page_path, urls.pointer_page(node.area, node.values, which)),
+        )
+        for which in node.pointers
+    )
 
 
 def sentence(node: NodeSummary) -> str:
@@ -98,10 +128,38 @@ def sentence(node: NodeSummary) -> str:
     newest = node.newest
     if newest is None:
         return "" if node.problems else f"{words.upper_first(holds(node)) or 'No runs yet'}."
-    said = words.change(newest) or words.outcome(newest.counts).rstrip(".")
-    open_part = words.progress(newest.counts)
+    open_part = words.progress(node.counts)
     tail = f" · {open_part[:1].lower()}{open_part[1:]}" if open_part else ""
+    if node.targets > 1:
+        moved = words.change(node)
+        return f"{_targets_failing(node)}{': ' if moved else ''}{moved}{tail}"
+    said = words.change(newest) or words.outcome(newest.counts).rstrip(".")
     return f"{newest.key.runname}: {said}{tail}"
+
+
+def _targets_failing(node: NodeSummary) -> str:
+    many = words.plural(node.targets, "target")
+    if not node.bad_targets:
+        return f"None of {many} fails"
+    verb = "fails" if node.bad_targets == 1 else "fail"
+    if node.bad_targets == node.targets:
+        return f"All {many} fail"
+    return f"{words.number(node.bad_targets)} of {many} {verb}"
+
+
+def hidden(problems: Sequence[object]) -> str:
+    """How many of the problems a page does not list, '' for none."""
+    rest = len(problems) - MAX_PROBLEMS
+    return words.number(rest) if rest > 0 else ""
+
+
+def newest_of(node: NodeSummary) -> dict[str, object]:
+    """When the newest run below began, and when the next is expected: for the head of a page."""
+    return {
+        "newest": words.when(node.newest.event_time) if node.newest else ("", ""),
+        "expected": expected(node.expected_seconds),
+        "late_seconds": node.late_seconds,
+    }
 
 
 def holds(node: NodeSummary) -> str:

@@ -9,7 +9,7 @@ from mtsite.pages import charts, listing, words
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 150
@@ -26,16 +26,10 @@ def context(
     runs: Sequence[RunSummary],
     grid: Grid,
     months: Sequence[tuple[str, int]],
-    *,
-    pointers: Sequence[str] = ("latest", "last-good", "last-failed"),
 ) -> dict[str, object]:
-    """A target; `runs` newest first, `months` as (month, number of runs), newest first.
-
-    `pointers` are those that have a page: a target that never was good has no last good run.
-    """
+    """A target; `runs` newest first, `months` as (month, number of runs), newest first."""
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
-    place = (node.area, node.values)
     newest = node.newest
     lead = words.outcome(newest.counts) if newest else "No run was found yet."
     target = "/".join(value or urls.EMPTY_KEY_VALUE for value in node.values)
@@ -53,18 +47,15 @@ def context(
         "newest_name": newest.key.runname if newest else "",
         "newest_href": urls.relative(path, urls.run_page(newest.key)) if newest else "",
         "change": words.change_parts(newest) if newest else (),
-        "newest": words.when(newest.event_time) if newest else ("", ""),
-        "expected": listing.expected(node.expected_seconds),
-        "expected_seconds": node.expected_seconds,
+        **listing.newest_of(node),
+        "twin": urls.relative(path, urls.node_twin(node.area, node.values)),
+        "logs_total": words.size(node.log_bytes) if node.log_bytes else "",
         "trend_chart": charts.trend(node.trend),
         "runs": listing.run_rows(path, runs[:MAX_RUNS]),
         "runs_total": words.number(node.runs),
         "coming": listing.still_to_come(node.coming),
         "months": _months(path, node, months),
-        "pointers": tuple(
-            (which.replace("-", " "), urls.relative(path, urls.pointer_page(*place, which)))
-            for which in pointers
-        ),
+        "pointers": listing.pointer_links(path, node),
         "problems": node.problems,
     }
     return shown | _grid(path, node, grid)

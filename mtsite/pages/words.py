@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
+from typing import Protocol
 
-from mtsite.model import RunSummary, Test
+from mtsite.model import Test
 from mtsite.rollup import ABSENT, BAD, GOOD, RANK, Verdict
 
 THIN = "\u202f"
@@ -245,7 +246,23 @@ def waiting(counts: Mapping[str, int]) -> str:
     return " · ".join(parts)
 
 
-def change_parts(run: RunSummary) -> tuple[tuple[str, str], ...]:
+class Moved(Protocol):
+    """What counts tests against earlier runs: a run, or a node that adds up many."""
+
+    @property
+    def new(self) -> int:
+        """Good before, bad now."""
+
+    @property
+    def still(self) -> int:
+        """Bad before and now."""
+
+    @property
+    def fixed(self) -> int:
+        """Bad before, good now."""
+
+
+def change_parts(run: Moved) -> tuple[tuple[str, str], ...]:
     """What moved against the run before, as (style, words): ('new', '3 new'), ('still', …), …"""
     counts = (
         ("new", "new", run.new),
@@ -255,7 +272,7 @@ def change_parts(run: RunSummary) -> tuple[tuple[str, str], ...]:
     return tuple((style, f"{number(count)} {word}") for style, word, count in counts if count)
 
 
-def change(run: RunSummary) -> str:
+def change(run: Moved) -> str:
     """What moved against the run before in one line: '3 new, 8 still failing, 5 fixed', or ''."""
     return ", ".join(part for _, part in change_parts(run))
 

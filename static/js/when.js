@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const UNITS = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [86400 * 60, 86400, "days"]];
+  const AHEAD = 86400;
   const now = Date.now() / 1000;
   const ago = (seconds) => {
     const past = Math.abs(seconds);
@@ -21,7 +22,11 @@
     if (!Number.isFinite(then)) continue;
     time.title = `${full} · ${new Date(then * 1000).toLocaleString()} here`;
     if (words) time.textContent = words;
-    const expected = Number(time.dataset.expected);
-    if (expected && now - then > expected * 1.5) time.classList.add("late");
+    const late = Number(time.dataset.late);
+    if (late && now - then > late) time.classList.add("late");
+    if (then - now > AHEAD) {
+      time.classList.add("ahead");
+      time.title += " · in the future: a clock is wrong, there or here";
+    }
   }
 })();

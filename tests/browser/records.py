@@ -27,6 +27,7 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
+from mtsite.pages import words
 from mtsite.pages.leaving import Departures, Held
 from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
 from mtsite.retention import CLOCKS, Leaving, Standing
@@ -475,7 +476,13 @@ def node(
         problems=problems,
         satellite_of=satellite_of,
         title=title,
-        expected_seconds=DAY if newest else 0,
+        expected_seconds=DAY if newest and not satellite_of else 0,
+        late_seconds=DAY * 3 // 2 if newest and not satellite_of else 0,
+        new=newest.new if newest else 0,
+        still=newest.still if newest else 0,
+        fixed=newest.fixed if newest else 0,
+        bad_targets=min(targets, 2) if newest and words.bad(newest.counts) else 0,
+        log_bytes=runs * 41_000 if newest else 0,
     )
 
 

@@ -15,10 +15,10 @@ LISTED = (
     r"_blobs/../[0-9a-f]{64}\.log",
     r"fullrun/ubuntu/nfs/last/index\.html",  # the run before it, and its record: it is sealed now
     r"_record/fullrun/ubuntu/nfs/last/_run\.json",
-    r"index\.html",  # the levels above
-    r"fullrun/index\.html",
-    r"fullrun/ubuntu/index\.html",
-    r"fullrun/ubuntu/nfs/index\.html",  # the target's grid, current month and pointers
+    r"index\.(html|json)",  # the levels above, each with its twin
+    r"fullrun/index\.(html|json)",
+    r"fullrun/ubuntu/index\.(html|json)",
+    r"fullrun/ubuntu/nfs/index\.(html|json)",  # the target's grid, current month and pointers
     r"fullrun/ubuntu/nfs/_runs/2023-11\.html",
     r"fullrun/ubuntu/nfs/latest\.html",
     r"fullrun/ubuntu/nfs/last-failed\.html",

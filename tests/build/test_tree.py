@@ -11,7 +11,9 @@ RUN = """index.html index.json compile/index.html compile/_log/final.log.html
 compile/_log/build.log.html regress/index.html regress/fast/index.html regress/slow/big/index.html
 """.split()
 ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html
-fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html""".split()
+fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html
+index.json fullrun/index.json fullrun/ubuntu/index.json fullrun/ubuntu/nfs/index.json
+_below.js fullrun/_below.js fullrun/ubuntu/_below.js""".split()
 BESIDE = """_runs/2023-11.html _runs/2023-12.html _tests/compile/index.html
 _tests/regress/index.html _tests/regress/fast/index.html _tests/regress/slow/big/index.html
 latest.html last-good.html last-failed.html""".split()

@@ -6,7 +6,8 @@ from browser import records
 from pages.shown import FRAME, THEME
 
 from mtsite import urls
-from mtsite.pages import area, history, index, month, target
+from mtsite.model import FirstFailure
+from mtsite.pages import area, history, index, month, names, target
 from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
 
 
@@ -40,7 +41,7 @@ def test_satellite_without_runs_of_its_own_says_what_it_holds(night: records.Nig
 
 def test_index_row_of_a_run_in_flight_says_how_far_it_is(night: records.Night) -> None:
     newest = replace(night.summary, counts={"F": 1, "P": 2, "R": 3}, new=0, still=1, fixed=0)
-    node = records.node(records.AREA, (), newest)
+    node = records.node(records.AREA, (), newest, targets=1)
     (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
     assert row["sentence"] == "ww47.5: 1 still failing · still running: 3 of 6 ended"
 
@@ -112,3 +113,75 @@ def test_area_page_shows_its_problems(night: records.Night) -> None:
     node = records.node(records.AREA, (), None)
     page = THEME.render(area.TEMPLATE, area.context(FRAME, node, [], [], ["the disk is gone"]))
     assert b"the disk is gone" in page
+
+
+def test_row_of_many_targets_says_how_many_of_them_fail(night: records.Night) -> None:
+    node = records.node(records.AREA, (), night.summary, targets=6)
+    node = replace(node, bad_targets=1, new=3, still=0, fixed=2, counts={"F": 3, "P": 9})
+    (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
+    assert row["sentence"] == "1 of 6 targets fails: 3 new, 2 fixed"
+
+
+def test_what_was_quiet_for_long_comes_after_what_runs(night: records.Night) -> None:
+    old = replace(night.summary, event_time=records.NOW - 40 * records.DAY, counts={"A": 1})
+    new = replace(night.summary, event_time=records.NOW, counts={"P": 1})
+    quiet = replace(records.node("quiet", (), old), verdict="A")
+    alive = replace(records.node("alive", (), new), verdict="P")
+    rows = index.context(FRAME, [quiet, alive])["rows"]
+    assert [row["name"] for row in rows] == ["alive", "quiet"]  # type: ignore[attr-defined]
+
+
+def test_a_level_of_2000_values_shows_the_worst_and_links_to_all_names(
+    night: records.Night,
+) -> None:
+    node = records.node(records.AREA, (), night.summary, targets=2000)
+    children = [
+        replace(node, values=(f"{'value_' * 30}{n:04d}",), verdict="F" if n == 1500 else "P")
+        for n in range(2000)
+    ]
+    shown = area.context(FRAME, node, children, [night.summary] * 20, [])
+    page = THEME.render(area.TEMPLATE, shown)
+    assert len(page) < 300_000
+    assert shown["rows"][0]["name"].endswith("1500")  # type: ignore[index]
+    assert "The first 100 of 2000 are shown" in page.decode()
+    assert 'href="_all/1.html"' in page.decode()
+    parts = names.parts_of(node, children)
+    pages = [THEME.render(names.TEMPLATE, names.context(FRAME, part)) for part in parts]
+    assert max(map(len, pages)) < 300_000
+    assert sum(one.count(b"<li>") for one in pages) == 2000
+
+
+def test_a_site_of_500_areas_is_bounded_though_none_can_be_read() -> None:
+    trouble = ("megatest.db is not a database: " + "file is encrypted " * 12,)
+    nodes = [
+        NodeSummary(f"area{n}", (), (), 0, {}, "N", None, problems=trouble) for n in range(500)
+    ]
+    page = THEME.render(index.TEMPLATE, index.context(FRAME, nodes)).decode()
+    assert len(page.encode()) < 300_000
+    assert "and 480 more" in page
+    assert "All 500 by name" in page
+
+
+def test_a_busy_month_has_parts_that_no_later_run_changes(night: records.Night) -> None:
+    node = records.node(records.AREA, records.TARGET, night.summary)
+    text = "x" * 200
+    runs = [
+        replace(
+            night.summary,
+            key=replace(night.key, runname=f"{text}{n}"),
+            comment=text,
+            failures=(FirstFailure(text, "", "F", text),),
+        )
+        for n in range(500, 0, -1)
+    ]
+    older = dict(month.cut(runs[1:]))
+    cut = dict(month.cut(runs))
+    assert [key.runname[200:] for run in cut[1] for key in [run.key]][:2] == ["60", "59"]
+    assert sum(map(len, cut.values())) == 500
+    assert 60 <= len(cut[0]) < 120
+    assert {n: cut[n] for n in older if n} == {n: older[n] for n in older if n}
+    for number, some in cut.items():
+        parts = 0 if number else len(cut) - 1
+        shown = month.context(FRAME, node, "2026-11", some, part=number, parts=parts)
+        assert len(THEME.render(month.TEMPLATE, shown)) < 300_000
+    assert "500 runs in 2026-11" in str(shown["lead"])
