@@ -18,6 +18,9 @@ Status = NewType("Status", str)
 Scalar = float | int | str | None
 """A value of a numeric column that may hold text."""
 
+Sample = tuple[int, float | None, int | None]
+"""Of a running test: Unix seconds, CPU load, free space of its disk in KiB."""
+
 TestName = tuple[str, str]
 """(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
 
@@ -115,7 +118,7 @@ class Test:
     """One test, or one item of an iterated test, in one run.
 
     `toplevel` marks the row that only sums up the items of an iterated test: it is shown,
-    never counted. `event_time` is when it was launched.
+    never counted. `event_time` is when it was launched. `samples` are its load while it ran.
     """
 
     __test__ = False
@@ -139,6 +142,7 @@ class Test:
     toplevel: bool = False
     steps: tuple[Step, ...] = ()
     data: tuple[TestDatum, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
     @property
     def name(self) -> TestName:
@@ -147,12 +151,27 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """Where Megatest's archiver (bup) put run directories of one run.
+
+    `branch` is the name of its saves, `blocks` maps `Test.archived` to the path of the bup
+    repository where the database knows it. Others lie in `disks`, DISK/YYYY_qN/`block_name`.
+    """
+
+    branch: str
+    block_name: str = ""
+    blocks: Mapping[int, str] = field(default_factory=dict)
+    disks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run with all its tests, ordered by testname and item_path (byte order).
 
     DELETED tests and Megatest's placeholder rows are left out. `keys` are the area's key names,
     in order, for `key.target`. `in_flight_read` says that the run changed while it was read, twice.
-    `unread` says of tests what of their rows could not be read, and why.
+    `unread` says of tests what of their rows could not be read, and why; `unsampled` that their
+    load samples could not be looked through. `archive` is None where no test is archived.
     """
 
     key: RunKey
@@ -167,6 +186,8 @@ class Run:
     meta: Mapping[str, TestMeta] = field(default_factory=dict)
     in_flight_read: bool = False
     unread: Mapping[TestName, str] = field(default_factory=dict)
+    unsampled: bool = False
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestDefinition, 
 
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
-_TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data")))
+_TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data", "samples")))
 _DEFINITION = attrgetter(*TestDefinition.__dataclass_fields__)
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
@@ -46,6 +46,20 @@ def test_values(test: Test) -> tuple[object, ...]:
         [_STEP(step) for step in test.steps],
         [_DATUM(datum) for datum in test.data],
     )
+
+
+def archive_values(run: Run) -> object:
+    """Where its archive lies, as plain values."""
+    found = run.archive
+    if found is None:
+        return None
+    return (found.branch, found.block_name, sorted(found.blocks.items()), found.disks)
+
+
+def beside_values(run: Run) -> tuple[object, ...]:
+    """What pages show of a run that is no part of what seals it: archive and load samples."""
+    sampled = [(test.name, test.samples) for test in run.tests if test.samples]
+    return (archive_values(run), sampled, run.unsampled)
 
 
 def fact_values(facts: TestFacts) -> tuple[object, ...]:

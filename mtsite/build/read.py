@@ -24,6 +24,7 @@ from mtsite.logs.blocks import stored_file
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.megatest import database, linktree, reader
+from mtsite.megatest.bup import archive_of
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.reader import RunHead
 from mtsite.model import (
@@ -117,6 +118,7 @@ class RunReader:
         with database.reading(head.database) as connection:
             run = reader.read_run(connection, head)
             as_listed = reader.is_as_listed(connection, head)
+            run = replace(run, archive=archive_of(connection, head, run, task.place))
         old = self._old_record(run)
         run = with_kept_rows(run, old)
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
@@ -238,7 +240,9 @@ class RunReader:
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
             reasons=reasons_of(run, verdicts, taken.record),
-            input=digest.of(taken.shown, [v.value for v in verdicts], logs, defined),
+            input=digest.of(
+                taken.shown, [v.value for v in verdicts], logs, defined, digest.beside_values(run)
+            ),
             rows=taken.rows,
             sealed=sealed,
             ended=Verdict.RUNNING not in verdicts,

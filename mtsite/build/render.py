@@ -255,6 +255,10 @@ class _RunPages:
         values.append(self._fact_values(one.name))
         values.append(self._neighbours(index))
         values.append(self._same_error(index))
+        if one.samples or self.run.unsampled:
+            values.append([one.samples, self.run.unsampled])
+        if one.archived:
+            values.append([digest.archive_values(self.run)])
         values.append(self._author_says(one.testname))
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])

@@ -9,7 +9,12 @@ from mtsite.errors import AreaBusyError, AreaUnreadableError, MtsiteError, NoDat
 from mtsite.megatest import generation as shapes
 from mtsite.megatest import schema
 from mtsite.megatest.configfile import ConfigFile
-from mtsite.megatest.configuration import directory_errors, read_configuration, testsuite_name
+from mtsite.megatest.configuration import (
+    archive_disks,
+    directory_errors,
+    read_configuration,
+    testsuite_name,
+)
 from mtsite.megatest.database import AreaConnection, reading
 from mtsite.megatest.layout import (
     COMPLETED_NAME,
@@ -76,6 +81,8 @@ class Area:
             tests=tuple(path.resolve() for path in test_roots(self.path, self.config)),
             values=self.settings.values,
             given=self.settings.tests,
+            testsuite=self.testsuite,
+            archive_disks=archive_disks(self.config),
         )
 
     @property

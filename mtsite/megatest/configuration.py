@@ -181,6 +181,16 @@ def _disks(config: ConfigFile, path: Path) -> tuple[Path, ...]:
     return tuple(disks)
 
 
+def archive_disks(config: ConfigFile) -> tuple[str, ...]:
+    """The paths of [archive-disks], as they are written there."""
+    found = config.sections.get("archive-disks", {}).items()
+    return tuple(
+        value.strip()
+        for key, value in found
+        if value.strip() and not config.is_unresolved("archive-disks", key)
+    )
+
+
 def _homehost(config: ConfigFile, path: Path) -> str:
     if configured := _setting(config, "server", "homehost"):
         return configured

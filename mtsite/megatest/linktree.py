@@ -51,7 +51,8 @@ class AreaPlace:
     """Where the files of an area's runs may lie, as its configuration says.
 
     `tests` are the directories of its tests in the order of search. `values` and `given` stand in
-    for values of its megatest.config and, by testname, of its testconfigs.
+    for values of its megatest.config and, by testname, of its testconfigs. `testsuite` is its name
+    in archives, `archive_disks` are the paths where these lie.
     """
 
     path: Path
@@ -61,6 +62,8 @@ class AreaPlace:
     tests: tuple[Path, ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    testsuite: str = ""
+    archive_disks: tuple[str, ...] = ()
 
     def roots(self) -> "Roots":
         """These places as they are now."""

@@ -129,17 +129,18 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
         now = _versions(connection, there)
         before, row = sums.of_run(head.run_id), _run_row(connection, head)
         for _attempt in range(READ_ATTEMPTS):
-            tests, unread = read_tests(there, head.run_id, own_rows)
+            tests, unread, unsampled = read_tests(there, head.run_id, own_rows)
             meta = read_meta(connection, tests)
             earlier, now = now, _versions(connection, there)
-            run = replace(_to_run(head, row, tests, meta), unread=unread)
+            whole = _to_run(head, row, tests, meta)
+            run = replace(whole, unread=unread, unsampled=unsampled)
             if now == earlier:
                 return run
             after, fresh = sums.of_run(head.run_id), _run_row(connection, head)
             if (after, fresh) == (before, row) and not _is_racy(after):
                 return run
             before, row = after, fresh
-    return replace(_to_run(head, row, tests, meta), unread=unread, in_flight_read=True)
+    return replace(run, in_flight_read=True)
 
 
 def tests_of_runs(sums: Sums, ids: Sequence[int]) -> Mapping[int, TestsOf]:

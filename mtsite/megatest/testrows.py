@@ -7,6 +7,7 @@ from dataclasses import replace
 from mtsite.megatest import rows
 from mtsite.megatest.database import AreaConnection
 from mtsite.megatest.query import Pace, select
+from mtsite.megatest.samples import read_samples
 from mtsite.megatest.testdat import OwnRows
 from mtsite.model import Step, Test, TestDatum, TestMeta, TestName
 
@@ -20,14 +21,20 @@ _Chunk = tuple[
 
 def read_tests(
     connection: AreaConnection, run_id: int, own_rows: OwnRowsOf | None
-) -> tuple[tuple[Test, ...], dict[TestName, str]]:
-    """The tests of a run by name, and of which of them something could not be read, and why."""
+) -> tuple[tuple[Test, ...], dict[TestName, str], bool]:
+    """The tests of a run by name, and of which of them something could not be read, and why.
+
+    Last, whether their load samples were too many to be looked through.
+    """
     # The index has all of this query's columns: it costs next to nothing, however long the run.
     named = select(connection, "tests", ["id", "testname", "item_path"], "run_id = ?", (run_id,))
     iterated = {rows.text(row["testname"]) for row in named if rows.text(row["item_path"])}
     found: dict[TestName, Test] = {}
     unread: dict[TestName, str] = {}
-    for chunk, steps, data in _chunks(connection, sorted(rows.rowid(row) for row in named)):
+    ids = sorted(rows.rowid(row) for row in named)
+    sampled = read_samples(connection, ids)
+    samples = sampled or {}
+    for chunk, steps, data in _chunks(connection, ids):
         for row in chunk:
             name = (rows.text(row["testname"]), rows.text(row["item_path"]))
             if rows.is_deleted(row["state"]) or name == rows.PLACEHOLDER:
@@ -43,8 +50,9 @@ def read_tests(
                 own = own_rows(test, number)
                 test = replace(test, steps=own.steps, data=own.data)
                 unread |= {name: own.note} if own.note else {}
-            found[name] = test
-    return tuple(found[name] for name in sorted(found, key=_byte_order)), unread
+            found[name] = replace(test, samples=samples[number]) if number in samples else test
+    tests = tuple(found[name] for name in sorted(found, key=_byte_order))
+    return tests, unread, sampled is None
 
 
 def read_meta(connection: AreaConnection, tests: Sequence[Test]) -> dict[str, TestMeta]:

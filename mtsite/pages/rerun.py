@@ -24,6 +24,11 @@ def restore_command(key: RunKey, test: Test) -> str:
     return _megatest(key, test, "-archive", "restore")
 
 
+def sayable(command: str) -> bool:
+    """Whether a page can show a command as it must be."""
+    return not _UNSAYABLE.search(command)
+
+
 def matches_more(test: Test) -> bool:
     """Whether its name is a pattern that other tests may match, too."""
     return bool(_WILD.search(test.testname) or _WILD.search(test.item_path))
@@ -33,4 +38,5 @@ def _megatest(key: RunKey, test: Test, *verb: str) -> str:
     pattern = f"{test.testname}/{test.item_path}" if test.item_path else test.testname
     target = "/".join(key.target)
     words = ("megatest", *verb, "-target", target, "-runname", key.runname, "-testpatt", pattern)
-    return "" if _UNSAYABLE.search("".join(words)) else shlex.join(words)
+    command = shlex.join(words)
+    return command if sayable(command) else ""

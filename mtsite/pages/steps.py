@@ -15,16 +15,22 @@ FEW_STEPS = 20
 """Of more steps than that only those that went wrong stand open."""
 
 _LETTER_OF = {word.upper(): letter for letter, word in words.WORDS.items()}
+_BEGUN = frozenset({"", "-", "n/a", "running"})
+"""What Megatest writes as the status of a step that begins."""
+
 _EXIT_CODE = re.compile(r"-?[0-9]{1,9}")
 
 
-def shown(steps: Sequence[Step], logs: Sequence[tuple[str, str]]) -> dict[str, object]:
+def shown(
+    steps: Sequence[Step], logs: Sequence[tuple[str, str]], *, ended: bool
+) -> dict[str, object]:
     """Rows in the order they ran; `logs` are the names of the test's logs with their pages.
 
+    `ended` says that the test has: it died inside a step that began and has no end.
     `steps_wrong` are the rows that stand open where there are many, `steps` the rest of them,
     all where there are few.
     """
-    rows = _rows(steps, dict(logs)) if steps else ()
+    rows = _rows(steps, dict(logs), ended) if steps else ()
     if len(steps) <= FEW_STEPS:
         return _shown((), 0, rows, len(steps))
     wrong = [row for row in rows if row[0] in words.BAD_LETTERS]
@@ -43,12 +49,14 @@ def _shown(
     }
 
 
-def _rows(steps: Sequence[Step], pages: dict[str, str]) -> tuple[StepRow, ...]:
+def _rows(steps: Sequence[Step], pages: dict[str, str], ended: bool) -> tuple[StepRow, ...]:
     bars = charts.step_bars(steps)
     zero = min((step.start for step in steps if step.start is not None), default=0)
     rows: list[StepRow] = []
     for number, (step, bar) in enumerate(zip(steps, bars, strict=True), start=1):
         style, symbol, word = step_mark(step)
+        if style == "R" and ended:
+            style, symbol, word = "K", words.SYMBOLS["K"], "no end"
         offset = words.duration(step.start - zero) if step.start is not None else ""
         code = step.status.strip() if _EXIT_CODE.fullmatch(step.status.strip()) else ""
         rows.append(
@@ -76,7 +84,7 @@ def step_mark(step: Step) -> tuple[str, str, str]:
     A log in HTML says that logpro judged the step: then its exit codes have their own meanings.
     """
     status = step.status.strip()
-    if step.end is None and not status:
+    if step.end is None and status in _BEGUN:
         return words.mark("R")
     if status in {"0", "pass", "PASS"}:
         return words.mark("P")

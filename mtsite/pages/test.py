@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from mtsite import urls
 from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
 from mtsite.pages import (
+    archived,
     definition,
     disagreement,
     items,
+    loads,
     logs,
     markdown,
     meaning,
@@ -56,9 +58,11 @@ def context(
     shown["excerpt"] = wrong.shown(place, index, kept, path)
     shown.update(logs.shown(kept, run, test, path, depth))
     pages = [(log.name, logs.page_of(log, run, test, path)) for log in kept] if test.steps else ()
-    shown.update(steps.shown(test.steps, pages))
+    shown.update(steps.shown(test.steps, pages, ended=letter != "R"))
     shown.update(values.shown(test.data))
     shown.update(items.shown(place, test, path))
+    shown["archived"] = archived.shown(run, test)
+    shown["loads"] = loads.shown(test)
     shown["environment"] = _environment(place, test)
     shown["copies"] = _copies(run, test)
     shown["commands"] = _commands(run, test)
@@ -148,6 +152,8 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
         rows.append(("CPU load", words.scalar(test.cpuload)))
     if test.diskfree is not None and test.diskfree >= 0:
         rows.append(("disk free", words.size(test.diskfree * 1024)))
+    if place.run.unsampled and test.state != "NOT_STARTED":
+        rows.append(("load samples", "not shown: they could not be looked through"))
     if test.attemptnum and test.attemptnum > 0:
         rows.append(("process id", str(test.attemptnum)))
     if test.state != "NOT_STARTED":

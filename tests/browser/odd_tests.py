@@ -6,6 +6,7 @@ from browser import records
 
 from mtsite import rollup
 from mtsite.model import (
+    Archive,
     LogRecord,
     RunRecord,
     State,
@@ -32,6 +33,9 @@ NUMBERS: tuple[tuple[object, object, object], ...] = (
     ("<b>bold</b>", records.HOSTILE_TEXT, "±"),
     (None, None, None),
     (0.1 + 0.2, 0.3, 1e-17),
+)
+SAMPLES = tuple(
+    (records.NOW + 30 * i, (i * 37 % 90) / 11, 48_000_000 - 300_000 * i) for i in range(100)
 )
 
 
@@ -99,6 +103,12 @@ class Odd(records.Night):
             [*made, top, *items], key=lambda one: (_bytes(one.testname), _bytes(one.item_path))
         )
         self.run = replace(self.run, key=self.key, tests=tuple(tests))
+        self.run = replace(
+            self.run,
+            archive=Archive(
+                "chipyard-17", "chipyard_0f3a1", {3: "/arch/disk 1/2026_q4/chipyard_0f3a1"}
+            ),
+        )
         self.verdicts = rollup.test_verdicts(self.run, FUTURE, 7 * records.DAY)
         self.records = {
             one.name: TestRecord(*one.name, verdict.value, one.toplevel, self._logs(one, i))
@@ -145,7 +155,7 @@ class Odd(records.Night):
             ),
             odd("odd_items", item_path="//a//"),
             odd("waived", status=Status("WAIVED"), comment="until tape-out, see CHIP-4471"),
-            odd("archived", state=State("ARCHIVED"), archived=3),
+            odd("archived", state=State("ARCHIVED"), archived=3, samples=SAMPLES),
             odd("dead", state=State("RUNNING"), status=Status("n/a"), event_time=records.NOW),
             odd(
                 "prerequisite",

@@ -1,7 +1,7 @@
 import pytest
 
 from mtsite.model import Status, Step
-from mtsite.pages.steps import step_mark
+from mtsite.pages.steps import shown, step_mark
 
 
 def step(status: str, logfile: str = "lint.html", end: int | None = 9) -> Step:
@@ -31,3 +31,13 @@ def test_an_exit_code_of_logpro_means_a_status(status: str, logfile: str, word: 
 def test_a_step_that_logpro_warns_of_is_not_marked_as_failed() -> None:
     assert step_mark(step("2"))[:2] == step_mark(step("WARN"))[:2]
     assert step_mark(step("2", "lint.log"))[:2] == step_mark(step("FAIL"))[:2]
+
+
+@pytest.mark.parametrize("status", ["", "-", "n/a", "running"])
+@pytest.mark.parametrize(("ended", "word"), [(True, "no end"), (False, "running")])
+def test_a_test_that_ended_died_in_the_step_without_an_end(
+    status: str, ended: bool, word: str
+) -> None:
+    begun = Step("sim", 1, None, Status(status), None, "", "")
+    (row,) = shown([begun], (), ended=ended)["steps"]  # type: ignore[misc]
+    assert row[2] == word
