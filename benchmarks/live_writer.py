@@ -1,6 +1,7 @@
 """A writer as Megatest is one: a commit every 20 ms, rollback journal, synchronous off."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -43,6 +44,8 @@ def write(database: Path, seconds: float, which: str = "all") -> None:
 
     `which` is "all" or "last": only the five newest runs.
     """
+    # A shell's background job starts its children with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     took: list[float] = []
     with closing(sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None)) as opened:
         opened.execute("PRAGMA synchronous = 0")
