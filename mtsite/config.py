@@ -16,6 +16,7 @@ from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
 from mtsite.options import (
     AGE,
+    AGE_OR_ALL,
     AGE_OR_FOREVER,
     CLOCK,
     DESTINATION,
@@ -52,6 +53,9 @@ class SiteConfig:
         WEB_ADDRESS, "", "Where readers find the site; only feeds and cards need it."
     )
     timezone: str = option(ZONE, "UTC", "Decides months and nights (a night is noon to noon).")
+    keep_local: int | None = option(
+        AGE_OR_ALL, "all", "How long pages of sealed runs stay on this disk once published."
+    )
     noindex: bool = option(FLAG, True, "Ask search engines to stay away.")
 
 

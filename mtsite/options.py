@@ -19,6 +19,7 @@ SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _AGE_PART = re.compile(r"([0-9]{1,9})([smhdwy])")
 _SIZE = re.compile(r"([0-9]{1,9}) ?(B|KiB|MiB|GiB|TiB)")
 FOREVER = "forever"
+ALL = "all"
 REQUIRED = object()
 NO_SECRETS = "credentials come from boto3's own chain (AWS_* variables, ~/.aws), never from here"
 
@@ -224,6 +225,10 @@ def _age(value: object, _: Path) -> int:
     return parse_age(value)
 
 
+def _age_or_all(value: object, root: Path) -> int | None:
+    return None if value == ALL else _age(value, root)
+
+
 def _age_or_forever(value: object, root: Path) -> int | None:
     return None if value == FOREVER else _age(value, root)
 
@@ -315,6 +320,9 @@ TEXT = Kind("text", _text)
 FLAG = Kind("true or false", _flag, _flag_of_text)
 PATH = Kind("path", _path)
 AGE = Kind("age", _age, show=lambda value: toml_text(show_age(value)))
+AGE_OR_ALL = Kind(
+    'age or "all"', _age_or_all, show=lambda v: toml_text(ALL if v is None else show_age(v))
+)
 AGE_OR_FOREVER = Kind('age or "forever"', _age_or_forever, show=lambda v: toml_text(show_age(v)))
 SIZE = Kind("size", _size, show=lambda value: toml_text(show_size(value)))
 TEXTS = Kind("list of text", _texts, lambda text: [part.strip() for part in text.split(",")])

@@ -39,24 +39,39 @@ class Span:
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """Serves one directory; `content_type` tells the type of a path of the tree."""
+    """Serves one directory; `content_type` tells the type of a path of the tree.
+
+    `elsewhere` says of a path that the tree lacks where else it is, '' if nowhere.
+    """
 
     daemon_threads = True
 
-    def __init__(self, tree: Path, port: int, content_type: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        tree: Path,
+        port: int,
+        content_type: Callable[[str], str],
+        elsewhere: Callable[[str], str],
+    ) -> None:
         self.tree = tree.resolve()
         self.content_type = content_type
+        self.elsewhere = elsewhere
         super().__init__((HOST, port), _Answer)
 
 
-def open_server(tree: Path, port: int, content_type: Callable[[str], str]) -> PreviewServer:
+def open_server(
+    tree: Path,
+    port: int,
+    content_type: Callable[[str], str],
+    elsewhere: Callable[[str], str] = lambda path: "",
+) -> PreviewServer:
     """A server that is ready for `serve_forever`; port 0 takes any free one.
 
     Raises:
         UsageError: the port is taken or not allowed.
     """
     try:
-        return PreviewServer(tree, port, content_type)
+        return PreviewServer(tree, port, content_type, elsewhere)
     except OSError as error:
         raise UsageError(
             f"port {port} can't be used: {error.strerror}",
@@ -88,7 +103,7 @@ class _Answer(BaseHTTPRequestHandler):
         path = _tree_path(self.path)
         file = _open_inside(self.server.tree, path) if path is not None else None
         if path is None or file is None:
-            self._send_not_found()
+            self._send_not_found(path)
             return
         with file:
             self._send_file(path, file)
@@ -142,7 +157,13 @@ class _Answer(BaseHTTPRequestHandler):
             return None
         return Span(first, min(last, size - 1))
 
-    def _send_not_found(self) -> None:
+    def _send_not_found(self, path: str | None) -> None:
+        if path is not None and (where := self.server.elsewhere(path)):
+            self._send_text(
+                HTTPStatus.NOT_FOUND,
+                f"published, and not kept on this disk ([site] keep_local): {where}",
+            )
+            return
         file = _open_inside(self.server.tree, "404.html")
         if file is None:
             self._send_text(HTTPStatus.NOT_FOUND, "there is no such page in this site")

@@ -221,6 +221,7 @@ class Watched:
         self.wrapped.delete(paths)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
+        self.before("LIST", prefix)
         return self.wrapped.list(prefix)
 
     def close(self) -> None:

@@ -3,14 +3,16 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mtsite.build.digest import of_bytes as digest_of
 from mtsite.build.site import build_site
 from mtsite.build.state import BuildFlags, Report
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
+from mtsite.manifest import Manifest
 
 STORES = ("_record", "_blobs")
 VOLATILE = ("_status.json", "_status.js", "_jobs/")
@@ -19,10 +21,14 @@ VOLATILE = ("_status.json", "_status.js", "_jobs/")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many files were compared, and the paths that differ or stand in one tree only."""
+    """How many files were compared, and the paths that differ or stand in one tree only.
+
+    `elsewhere` are at the destination only ([site] keep_local); their digests were compared.
+    """
 
     files: int
     differing: tuple[str, ...]
+    elsewhere: int = 0
 
 
 def verify_site(
@@ -52,11 +58,23 @@ def verify_site(
             files += 1
             if not _same(site / path, clean / path):
                 differing.append(path)
-        for path in _files(clean):
-            if not (site / path).exists():
-                files += 1
-                differing.append(path)
-        return Verified(files, tuple(sorted(differing)))
+        lacking = [path for path in _files(clean) if not (site / path).exists()]
+        elsewhere = _elsewhere(config, clean, lacking)
+        differing += (path for path in lacking if path not in elsewhere)
+        files += len(lacking) - len(elsewhere)
+        return Verified(files, tuple(sorted(differing)), len(elsewhere))
+
+
+def _elsewhere(config: Config, clean: Path, paths: Iterable[str]) -> set[str]:
+    """Those that were let go from this disk, and that the clean build made just like that."""
+    if config.site.keep_local is None:
+        return set()
+    with Manifest.open(config.state_dir) as manifest:
+        return {
+            path
+            for path, digest, _ in manifest.files(paths)
+            if digest_of((clean / path).read_bytes()) == digest
+        }
 
 
 def _files(tree: Path) -> Iterator[str]:

@@ -104,6 +104,8 @@ def _differing(
     verified = verify_site(config, engine, invocation.report.progress, environ=invocation.environ)
     if not verified.differing:
         invocation.report.say(f"{verified.files} files equal a clean build, byte for byte")
+        if verified.elsewhere:
+            invocation.report.say(f"{verified.elsewhere} more, published and not here, by digest")
     return verified.differing
 
 

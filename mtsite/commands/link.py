@@ -23,6 +23,7 @@ def command(invocation: Invocation, log: str | None, line: str | None, run: str)
     if name not in config.areas:
         raise MissingError(f"no area {name} in this site", "mtsite area ls")
     from mtsite.megatest.area import open_area
+    from mtsite.publish.keeplocal import is_elsewhere
 
     keys = len(open_area(config.areas[name], invocation.environ).fields)
     parts = rest.split("/", keys + 2)
@@ -33,7 +34,7 @@ def command(invocation: Invocation, log: str | None, line: str | None, run: str)
         )
     path = _path(RunKey(name, tuple(parts[:keys]), parts[keys]), parts[keys + 1 :], log, line)
     page = path.partition("#")[0]
-    if not (config.site.output / page).is_file():
+    if not (config.site.output / page).is_file() and not is_elsewhere(config.state_dir, page):
         invocation.report.warn(f"the site has no page {page} (yet)")
     address = f"{config.site.base_url}/{path}" if config.site.base_url else path
     if invocation.as_json:

@@ -29,10 +29,19 @@ def command(invocation: Invocation, port: int, directory: Path | None) -> None:
     from mtsite.publish.headers import headers_for
     from mtsite.serve import open_server
 
-    tree = directory if directory is not None else invocation.config().site.output
+    config = invocation.config()
+    tree = directory if directory is not None else config.site.output
     if not (tree / "index.html").is_file():
         raise MissingError(f"no site in {tree}", "run `mtsite build` first, or name it: -d DIR")
-    with open_server(tree, port, lambda path: headers_for(path).content_type) as server:
+
+    def elsewhere(path: str) -> str:
+        from mtsite.publish.keeplocal import is_elsewhere
+
+        if directory is not None or not is_elsewhere(config.state_dir, path):
+            return ""
+        return f"{config.site.base_url or config.publish.destination}/{path}"
+
+    with open_server(tree, port, lambda path: headers_for(path).content_type, elsewhere) as server:
         invocation.print(f"http://127.0.0.1:{server.server_port}/index.html")
         invocation.report.say(f"serving {tree}; Ctrl-C ends it")
         try:

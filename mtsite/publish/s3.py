@@ -1,18 +1,20 @@
 """S3 and everything that speaks it.
 
-What is asked often, get and put, is signed and sent here (`wire.py`): a fifth of boto3's work per
-object. Listing and deleting are boto3's, loaded when they are needed. Plain dialect: path-style
-addresses where an endpoint is named, no checksum header unless the server asks for one, conditional
-PUT, and never an ACL: what is published is as private as the bucket.
+What every publish asks for is signed and sent here (`wire.py`): a fifth of boto3's work per object,
+and nothing to load. Large files in parts are boto3's, loaded when they are needed. Plain dialect:
+path-style addresses where an endpoint is named, no checksum header unless the server asks for one,
+conditional PUT, and never an ACL: what is published is as private as the bucket.
 """
 
 import hashlib
 import os
 import ssl
 import threading
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, TypeVar
@@ -20,7 +22,7 @@ from urllib.parse import urlsplit
 
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError, UsageError
-from mtsite.publish import account, parts, wire
+from mtsite.publish import account, parts, s3xml, wire
 from mtsite.publish.destination import (
     ABSENT,
     Found,
@@ -124,25 +126,29 @@ class S3:
         """Up to a thousand objects a request."""
         for start in range(0, len(paths), self.deletes_at_once):
             batch = paths[start : start + self.deletes_at_once]
+            body = s3xml.delete_body(map(self._key, batch))
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            headers = {"content-md5": b64encode(digest).decode()}
             with self._told(batch[0]):
-                answer = self._client.delete_objects(
-                    Bucket=self._bucket,
-                    Delete={"Objects": [{"Key": self._key(path)} for path in batch], "Quiet": True},
-                )
-            for refused in answer.get("Errors", [])[:1]:
+                answer = self._wire.ask("POST", f"{self._base or '/'}?delete=", headers, body)
+                refused = s3xml.read_not_deleted(answer.content)
+            for key, why in refused[:1]:
                 raise DestinationError(
-                    f"{self.name}: {refused.get('Key')} can't be deleted: {refused.get('Message')}",
-                    "allow s3:DeleteObject there",
+                    f"{self.name}: {key} can't be deleted: {why}", "allow s3:DeleteObject there"
                 )
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Everything below the prefix; the order differs between servers."""
-        with self._told(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
-                for found in page.get("Contents", []):
-                    path = found["Key"].removeprefix(self._prefix)
-                    yield Stored(path, found["Size"], found.get("ETag", ""))
+        token, more = "", True
+        while more:
+            query = s3xml.listing_query(self._prefix + prefix, token)
+            with self._told(prefix):
+                answer = self._wire.ask("GET", f"{self._base or '/'}?{query}", {})
+                found = s3xml.read_listing(answer.content)
+            for each in found.objects:
+                yield replace(each, path=each.path.removeprefix(self._prefix))
+            more = bool(found.next_token) and found.next_token != token
+            token = found.next_token
 
     def address_of(self, path: str) -> str:
         """The object's address at the server."""
@@ -225,22 +231,22 @@ class S3:
         return client
 
     def _count_sent(self, request: Any, **_: object) -> None:
-        kind = str(request.method)
-        if kind == "POST":
-            kind = "DELETE" if "delete" in request.url.partition("?")[2] else "POST"
-        body = request.body if kind == "PUT" else b""
-        self._count("LIST" if kind == "GET" else kind, _length(body))
+        # What boto3 asks for with GET are lists: of parts, of uploads.
+        method = "LIST" if request.method == "GET" else str(request.method)
+        self._count(method, "", _length(request.body) if method == "PUT" else 0)
 
-    def _count(self, kind: str, size: int) -> None:
+    def _count(self, method: str, path: str, size: int) -> None:
+        query = path.partition("?")[2]
+        kind = {"delete=": "DELETE", "": method}.get(query, "LIST")
         with self._counting:
             self.requests[kind] += 1
-            self.sent[kind] += size
+            self.sent[kind] += size if kind == "PUT" else 0
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:
         try:
             yield
-        except (RefusedError, OSError, HTTPException, ssl.SSLError) as error:
+        except (RefusedError, OSError, HTTPException, ssl.SSLError, ValueError) as error:
             raise self._explained(error, path) from error
         except Exception as error:
             # botocore is not imported for the sake of its exceptions' names.

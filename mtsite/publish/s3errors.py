@@ -83,6 +83,10 @@ BY_NAME = {
     ),
     "ResponseStreamingError": ("an answer broke off", "publish again"),
     "IncompleteReadError": ("an answer broke off", "publish again"),
+    "ValueError": (
+        "what answers at {endpoint} is no S3 server: {error}",
+        "look at [publish] endpoint_url, and at proxies in between",
+    ),
     "ParamValidationError": ("{error}", "correct [publish] destination"),
 }
 

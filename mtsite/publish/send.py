@@ -14,6 +14,7 @@ from mtsite.publish.plan import PublishPlan, TreeFile, is_volatile
 from mtsite.publish.workers import in_threads
 
 _NAMED = 10
+NOT_HERE = "not on this disk"
 
 
 Report = Callable[[str, int, int], None]
@@ -139,6 +140,8 @@ class Sender:
         """The bytes as sent; or in what way the file is not what the build wrote."""
         try:
             encoded = self.encode(file.path)
+        except FileNotFoundError:
+            return NOT_HERE
         except OSError as error:
             return error.strerror or str(error)
         try:
@@ -170,8 +173,10 @@ def _volatile_paths(tree: Path) -> list[str]:
 def _refuse_stale(stale: Sequence[str]) -> PartlyDoneError:
     named = "\n".join(f"  {told}" for told in stale[:_NAMED])
     more = f"\n  and {len(stale) - _NAMED} more" if len(stale) > _NAMED else ""
+    # A plain build does not write again what [site] keep_local let go.
+    full = " --full" if any(told.endswith(f"({NOT_HERE})") for told in stale) else ""
     return PartlyDoneError(
         f"{len(stale)} files are not what the build wrote, so what leads to them was not"
         f" published:\n{named}{more}",
-        "run `mtsite build`, then `mtsite publish` again: what was sent is not sent twice",
+        f"run `mtsite build{full}`, then `mtsite publish` again: what was sent is not sent twice",
     )

@@ -48,8 +48,9 @@ class Signer:
     ) -> dict[str, str]:
         """All headers to send: those given, and date, digest, token and signature.
 
-        `path` is quoted, `headers` have lower-case names with `host` among them, `payload` is the
-        SHA-256 of the body in hex, `now` is aware of its time zone.
+        `path` is quoted, and may have a query, its parameters in order; `headers` have lower-case
+        names with `host` among them, `payload` is the SHA-256 of the body in hex, `now` is aware of
+        its time zone.
         """
         stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = {**headers, "x-amz-content-sha256": payload, "x-amz-date": stamp}
@@ -58,7 +59,8 @@ class Signer:
         names = sorted(signed)
         lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in names)
         listed = ";".join(names)
-        request = f"{method}\n{path}\n\n{lines}\n{listed}\n{payload}"
+        place, _, query = path.partition("?")
+        request = f"{method}\n{place}\n{query}\n{lines}\n{listed}\n{payload}"
         scope = f"{stamp[:8]}/{self._region}/s3/aws4_request"
         digest = hashlib.sha256(request.encode()).hexdigest()
         text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}"

@@ -19,7 +19,8 @@ class PublishSummary:
     `kept`: another publisher's newer content. `lost_races`: how often another publisher wrote the
     root first. `overwritten`: paths that another publisher's root had lost, named again; that can
     happen where the server ignores conditions: `only_one_is_safe`. `foreign` lay there before the
-    first publish, some of them by name. `address` is where a reader finds the front page.
+    first publish, some of them by name. `let_go` files, published before, left this disk, as
+    [site] keep_local says. `address` is where a reader finds the front page.
     `paths` were put or deleted: what a cache in between must drop.
     """
 
@@ -44,6 +45,8 @@ class PublishSummary:
     planned_requests: Counter[str] = field(default_factory=Counter)
     planned_bytes: int = 0
     foreign: list[str] = field(default_factory=list)
+    let_go: int = 0
+    let_go_bytes: int = 0
     address: str = ""
     audit: Audit | None = None
     paths: list[str] = field(default_factory=list)
@@ -103,6 +106,9 @@ class PublishSummary:
                 f"objects that are not of this site lie there: {', '.join(self.foreign[:NAMED])};"
                 " they are left alone (`mtsite publish --audit` lists all)"
             )
+        if self.let_go:
+            size = _bytes(self.let_go_bytes)
+            told.append(f"{self.let_go:,} pages of sealed runs left this disk ({size}): keep_local")
         if self.overwritten:
             told.append(
                 f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"

@@ -2,14 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtsite import lock, manifest, urls
 from mtsite.config import Config
-from mtsite.errors import MissingError, MtsiteError, UsageError
+from mtsite.errors import BusyError, MissingError, MtsiteError, UsageError
 from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.dryrun import DryRun
+from mtsite.publish.keeplocal import LetGo, let_go
 from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.publisher import Publisher, Terms, ignore
 from mtsite.publish.restore import refuse_unfetched
@@ -58,7 +59,25 @@ def publish_site(
         work = publisher.predict if dry_run else publisher.publish
         summary = work(terms, report or ignore)
         summary.address = site_address(config, destination)
+        if not dry_run:
+            gone = _let_go(config, built, ledger, now)
+            summary.let_go, summary.let_go_bytes = gone.files, gone.bytes
         return summary
+
+
+def _let_go(config: Config, built: manifest.Manifest, ledger: Ledger, now: float) -> LetGo:
+    """Let pages leave this disk that are safe at the destination of mtsite.toml."""
+    by_hand = config.origins.get("publish.destination") == "command line"
+    if config.site.keep_local is None or by_hand:
+        return LetGo()
+    before = int(now) - config.site.keep_local
+    # A build that goes on writes pages: they leave after the next publish.
+    with (
+        suppress(BusyError),
+        lock.hold(config.state_dir, "build", "mtsite publish"),
+    ):
+        return let_go(config.site.output, built, ledger, before)
+    return LetGo()
 
 
 def site_address(config: Config, destination: Destination) -> str:

@@ -57,13 +57,13 @@ class RefusedError(Exception):
 class Wire:
     """Requests to `server`; may be used by several threads, each with its own connection.
 
-    `keys` gives what to sign with; `count` is told method and body size of each request sent.
+    `keys` gives what to sign with; `count` is told path and body size of each request by method.
     """
 
     server: SplitResult
     region: str
     keys: Callable[[], Keys]
-    count: Callable[[str, int], None]
+    count: Callable[[str, str, int], None]
     pause: Callable[[float], None] = time.sleep
     _signer: Signer = field(init=False)
     _local: threading.local = field(default_factory=threading.local)
@@ -73,7 +73,9 @@ class Wire:
         self._signer = Signer(self.region)
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: Source = b"") -> Answer:
-        """Send one request, again if the server or the way to it failed; `path` is quoted.
+        """Send one request, again if the server or the way to it failed.
+
+        `path` is quoted, and may have a query, its parameters in order.
 
         A success (2xx) and Not Modified come back, anything else raises.
 
@@ -133,9 +135,9 @@ class Wire:
         named = {**headers, "host": self.server.netloc}
         signed = self._signer.sign(method, path, named, payload, self.keys(), datetime.now(UTC))
         size = size_of(body)
-        if method == "PUT":
+        if method in {"PUT", "POST"}:
             signed["content-length"] = str(size)
-        self.count(method, size)
+        self.count(method, path, size)
         # An answer may come before the whole body is sent, and none may follow then.
         connection.request(method, self._target(path), body or None, signed)
         if connection.sock is not None:

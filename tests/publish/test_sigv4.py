@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
@@ -10,6 +11,7 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtsite.publish.s3xml import listing_query
 from mtsite.publish.sigv4 import Keys, Signer, quoted
 
 KEYS = [Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPx"), Keys("ASIA", "s3cret", "tok/en+==")]
@@ -55,15 +57,19 @@ def text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def assert_signed_alike(keys: Keys, key: str, request: AWSPreparedRequest) -> None:
+def assert_signed_alike(
+    keys: Keys, key: str, request: AWSPreparedRequest, query: str | None = None
+) -> None:
     headers = {name.lower(): text(value) for name, value in request.headers.items()}
     theirs = headers["authorization"]
     names = theirs.split("SignedHeaders=")[1].split(",")[0].split(";")
     own = {"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}
     host = request.url.split("/")[2]
     given_headers = {name: headers.get(name, host) for name in names if name not in own}
-    path = f"/site/{quoted(key)}"
-    assert request.url.endswith(path)
+    path = f"/site/{quoted(key)}" if query is None else f"/site?{query}"
+    bare, _, theirs_asked = request.url.partition("?")
+    assert bare.endswith(path.partition("?")[0])
+    assert sorted(parse_qsl(query or "", True)) == sorted(parse_qsl(theirs_asked, True))
     when = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     payload = headers["x-amz-content-sha256"]
     ours = Signer("eu-central-1").sign(
@@ -96,6 +102,27 @@ def test_a_conditional_get_is_signed_as_boto3_does(keys: Keys) -> None:
         keys, "http://127.0.0.1:8333", "get_object", Key="_manifest/root.json", IfNoneMatch='"x"'
     )
     assert_signed_alike(keys, "_manifest/root.json", request)
+
+
+@pytest.mark.parametrize("prefix", ["", "pre/fix/", "a b+c/", "ü/~2F&=", "'(!*)'"])
+def test_a_listing_is_signed_as_boto3_does(prefix: str) -> None:
+    request = sent_by_boto3(
+        KEYS[1],
+        "http://127.0.0.1:8333",
+        "list_objects_v2",
+        Prefix=prefix,
+        MaxKeys=1000,
+        ContinuationToken="to/ken+=",
+    )
+    assert_signed_alike(KEYS[1], "", request, listing_query(prefix, "to/ken+="))
+
+
+@pytest.mark.parametrize("keys", KEYS, ids=["lasting", "expiring"])
+def test_a_deletion_is_signed_as_boto3_does(keys: Keys) -> None:
+    request = sent_by_boto3(
+        keys, "http://127.0.0.1:8333", "delete_objects", Delete={"Objects": [{"Key": "a"}]}
+    )
+    assert_signed_alike(keys, "", request, "delete=")
 
 
 @pytest.mark.parametrize(
