@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsite import record
+from mtsite import measured, record
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "4"
-SCHEMA = """
+FORMAT = "5"
+SCHEMA = f"""
+{measured.TABLE}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,

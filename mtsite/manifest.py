@@ -40,10 +40,10 @@ from mtsite.known import (
     text_of,
     unpack_reasons,
 )
+from mtsite.measured import MeasuredValues
 from mtsite.model import RunSummary, TestName
 
 __all__ = ["FILE", "KnownRun", "Manifest", "Outcomes", "Page", "Reasons", "TargetRun"]
-
 FILE = "manifest.db"
 RULES_KEY = "log rules"
 """The digest of the rule set that all logs of the site were judged with."""
@@ -58,6 +58,7 @@ class Manifest:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self.measured = MeasuredValues(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -99,7 +100,7 @@ class Manifest:
 
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
-        for table in ("meta", "tree", "runs", "targets", "listing"):
+        for table in ("meta", "tree", "runs", "targets", "listing", "measured"):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

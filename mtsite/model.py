@@ -280,6 +280,7 @@ class TestFacts:
     `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
     `usual` is the median duration of its earlier good results, in seconds. `took` are the seconds
     that it took in the runs of `strip`; empty where nobody knows any, and in older records.
+    `values` has for each of the first `Test.data` what it was in the last 20 runs, this one last.
     """
 
     __test__ = False
@@ -293,6 +294,7 @@ class TestFacts:
     capped: bool = False
     last_good: str = ""
     took: tuple[int | None, ...] = ()
+    values: tuple[tuple[float | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

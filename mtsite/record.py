@@ -202,14 +202,13 @@ def _facts(facts: RunFacts | None) -> str:
 
 def _test_facts(name: TestName, facts: TestFacts) -> list[object]:
     row = [*name, *_FACTS(facts)]
-    return row if facts.took else row[:-1]
+    while row[-1] == ():
+        row.pop()
+    return row
 
 
 def _read_test_facts(row: Sequence[Any]) -> TestFacts:
-    values = list(row[2:])
-    if isinstance(values[-1], list):
-        values[-1] = tuple(values[-1])
-    return TestFacts(*values)
+    return TestFacts(*map(_tuples, row[2:]))
 
 
 def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:

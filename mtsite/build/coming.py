@@ -12,12 +12,13 @@ from pathlib import Path
 
 from mtsite import rollup, urls
 from mtsite.build.plan import gone_reason, place_of
-from mtsite.build.read import RunRead, outcomes_of
+from mtsite.build.read import RunRead, measured_in, outcomes_of
 from mtsite.build.render import Look, Pen
 from mtsite.build.seal import LOOK_BACK, STRIP, Outcomes
 from mtsite.build.state import BuildState
 from mtsite.build.vanished import summary_of_head
 from mtsite.manifest import KnownRun, Page
+from mtsite.measured import Measured
 from mtsite.megatest import database, reader
 from mtsite.megatest.reader import RunHead
 from mtsite.model import RunKey, RunSummary, TestName
@@ -70,8 +71,8 @@ class OutcomeReader:
     now: int
     dead_after: int
 
-    def __call__(self, head: RunHead) -> Outcomes:
-        """Read the rows of a run.
+    def __call__(self, head: RunHead) -> tuple[Outcomes, Measured]:
+        """Read the rows of a run: its outcomes, and what its tests measured.
 
         Raises:
             MtsiteError: the database can't be read.
@@ -80,7 +81,8 @@ class OutcomeReader:
         rows_only = replace(head, rundirs=None)
         with database.reading(head.database) as connection:
             run = reader.read_run(connection, rows_only)
-        return outcomes_of(run, rollup.test_verdicts(run, self.now, self.dead_after))
+        verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
+        return outcomes_of(run, verdicts), measured_in(head, run)
 
 
 def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
@@ -95,9 +97,11 @@ def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
         run_dir = urls.run_dir(head.key)
         state.unread.discard(run_dir)
         if outcome.returned is not None:
-            if run_dir in state.known and state.manifest.outcomes(run_dir) != outcome.returned:
+            outcomes, measured = outcome.returned
+            if run_dir in state.known and state.manifest.outcomes(run_dir) != outcomes:
                 state.touch(head.key)
-            state.manifest.note_outcomes(run_dir, place_of(head), dict(outcome.returned))
+            state.manifest.note_outcomes(run_dir, place_of(head), dict(outcomes))
+            state.manifest.measured.note(run_dir, measured)
         if done % COMMIT_RUNS == 0:
             state.save_touched()
 

@@ -23,6 +23,7 @@ from mtsite.known import Reasons
 from mtsite.logs.blocks import stored_file
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored, place_of
+from mtsite.measured import Measured, measured_of
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.bup import archive_of
 from mtsite.megatest.linktree import AreaPlace
@@ -85,6 +86,7 @@ class RunRead:
     summary: RunSummary
     outcomes: dict[TestName, tuple[str, int | None]]
     reasons: Reasons
+    measured: Measured
     input: str
     rows: str
     sealed: bool
@@ -240,6 +242,7 @@ class RunReader:
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
             reasons=reasons_of(run, verdicts, taken.record),
+            measured=measured_in(head, run),
             input=digest.of(
                 taken.shown, [v.value for v in verdicts], logs, defined, digest.beside_values(run)
             ),
@@ -258,6 +261,11 @@ def _check_there(directories: Iterable[Path]) -> None:
     for directory in directories:
         if not directory.is_dir():
             raise MissingError(f"{directory}: {WENT_AWAY}", "mount it again, or correct its path")
+
+
+def measured_in(head: RunHead, run: Run) -> Measured:
+    """What the rows of the database say was measured: of earlier runs no run directory is asked."""
+    return measured_of(run) if head.rundirs is None else {}
 
 
 def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, int | None]]:

@@ -15,10 +15,11 @@ from mtsite.build.coming import forget_failed, note_coming, peek_earlier
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import WENT_AWAY, ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
-from mtsite.build.seal import LOOK_BACK, Outcomes, run_facts
+from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_values
 from mtsite.build.state import BuildState
 from mtsite.build.unreadable import keep_files
 from mtsite.manifest import KnownRun, Page
+from mtsite.measured import Measured
 from mtsite.megatest.reader import RunHead
 from mtsite.model import RunFacts, RunSummary
 
@@ -135,7 +136,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         _note_read(state, outcome.returned)
         state.told(outcome.returned.faults)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
-        reads[run_dir] = replace(outcome.returned, outcomes={}, reasons={}, blobs=[])
+        reads[run_dir] = replace(outcome.returned, outcomes={}, reasons={}, measured={}, blobs=[])
     state.summary.read += len(reads)
     return reads
 
@@ -161,6 +162,7 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     place = place_of(state.listed.heads[read.dir])
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
+    manifest.measured.note(read.dir, read.measured)
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)
@@ -186,6 +188,7 @@ class _Writing:
         self.reads = reads
         self.inputs: dict[str, str] = {}
         self._recent: OrderedDict[str, Outcomes] = OrderedDict()
+        self._values: dict[str, Measured] = {}
 
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
@@ -241,7 +244,20 @@ class _Writing:
         *before, (_, runname, _) = order
         earlier = [(name, self._outcomes(run_dir)) for _, name, run_dir in before[-LOOK_BACK:]]
         outcomes = self._outcomes(read.dir)
-        return run_facts(runname, outcomes, earlier, more=len(before) > LOOK_BACK)
+        facts = run_facts(runname, outcomes, earlier, more=len(before) > LOOK_BACK)
+        if not (now := self._measured(read.dir)):
+            return facts
+        near = [self._measured(run_dir) for _, _, run_dir in before[-(VALUES - 1) :]]
+        return with_values(facts, now, near)
+
+    def _measured(self, run_dir: str) -> Measured:
+        """What the tests of a run measured; near ones are asked for again at once."""
+        found = self._values.get(run_dir)
+        if found is None:
+            found = self._values[run_dir] = self.state.manifest.measured.of_run(run_dir)
+            while len(self._values) > 2 * VALUES:
+                del self._values[next(iter(self._values))]
+        return found
 
     def _outcomes(self, run_dir: str) -> Outcomes:
         """Outcomes of an earlier run; those within reach of the next runs are kept at hand."""

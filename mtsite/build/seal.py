@@ -6,10 +6,11 @@ and are never computed again (`mtsite build --refreeze RUN` would).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median_low
 
+from mtsite.measured import Measured, histories
 from mtsite.model import RunFacts, TestFacts, TestName
 from mtsite.rollup import ABSENT, BAD, GOOD, Verdict
 
@@ -17,6 +18,9 @@ LOOK_BACK = 100
 STRIP = 30
 USUAL_SAMPLES = 3
 FLAKY_SWITCHES = 3
+
+VALUES = 20
+"""So many runs make the curve of a measured value."""
 
 Outcomes = Mapping[TestName, tuple[str, int | None]]
 Earlier = Sequence[tuple[str, Outcomes]]
@@ -51,6 +55,16 @@ def run_facts(runname: str, outcomes: Outcomes, earlier: Earlier, *, more: bool)
         fixed=tuple(name for name, facts in tests.items() if facts.change == "fixed"),
         vanished=tuple(name for name in previous if name not in outcomes),
     )
+
+
+def with_values(facts: RunFacts, now: Measured, earlier: Sequence[Measured]) -> RunFacts:
+    """The facts with the past of what the tests of the run measured; `earlier` oldest first."""
+    tests = dict(facts.tests)
+    for name, values in now.items():
+        if name in tests:
+            past = [dict(had.get(name, ())) for had in earlier[-(VALUES - 1) :]]
+            tests[name] = replace(tests[name], values=histories(values, past))
+    return replace(facts, tests=tests)
 
 
 def _previous(earlier: Earlier) -> tuple[str, Outcomes]:

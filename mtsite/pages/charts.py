@@ -118,6 +118,35 @@ def duration_spark(took: Sequence[int | None]) -> dict[str, object] | None:
     }
 
 
+SPARK_WIDTH = 76
+_SPARK_TALL = 18
+
+
+def value_spark(past: Sequence[float | None]) -> dict[str, object] | None:
+    """The past of a measured value as a line, this run at its right end; None for no past."""
+    known = [value for value in past if value is not None]
+    if len(known) < 2 or past[-1] is None:
+        return None
+    low, high = min(known), max(known)
+    last = len(past) - 1
+    pieces: list[str] = []
+    drawn = False
+    y = 0
+    for i, value in enumerate(past):
+        if value is not None:
+            y = _SPARK_TALL - 2 - _part(value, low, high)
+            pieces.append(f"{'L' if drawn else 'M'}{i * (SPARK_WIDTH - 4) // last + 1} {y}")
+        drawn = value is not None
+    label = f"{words.scalar(low)} to {words.scalar(high)} in {words.plural(len(known), 'run')}"
+    return {"path": "".join(pieces), "y": y, "label": label}
+
+
+def _part(value: float, low: float, high: float) -> int:
+    """Where a value lies between two others, in the height of a line; halves: none overflows."""
+    span = high / 2 - low / 2
+    return round((value / 2 - low / 2) / span * (_SPARK_TALL - 4)) if span > 0 else 7
+
+
 def _end(step: Step) -> int:
     if step.start is None:
         return 0

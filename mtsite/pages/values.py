@@ -10,12 +10,22 @@ _OUT_OF_TOLERANCE = frozenset({"fail", "error"})
 _LETTERS = {"pass": "P", "fail": "F", "error": "F", "warn": "W", "": "N", "n/a": "N"}
 
 
-def shown(data: Sequence[TestDatum]) -> dict[str, object]:
-    """The rows that are shown, how many there are, how many are out of tolerance."""
-    wrong = [datum for datum in data if _is_out(datum)]
-    rest = [datum for datum in data if not _is_out(datum)] if len(wrong) < MAX_DATA else []
+def shown(
+    data: Sequence[TestDatum], past: Sequence[Sequence[float | None]] = ()
+) -> dict[str, object]:
+    """The rows that are shown, how many there are, how many are out of tolerance.
+
+    `past` has for the first of `data` what they were in earlier runs, this one last.
+    """
+    wrong = [i for i, datum in enumerate(data) if _is_out(datum)]
+    out = frozenset(wrong)
+    rest = [i for i in range(min(len(data), MAX_DATA + len(wrong))) if i not in out]
     return {
-        "data": tuple(_row(datum) for datum in [*wrong, *rest][:MAX_DATA]),
+        "data": tuple(
+            _row(data[i]) | {"past": charts.value_spark(past[i]) if i < len(past) else None}
+            for i in [*wrong, *rest][:MAX_DATA]
+        ),
+        "data_past": any(past),
         "data_total": len(data),
         "data_bad": len(wrong),
     }
