@@ -1,0 +1,108 @@
+"""Test pages in Chromium: the error above the fold, copies, and walks inside a filter."""
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery, odd_tests, records
+
+from mtsite import urls
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
+NIGHT = records.Night()
+RUN = urls.run_page(NIGHT.key)
+FAILED = urls.test_page(NIGHT.key, ("pcie_retry_smoke", ""))
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("pages") / "under a prefix"
+    gallery.write_site(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium here")
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def odd(name: str) -> str:
+    return urls.test_page(odd_tests.Odd().key, odd_tests.names()[name])
+
+
+def test_the_error_stands_above_the_fold(page: Any, tree: Path) -> None:
+    page.goto((tree / FAILED).as_uri())
+    box = page.locator(".excerpt ol").bounding_box()
+    assert box["y"] + box["height"] < 900
+
+
+def test_a_line_of_the_error_opens_the_log_at_that_line(page: Any, tree: Path) -> None:
+    page.goto((tree / FAILED).as_uri())
+    link = page.locator(".excerpt li.hit a").first
+    number = link.inner_text()
+    link.click()
+    page.wait_for_url(f"**/_log/sim.log.html#L{number}")
+
+
+def test_buttons_copy_what_they_say(page: Any, tree: Path) -> None:
+    page.add_init_script("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    page.goto((tree / FAILED).as_uri())
+    page.get_by_role("button", name="copy error").click()
+    assert page.evaluate("copied").splitlines()[3].startswith("UVM_ERROR /src/tb/pcie")
+    page.get_by_role("button", name="rerun command").click()
+    said = shlex.split(page.evaluate("copied"))
+    assert said[:2] == ["megatest", "-run"] and said[-1] == "pcie_retry_smoke"
+    page.get_by_role("button", name="run directory").click()
+    assert page.evaluate("copied").endswith("/ww47.5/pcie_retry_smoke")
+    page.get_by_role("button", name="name", exact=True).click()
+    assert page.evaluate("copied") == "pcie_retry_smoke"
+
+
+def test_a_filter_is_walked_from_test_to_test(page: Any, tree: Path) -> None:
+    page.goto((tree / RUN).as_uri() + "?q=pcie_retry")
+    page.locator("[data-row]:visible a[data-open]").first.click()
+    walk = page.locator("[data-mt=walk]")
+    first = page.locator("h1").inner_text()
+    assert "1 of 7 in “pcie_retry”" in walk.inner_text()
+    page.keyboard.press("n")
+    page.wait_for_function("first => document.querySelector('h1').innerText !== first", arg=first)
+    assert "2 of 7" in page.locator("[data-mt=walk]").inner_text()
+    page.keyboard.press("p")
+    page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
+
+
+def test_a_filter_that_this_tab_does_not_know_leaves_the_failures_around(
+    page: Any, tree: Path
+) -> None:
+    page.goto((tree / FAILED).as_uri() + "?in=s:fail")
+    assert "next failure" in page.locator("[data-mt=walk]").inner_text()
+
+
+@pytest.mark.parametrize("name", odd_tests.names())
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_odd_test_page_scrolls_sideways(page: Any, tree: Path, name: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((tree / odd(name)).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inside = (
+        "(c => [...document.querySelectorAll(c)].every(t => t.scrollWidth <= t.clientWidth + 1))"
+    )
+    assert page.evaluate(f"{inside}('.part > *')"), "a part is wider than its place"
