@@ -1,6 +1,7 @@
 """Rows that leave their database for good: exported, compared, then let go as in a move.
 
-    refuse        locked, in flight, younger than its clock, highest rowid, a move not finished
+    refuse        locked, in flight, younger than its clock, highest rowid, a move not finished,
+                  in two databases
     export        on disk and read back, unless that was declined
     letting go    caches in /tmp first, then the database; only rows that equal what was exported
     note          the run's move notes go with the run row, in one transaction
@@ -10,6 +11,7 @@ Die anywhere, call again: what is still there is exported and let go again.
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from mtsite import lock, notes
+from mtsite.archive import begun
 from mtsite.archive.exports import RowExport, exported
 from mtsite.archive.locking import AREA_LOCK, lock_name
-from mtsite.archive.plan import plan_moves
+from mtsite.archive.plan import Terms, plan_moves
 from mtsite.archive.route import Checkpoint, ignore, open_cache, open_store
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError
@@ -31,7 +34,7 @@ from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server
 from mtsite.megatest.database import area_errors, reading
 from mtsite.megatest.held import Held
-from mtsite.megatest.merge import list_areas
+from mtsite.megatest.merge import join, look_at
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.reader import RunHead
 from mtsite.megatest.shape import RUN, TESTS
@@ -40,6 +43,8 @@ from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
 COMMAND = "mtsite retain apply"
+
+TWICE = "it lies in two databases: `mtsite archive verify` names them, `mtsite reduce` settles it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,10 @@ def let_go_rows(job: RowsJob, keys: Iterable[RunKey]) -> Iterator[RowsOutcome]:
 
     A run that can't go is an outcome with a reason; the others go on.
     """
-    listings = list_areas(job.config.areas.values(), job.environ, tmp=job.tmp)
+    settings = list(job.config.areas.values())
+    looked = [look_at(one, job.environ, tmp=job.tmp) for one in settings]
+    listings = join(settings, looked)
+    copies = Counter(each.head.key for runs in looked for each in runs.found if each.head.tests)
     unreadable = [one.error for one in listings if one.error]
     heads = {head.key: head for one in listings for head in one.heads}
     areas = {one.name: one.area for one in listings if one.area is not None}
@@ -80,6 +88,9 @@ def let_go_rows(job: RowsJob, keys: Iterable[RunKey]) -> Iterator[RowsOutcome]:
         head = heads.get(key)
         if head is None:
             yield RowsOutcome(key, f"not found: {unreadable[0]}" if unreadable else "")
+            continue
+        if copies[key] > 1:
+            yield RowsOutcome(key, TWICE)
             continue
         name = COMPLETED_NAME if head.database.name == COMPLETED_NAME else DATABASE_NAME
         places.setdefault((head.home, name), []).append(head)
@@ -100,7 +111,8 @@ def _from_database(
         lock.hold(area.path, AREA_LOCK, COMMAND),
         _opened(area, name, job) as place,
     ):
-        found = _look(job, place)
+        on_their_way = begun.elsewhere(area, place.source.path).on_their_way
+        found = _look(job, place, on_their_way)
         export = RowExport(job.config.retain.exports, area.name, job.now)
         outcomes = []
         for head in heads:
@@ -117,22 +129,29 @@ def _from_database(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A database that rows leave, with its caches in /tmp; `ready` raises while they must not."""
+    """A database that rows leave, with its caches in /tmp; `ready` raises while they must not.
+
+    `is_live` says that Megatest makes runs there: it would hand the highest rowids out again.
+    """
 
     source: Store
     caches: tuple[Store, ...]
     keys: tuple[str, ...]
     ready: Callable[[], None]
+    is_live: bool
 
     @property
     def stores(self) -> tuple[Store, ...]:
         return (self.source, *self.caches)
 
 
-def _look(job: RowsJob, place: _Place) -> dict[tuple[tuple[str, ...], str], tuple[int, str]]:
+def _look(
+    job: RowsJob, place: _Place, on_their_way: Mapping[begun.RunName, Path]
+) -> dict[begun.RunName, tuple[int, str]]:
     """(target, runname) → rowid, and '' or why it may not go by its own rows, whatever was planned.
 
-    The rules are those of a move, with the age of the clock.
+    The rules are those of a move, with the age of the clock. A run on its way to an archive stays:
+    who finishes its move later would bring back what was let go.
     """
     age = job.config.retain.rows
     assert age is not None, "no clock for rows, yet rows leave"
@@ -143,11 +162,14 @@ def _look(job: RowsJob, place: _Place) -> dict[tuple[tuple[str, ...], str], tupl
     for cache in place.caches:
         with reading(cache.path) as connection:
             runs = combine(runs, read_activity(connection, settled_before=job.now - age))
-    found: dict[tuple[tuple[str, ...], str], tuple[int, str]] = {}
-    for one in plan_moves(runs, rules, job.now).moves:
+    found: dict[begun.RunName, tuple[int, str]] = {}
+    terms = Terms(rules, is_live=place.is_live)
+    for one in plan_moves(runs, rules, job.now, terms).moves:
         reason = "" if one.moves else one.reason
         if one.run.run_id in unfinished:
             reason = "its move is not finished: `mtsite reduce` finishes it"
+        if path := on_their_way.get(one.run.name):
+            reason = begun.told(path)
         name = (tuple(value or EMPTY_KEY_VALUE for value in one.run.target), one.run.runname)
         if name in found:
             reason = "two runs of this name lie there"
@@ -225,7 +247,8 @@ def _opened(area: Area, name: str, job: RowsJob) -> Iterator[_Place]:
             caches = [cache for cache in found if RUN in cache.shapes]
         ready = partial(_ready, area, job.now) if name == DATABASE_NAME else _always
         ready()
-        yield _Place(source, tuple(caches), key_names(source.connection), ready)
+        is_live = name == DATABASE_NAME and area.allow_runs
+        yield _Place(source, tuple(caches), key_names(source.connection), ready, is_live)
 
 
 def _always() -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ from sites import TestSite, difference, make_site
 
 from mtsite import departures, lock, record
 from mtsite.archive import pending, retain, rows
+from mtsite.archive.job import Job
+from mtsite.archive.migrate import migrate_area
 from mtsite.archive.records import Who
+from mtsite.archive.reduce import reduce_area
 from mtsite.archive.rows import RowsJob, let_go_rows
+from mtsite.archive.rules import Migration
+from mtsite.config import ReduceConfig
 from mtsite.departures import RetainSummary, RetainTerms, apply_retention
 from mtsite.errors import BusyError, MtsiteError, UsageError
+from mtsite.megatest.selection import Selection
 from mtsite.model import RunKey
 from mtsite.terminal import TerminalReport
 
@@ -333,6 +340,55 @@ def test_an_area_that_is_being_moved_is_left_alone(site: TestSite, area: TestAre
         (outcome,) = apply(site, day(90), allow_drop=True).rows
     assert "mtsite reduce" in outcome.reason
     assert len(runs_in(area.database)) == 6
+
+
+class Died(Exception):
+    """As a death at a checkpoint."""
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["satellite of the site", "unknown satellite"])
+@pytest.mark.parametrize("where", ["copied", "verified", "letting go", "let go: tests", "settled"])
+def test_a_run_whose_move_was_begun_stays_until_it_is_finished(
+    tmp_path: Path, where: str, told: bool
+) -> None:
+    """Who finishes the move would bring back what was let go."""
+    area = make_area(tmp_path, runs=[spec(number) for number in range(6)])
+    old = make_area(tmp_path, "old", config="[setup]\nallow-runs no\n")
+    site = make_site(tmp_path, area)
+    listed = {area.name: area.path} | ({old.name: old.path} if told else {})
+    site.write_config(listed, '[retain]\nlogs = "90d"\npages = "90d"\nrows = "90d"\n')
+
+    def die(step: str) -> None:
+        if step.startswith(where):
+            raise Died
+
+    chosen = [Migration(str(old.path), Selection(runname="w00"))]
+    job = Job(site.config().areas, ReduceConfig(keep_live=0), day(90), tmp_path / "state")
+    with pytest.raises(Died):
+        migrate_area(area.settings, chosen, replace(job, checkpoint=die))
+    before = [runs_in(database) for database in (area.database, old.database)]
+    terms = RowsJob(site.config(), day(90), environ={})
+    key = RunKey("fullrun", ("ubuntu", "nfs"), "w00")
+    if where != "settled":
+        (outcome,) = let_go_rows(terms, [key])
+        assert any(word in outcome.reason for word in ("two databases", "begun", "not finished"))
+        assert [runs_in(database) for database in (area.database, old.database)] == before
+        migrate_area(area.settings, chosen, job)
+    assert ("ubuntu", "nfs", "w00") in runs_in(old.database)
+    (outcome,) = let_go_rows(terms, [key])
+    assert outcome.reason == ("" if told else "its rows went to another area")
+    assert (runs_in(old.database) == {}) == told
+
+
+def test_a_run_that_came_back_lies_twice_and_stays(site: TestSite, area: TestArea) -> None:
+    saved = area.database.read_bytes()
+    job = Job({}, ReduceConfig(keep_live=0), day(90), site.root / "state", environ={})
+    reduce_area(area.settings, job)
+    area.database.write_bytes(saved)
+    key = RunKey("fullrun", ("ubuntu", "nfs"), "w00")
+    (outcome,) = let_go_rows(RowsJob(site.config(), day(90), environ={}), [key])
+    assert "in two databases" in outcome.reason
+    assert ("ubuntu", "nfs", "w00") in runs_in(area.completed)
 
 
 # -- refusals, dying ------------------------------------------------------------------------------
