@@ -29,6 +29,7 @@ from live_reading import percentiles
 from live_writer import start_writer
 
 from mtsite.archive.job import Job
+from mtsite.archive.migrate import automigrate_area
 from mtsite.archive.reduce import reduce_area
 from mtsite.config import AreaConfig, ReduceConfig
 from mtsite.megatest import schema
@@ -172,17 +173,24 @@ def compare(home: Path, saved: Path, rounds: int) -> None:
 
 
 def plan(home: Path, runs: int) -> None:
-    area = home / "planned"
-    area.mkdir()
+    """Rules that match every run by name, and none by age."""
+    area, satellite = home / "planned", home / "satellite"
+    config = "[fields]\nsysname TEXT\nfsname TEXT\n"
+    rule = f"[automigrate]\n{satellite} target=%/%; runname=%; age={runs + 2}d\n"
+    for path, more in ((area, rule), (satellite, "[setup]\nallow-runs no\n")):
+        path.mkdir()
+        (path / "megatest.config").write_text(config + more)
     fill(area / "megatest.db", runs, 20)
-    (area / "megatest.config").write_text("[fields]\nsysname TEXT\nfsname TEXT\n")
+    schema.create_database(satellite / "megatest.db", FIELDS)
     settings = AreaConfig(name="planned", path=area)
     rules = ReduceConfig(older_than=(runs + 2) * DAY, keep_live=2, dead_after=7 * DAY)
-    began = time.monotonic()
     job = Job({}, rules, BASE + runs * DAY, home / "state", environ={})
-    summary = reduce_area(settings, job)
-    print(f"planning over {runs} runs, none moves: {time.monotonic() - began:.2f} s")
-    assert not summary.plan.leaving
+    for name, work in (("reduce", reduce_area), ("automigrate", automigrate_area)):
+        began, used = time.monotonic(), time.process_time()
+        summary = work(settings, job)
+        took, cpu = time.monotonic() - began, time.process_time() - used
+        print(f"planning a {name} of {runs} runs, none moves: {took:.2f} s, {cpu:.2f} s CPU")
+        assert not summary.outcomes
 
 
 def disturb(home: Path, saved: Path, seconds: float) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import areas
@@ -71,6 +73,17 @@ def test_area_ls_tells_keys_and_runs(site: Path, capsys: pytest.CaptureFixture[s
     assert ended.code == 0
     (line,) = [line for line in ended.out.splitlines() if line.startswith("fullrun")]
     assert re.split(r"  +", line)[1:4] == ["G4 (v1.6208 to v1.65)", "sysname/fsname", "1"]
+
+
+def test_area_ls_counts_no_run_that_is_deleted_or_went_elsewhere(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(site / "fullrun" / "megatest.db")) as connection, connection:
+        for state in ("deleted", "MOVED", "new"):
+            sql = "INSERT INTO runs (sysname, fsname, runname, state) VALUES ('u', 'n', ?, ?)"
+            connection.execute(sql, (f"run {state}", state))
+    document = json.loads(called(["area", "ls", "--json"], capsys).out)
+    assert [one["runs"] for one in document["areas"]] == [2]
 
 
 def test_area_ls_goes_on_after_an_unreadable_area(

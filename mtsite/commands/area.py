@@ -199,7 +199,7 @@ def _facts(settings: "AreaConfig", environ: Mapping[str, str]) -> AreaFacts:
         rows="runs in {}, tests in {}, steps in {}".format(*places),
         moves=movable.why_unmovable(area) or "yes",
         keys=area.fields,
-        runs=len(listing.heads),
+        runs=sum(not (head.gone or head.moved_to) for head in listing.heads),
         linktree=str(area.linktree or ""),
         databases=tuple(str(path) for path in area.databases),
         homehost=area.homehost,
