@@ -14,7 +14,7 @@ from rows import Rows, RunName, make_caches, runs_in
 
 from mtsite.archive import begun
 from mtsite.archive.job import Job
-from mtsite.archive.migrate import MigrateSummary, migrate_area
+from mtsite.archive.migrate import MigrateSummary, automigrate_area, migrate_area
 from mtsite.archive.move import ignore
 from mtsite.archive.reduce import ReduceSummary, reduce_area
 from mtsite.archive.restore import RestoreSummary, restore_area
@@ -24,13 +24,17 @@ from mtsite.config import ReduceConfig
 from mtsite.megatest.selection import Selection
 
 NOW = BASE + 100 * DAY
+RULE = "[automigrate]\nold target=%/%; runname=%; age=1d\n"
 RULES = ReduceConfig(older_than=2 * DAY, keep_live=1, dead_after=7 * DAY)
 
 
 class Place:
     """One area with caches, made once, put back before every death."""
 
-    def __init__(self, root: Path, tests: int, runs: int, *, cached: bool) -> None:
+    def __init__(
+        self, root: Path, tests: int, runs: int, *, cached: bool, config: str = ""
+    ) -> None:
+        root.mkdir(exist_ok=True)
         names = [f"t{number:03}" for number in range(tests)]
         self.area: TestArea = make_area(
             root,
@@ -42,6 +46,7 @@ class Place:
                 )
                 for number in range(runs)
             ],
+            config=config,
         )
         self.root = root
         self.tmp = root / "tmp"
@@ -68,6 +73,8 @@ class Place:
     def reduce(self, checkpoint: Callable[[str], None] = ignore) -> ReduceSummary:
         job = Job({}, RULES, NOW, self.root / "state", checkpoint=checkpoint, tmp=self.tmp)
         return reduce_area(self.area.settings, job)
+
+    call = reduce
 
     def sources(self) -> dict[RunName, Rows]:
         """What is at the source: the live cache has most, where there is one."""
@@ -119,7 +126,7 @@ class Far:
 
     def __init__(self, root: Path, tests: int, runs: int, *, verb: str) -> None:
         self.root = root
-        near = Place(root, tests, runs, cached=False)
+        near = Place(root, tests, runs, cached=False, config=RULE)
         shutil.rmtree(near.saved)
         self.area, self.model, self.verb = near.area, near.model, verb
         self.satellite, self.older = (
@@ -156,8 +163,7 @@ class Far:
 
     def call(self, checkpoint: Callable[[str], None] = ignore) -> Any:
         """The verb that dies."""
-        verbs = {"migrate": self.migrate, "restore": self.restore, "reduce": self.reduce}
-        return verbs[self.verb](checkpoint=checkpoint)
+        return getattr(self, self.verb)(checkpoint=checkpoint)
 
     def migrate(
         self,
@@ -167,6 +173,9 @@ class Far:
     ) -> MigrateSummary:
         everything = Migration(destination, Selection(runname="%"))
         return migrate_area(self.area.settings, [everything], self.job(state, checkpoint))
+
+    def automigrate(self, checkpoint: Callable[[str], None] = ignore) -> MigrateSummary:
+        return automigrate_area(self.area.settings, self.job("state", checkpoint))
 
     def reduce(
         self, state: str = "state", checkpoint: Callable[[str], None] = ignore

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mtsite import atomicfile, notes
 from mtsite.archive.plan import MovePlan, PlannedMove
-from mtsite.errors import BusyError, MtsiteError
+from mtsite.errors import BusyError, DestinationError, MtsiteError
 from mtsite.megatest.activity import RunActivity
 from mtsite.megatest.area import COMPLETED_NAME, Area
 from mtsite.megatest.database import reading
@@ -48,14 +48,18 @@ class Elsewhere:
 
 
 def begin(area: Area, archives: Iterable[Path]) -> None:
-    """Note, on disk when this returns, that runs are about to go to these archives."""
+    """Note, on disk when this returns, that runs are about to go to these archives.
+
+    Raises:
+        DestinationError: no room, or no right to write.
+    """
     _store(area, _listed(area) | dict.fromkeys(map(os.path.realpath, archives), _BEGUN))
 
 
 def end(area: Area) -> None:
     """Note to which archives no run is on its way any more; the caller holds the area."""
-    # One that can't be read now stays as it is, and says so when runs are to move.
-    with suppress(BusyError):
+    # One that can't be read or written now stays as it is, and is looked at again every time.
+    with suppress(BusyError, DestinationError):
         known = _listed(area)
         begun = [path for path, state in known.items() if state == _BEGUN]
         ended = [path for path in begun if not any(map(_is_early, _notes(area, Path(path))))]
@@ -153,4 +157,11 @@ def _listed(area: Area) -> dict[str, str]:
 
 def _store(area: Area, archives: dict[str, str]) -> None:
     content = json.dumps(archives, indent=0, sort_keys=True)
-    atomicfile.write_durable(area.path / FILE, f"{content}\n".encode())
+    path = area.path / FILE
+    try:
+        atomicfile.write_durable(path, f"{content}\n".encode())
+    except OSError as error:
+        raise DestinationError(
+            f"{path} can't be written: {error.strerror or error}; no run was lost",
+            f"see `df {area.path}` and the rights of that directory, then run again",
+        ) from error

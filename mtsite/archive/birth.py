@@ -1,5 +1,6 @@
 """Who a run is, wherever it lies: the note of its birth, and what its row says."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ from mtsite import notes
 from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Route, user_name
 from mtsite.megatest import transfer
+from mtsite.megatest.incoming import Renumbered
 from mtsite.megatest.letgo import Leave
 from mtsite.megatest.shape import RUN, Row
 from mtsite.megatest.transfer import Store
@@ -71,13 +73,28 @@ def same_birth(one: Note, other: Note) -> bool:
     return _birth(one) == _birth(other)
 
 
-def source_run_id(note: Note) -> int:
-    """The rowid that the run of a note has, or had, at its source.
+def numbers_at_source(route: Route, note: Note) -> Renumbered:
+    """Rowid in the archive → at the source of this route, where they differ.
+
+    A run may come back to the database from which it had gone on before its last move: there its
+    rows have the numbers of their birth.
 
     Raises:
         VerificationError: the note is not in the form that mtsite writes.
     """
-    return read_layout(note).renumbered.get(RUN, {}).get(note.run_id, note.run_id)
+    layout = read_layout(note)
+    here = str(route.source.path)
+    is_last = note.source == here or os.path.realpath(note.source) == os.path.realpath(here)
+    return layout.renumbered if is_last else layout.birth
+
+
+def source_run_id(route: Route, note: Note) -> int:
+    """The rowid that the run of a note has, or had, at the source of this route.
+
+    Raises:
+        VerificationError: as `numbers_at_source`.
+    """
+    return numbers_at_source(route, note).get(RUN, {}).get(note.run_id, note.run_id)
 
 
 def run_name(note: Note) -> str:

@@ -99,7 +99,7 @@ def _batches(
     names: dict[int, Outcome] = {}
     batch = Batch()
     for note in begun:
-        here = source_run_id(note)
+        here = source_run_id(route, note)
         if note.state != notes.LETTING_GO and here in wanted:
             continue
         wanted.pop(here, None)
@@ -138,7 +138,7 @@ def _in_groups(route: Route, runs: Sequence[RunActivity]) -> Iterator[Sequence[R
 def _is_at_source(route: Route, note: Note) -> bool:
     with area_errors(route.source.path):
         shapes = route.archive.shapes
-        return bool(transfer.read_run_row(route.source, shapes, source_run_id(note)))
+        return bool(transfer.read_run_row(route.source, shapes, source_run_id(route, note)))
 
 
 def _tell(batch: Batch, names: dict[int, Outcome], outcomes: list[Outcome], report: Report) -> None:

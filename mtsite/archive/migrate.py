@@ -146,8 +146,11 @@ def _without_doubles(plans: dict[str, MovePlan], area: Area) -> dict[str, MovePl
     completed = plans.get(COMPLETED_NAME)
     if completed is None:
         return plans
-    live = {one.run.name for one in plans[area.live.name].moves if one.run.state.upper() != MOVED}
-    twice = live & {one.run.name for one in completed.moves}
+    live, old = (
+        {one.run.name for one in plan.moves if one.run.state.upper() != MOVED}
+        for plan in (plans[area.live.name], completed)
+    )
+    twice = live & old
     reason = "lies in two databases: mtsite reduce tells which counts"
 
     def judged(one: PlannedMove) -> PlannedMove:

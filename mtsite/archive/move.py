@@ -173,7 +173,7 @@ def _verify_all(
     pairs = [pair_with(route, store, begun) for store in route.stores]
     equal: list[Note] = []
     for note in begun:
-        run_id = source_run_id(note)
+        run_id = source_run_id(route, note)
         with this_run(batch, run_id):
             if changed := _verify(route, pairs, note):
                 take_back(route, note)
@@ -191,16 +191,20 @@ def _verify(route: Route, pairs: Sequence[Pair], note: Note) -> str:
         VerificationError: the archive's rows are not what the note says.
     """
     base, *caches = pairs
-    found = (_difference(base, note, base=True), *(_difference(one, note) for one in caches))
+    run_id = source_run_id(route, note)
+    found = (
+        _difference(base, run_id, note, base=True),
+        *(_difference(one, run_id, note) for one in caches),
+    )
     changed = next(filter(None, found), "")
     if changed or not _is_there(route, note):
         _check_digest(route, note)
     return changed
 
 
-def _difference(both: Pair, note: Note, *, base: bool = False) -> str:
+def _difference(both: Pair, run_id: int, note: Note, *, base: bool = False) -> str:
     with area_errors(both.source.path):
-        found = compare_run(both, source_run_id(note))
+        found = compare_run(both, run_id)
     if not found[RUN].rows:
         return ""  # The archive has the only copy, or this cache none.
     for table, tally in found.items():
@@ -214,7 +218,7 @@ def _difference(both: Pair, note: Note, *, base: bool = False) -> str:
 
 def _is_there(route: Route, note: Note) -> bool:
     with area_errors(route.source.path):
-        row = transfer.read_run_row(route.source, route.archive.shapes, source_run_id(note))
+        row = transfer.read_run_row(route.source, route.archive.shapes, source_run_id(route, note))
     return bool(row)
 
 
@@ -260,7 +264,7 @@ def _let_go(
     """Take runs out of caches and source; what is gone for good becomes `unsettled`."""
     if not begun:
         return
-    by_id = {source_run_id(note): note for note in begun}
+    by_id = {source_run_id(route, note): note for note in begun}
     pairs = [pair_with(route, store, begun) for store in (*route.caches, route.source)]
     for both in pairs:
         when = equal_at.get(both.source.path)
@@ -307,7 +311,7 @@ def _let_go_of(
 def _what_stays(route: Route, pairs: Sequence[Pair], note: Note) -> str:
     """Which rows of the run are still at the source, in words; '' when none is."""
     found = []
-    run_id = source_run_id(note)
+    run_id = source_run_id(route, note)
     for both in pairs:
         with area_errors(both.source.path):
             rows = transfer.read_run_row(both.source, route.archive.shapes, run_id)

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mtsite import notes
 from mtsite.archive.batch import Batch, this_run
-from mtsite.archive.birth import moved_mark, run_name, source_run_id
+from mtsite.archive.birth import moved_mark, numbers_at_source, run_name, source_run_id
 from mtsite.archive.copying import gather_run
-from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Checkpoint, Route, archive_errors
 from mtsite.errors import BusyError
 from mtsite.megatest.compare import Pair, Tally, compare_run, pair
@@ -37,7 +36,7 @@ def also_moved(note: Note) -> BusyError:
 
 def pair_with(route: Route, store: Store, begun: Iterable[Note]) -> Pair:
     """A source or a cache with the archive, for the runs of these notes."""
-    renumbered = [read_layout(note).renumbered for note in begun]
+    renumbered = [numbers_at_source(route, note) for note in begun]
     return pair(store, route.archive.shapes, renumbered)
 
 
@@ -55,7 +54,7 @@ def without_gone_on(
     pairs = [pair_with(route, store, settled) for store in route.stores] if settled else []
     going: list[Note] = []
     for note in begun:
-        run_id = source_run_id(note)
+        run_id = source_run_id(route, note)
         with this_run(batch, run_id):
             if note in settled and _is_taken_back(route, pairs, note):
                 checkpoint("taken back")
@@ -70,16 +69,16 @@ def set_apart(route: Route, pairs: Sequence[Pair], note: Note) -> None:
     leave = route.leave if route.leave.mark else moved_mark(route.archive.path.name, route.now)
     for both in pairs:
         with area_errors(both.source.path):
-            mark_what_stays(both, source_run_id(note), leave)
+            mark_what_stays(both, source_run_id(route, note), leave)
 
 
 def nothing_is_gone(route: Route, note: Note) -> bool:
     """Whether every row of the copy, changed or not, is still at the source."""
     try:
-        source = gather_run(route, source_run_id(note))
+        source = gather_run(route, source_run_id(route, note))
     except LookupError:
         return False
-    numbers = read_layout(note).renumbered
+    numbers = numbers_at_source(route, note)
     with archive_errors(route.archive.path):
         copy = read_back(route.archive, note.run_id, numbers)
     shapes = route.archive.shapes
@@ -94,16 +93,16 @@ def _is_taken_back(route: Route, pairs: Sequence[Pair], note: Note) -> bool:
     with archive_errors(archive.path), immediate(archive.connection):
         # From here to the end of this transaction nobody can write to the source.
         archive.connection.execute(f"SELECT 1 FROM {SOURCE}.sqlite_master LIMIT 1").fetchone()
-        found = [_compared(both, note) for both in pairs]
+        found = [_compared(both, source_run_id(route, note)) for both in pairs]
         if not _went_on(found, note.counts):
             return False
         _throw_away(route, note)
     return True
 
 
-def _compared(both: Pair, note: Note) -> Mapping[str, Tally]:
+def _compared(both: Pair, run_id: int) -> Mapping[str, Tally]:
     with area_errors(both.source.path):
-        return compare_run(both, source_run_id(note))
+        return compare_run(both, run_id)
 
 
 def _went_on(found: Sequence[Mapping[str, Tally]], counts: Mapping[str, int]) -> bool:

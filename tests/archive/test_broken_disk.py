@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from dying import Place
+from dying import Far, Place
 from powercut import can_trace, fail
 
 from mtsite.errors import MtsiteError
@@ -15,33 +15,55 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not can_trace(), reason="not applicable: another kind of machine"),
 ]
-EVERY = 6
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
-        yield Place(Path(directory), tests=2, runs=3, cached=False)
-
-
-@pytest.mark.parametrize(
+EVERY, EVERY_FAR = 6, 25
+ERRORS = pytest.mark.parametrize(
     ("error", "at"),
     [(errno.EIO, 0), (errno.ENOSPC, 2), (errno.EROFS, 4)],
     ids=["EIO", "ENOSPC", "EROFS"],
 )
-def test_a_write_that_fails_loses_nothing(place: Place, error: int, at: int) -> None:
-    def reduce() -> None:
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Path]:
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="module")
+def place(quick: Path) -> Place:
+    return Place(quick / "near", tests=2, runs=3, cached=False)
+
+
+@pytest.fixture(scope="module", params=["migrate", "automigrate", "restore"])
+def far(request: pytest.FixtureRequest, quick: Path) -> Far:
+    return Far(quick / request.param, tests=1, runs=3, verb=request.param)
+
+
+def fails_at_each(place: Place | Far, error: int, at: int, every: int) -> int:
+    """Let every so-manyth write fail, from this one on; how many writes there were, about."""
+
+    def work() -> None:
         try:
-            place.reduce()
+            place.call()
         except MtsiteError as told:
             assert told.message
             assert told.hint
 
     place.put_back()
-    while fail(reduce, place.root, at, error):
+    while fail(work, place.root, at, error):
         place.assert_nothing_lost()
         place.assert_finished()
         place.put_back()
-        at += EVERY
-    assert at > 30
+        at += every
+    return at
+
+
+@ERRORS
+def test_a_write_that_fails_loses_nothing(place: Place, error: int, at: int) -> None:
+    assert fails_at_each(place, error, at, EVERY) > 30
+
+
+@ERRORS
+def test_nor_does_one_on_the_way_to_a_satellite_or_back(far: Far, error: int, at: int) -> None:
+    assert fails_at_each(far, error, 4 * at, EVERY_FAR) > 60

@@ -75,7 +75,7 @@ def test_killed_at_random_instants(memory, verb):
 
 
 @traced
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, "automigrate"])
 def test_the_power_goes_between_any_two_writes(memory, verb):
     far = Far(memory, tests=1, runs=2, verb=verb)
     recording = record(far.call, memory)

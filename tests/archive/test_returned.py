@@ -107,3 +107,28 @@ def test_no_note_is_left_of_a_copy_that_was_taken_back(far):
     far.call()
     with closing(sqlite3.connect(archive_of(far))) as connection:
         assert [note.birth_runname for note in notes.read(connection)] == ["w01"]
+
+
+@pytest.mark.parametrize("renumbered", [False, True])
+def test_a_run_comes_back_to_where_it_had_gone_on_from_long_ago(tmp_path, renumbered):
+    """It went by way of completed-runs.db to a satellite; a sync knows megatest.db only."""
+    far = Far(tmp_path, tests=2, runs=3, verb="migrate")
+    saved = far.area.database.read_bytes()
+    if renumbered:
+        far.area.make_completed()
+        for table, columns in (
+            ("runs", "(id, sysname, fsname, runname, event_time) VALUES (1, 'u', 'n', 'x', 1)"),
+            ("tests", "(id, run_id, testname, state) VALUES (1, 1, 'x', 'COMPLETED')"),
+        ):
+            far.area.execute(f"INSERT INTO {table} {columns}", (), far.area.completed)
+    far.reduce()
+    far.migrate()
+    assert NAME in runs_in(far.satellite.database)
+    far.area.database.write_bytes(saved)
+    assert any("lies in two databases" in what for what in verified(far))
+    (kept,) = [one for one in far.reduce().plan.kept if one.run.runname == "w00"]
+    assert f"mtsite migrate --destination {far.satellite.path} lets it go again" in kept.reason
+    assert reason_of(far.migrate()) == ""
+    assert far.places()[NAME] == [far.model[NAME]]
+    assert NAME in runs_in(far.satellite.database)
+    assert verified(far) == []
