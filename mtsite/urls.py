@@ -130,6 +130,17 @@ def run_twin(key: RunKey) -> str:
     return page(run_dir(key), "index.json")
 
 
+def run_list(key: RunKey, number: int) -> str:
+    """A page that lists tests of a run, beside the run's page (`number` from 1)."""
+    # As long as index.html: a path that is cut is cut at the same place, so they stay neighbours.
+    return page(run_dir(key), f"_p{number:03x}.html")
+
+
+def run_shard(key: RunKey, digest: str) -> str:
+    """Tests of a run as its filter loads them; the name is a digest of the content."""
+    return page(run_dir(key), f"_shard/{digest}.js")
+
+
 def test_page(key: RunKey, name: TestName) -> str:
     """The page of a test or item in a run."""
     return page(test_dir(key, name), "index.html")

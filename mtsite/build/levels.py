@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from mtsite import urls
 from mtsite.build.nodes import Target, Tree
 from mtsite.build.render import Pen
-from mtsite.build.shard import shard_bytes
 from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest
 from mtsite.pages import area, index, listing, names, notfound
 from mtsite.pages.page import NodeSummary
+from mtsite.pages.shard import shard_bytes
 
 LATEST_RUNS = 20
 SITE_OWNER = "site"

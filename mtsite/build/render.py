@@ -16,17 +16,19 @@ from types import ModuleType
 from mtsite import atomicfile, record, urls
 from mtsite.build import digest
 from mtsite.build.read import Taken
-from mtsite.build.shard import shard_bytes
 from mtsite.build.theme import Theme
 from mtsite.errors import DamagedLogError
 from mtsite.logs.blocks import BlockedText
 from mtsite.logs.lines import Lines, PlainLines, lines_of
 from mtsite.manifest import Page
 from mtsite.model import LogRecord, RunFacts, RunRecord, RunSummary, Test, TestName, TestRecord
-from mtsite.pages import gone, log, part, run, test
+from mtsite.pages import disagreement, gone, log, part, run, run_tests, test
+from mtsite.pages.beside import RunBeside
+from mtsite.pages.disagreement import Differences
 from mtsite.pages.logindex import index_document, index_key
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace
+from mtsite.pages.shard import shard_bytes
 from mtsite.rollup import Verdict
 
 
@@ -36,13 +38,14 @@ class Look:
 
     `compiled` is where compiled templates are kept from one process to the next.
     `recipes` has a digest per template: of it with all that it includes, the EDITION of its page
-    kind and the frame.
+    kind and the frame. `beside` is what run pages show that the settings say.
     """
 
     dirs: tuple[Path, ...]
     compiled: Path
     frame: SiteFrame
     recipes: Mapping[str, str]
+    beside: RunBeside = field(default_factory=RunBeside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Pen:
         self.site = site
         self._root = str(site)
         self.recipes = look.recipes
+        self.beside = look.beside
         self.theme = theme(look.dirs, look.compiled)
         self.frame = look.frame
         self.owner = owner
@@ -123,6 +127,12 @@ class Pen:
         fingerprint = digest.of(self.recipes[kind.TEMPLATE], values)
         known = self.known.get(path)
         return "" if known is not None and known.fingerprint == fingerprint else fingerprint
+
+    def keep_made_from(self, fingerprint: str) -> bool:
+        """Keep all files of this fingerprint, which were written together; False: there is none."""
+        paths = [path for path, page in self.known.items() if page.fingerprint == fingerprint]
+        self.seen.update(paths)
+        return bool(paths)
 
     def page(
         self, kind: ModuleType, path: str, fingerprint: str, context: dict[str, object]
@@ -236,6 +246,11 @@ class _RunPages:
         self._run_pages()
 
     @cached_property
+    def differences(self) -> Differences:
+        """Where the sources of verdicts differ: pages of tests, page of the run and twin say it."""
+        return disagreement.of_all(self.run, self.place.letters, self.kept)
+
+    @cached_property
     def _head(self) -> tuple[object, ...]:
         run = self.run
         facts = self.facts
@@ -265,7 +280,14 @@ class _RunPages:
         fingerprint = self.pen.fresh(test, path, values)
         if fingerprint:
             context = test.context(
-                self.pen.frame, self.run, index, self.verdicts, kept, self.facts, place=self.place
+                self.pen.frame,
+                self.run,
+                index,
+                self.verdicts,
+                kept,
+                self.facts,
+                place=self.place,
+                differences=self.differences.get(index, ()),
             )
             self.pen.page(test, path, fingerprint, context)
 
@@ -315,18 +337,35 @@ class _RunPages:
             repr(self.kept.summary and replace(self.kept.summary, home="")),
         )
         inputs = digest.of(run_values)
-        path = urls.run_page(self.run.key)
-        fingerprint = self.pen.fresh(run, path, inputs, self.next_run)
         summary = self.kept.summary
         assert summary is not None
-        shown = (self.run, self.verdicts, self.kept, self.facts, summary)
-        if fingerprint:
-            context = run.context(self.pen.frame, *shown, self.next_run)
-            self.pen.page(run, path, fingerprint, context)
+        self._run_page(inputs, summary)
         path = urls.run_twin(self.run.key)
         fingerprint = self.pen.fresh(run, path, inputs)
         if fingerprint:
-            self.pen.write(path, json_bytes(run.twin(*shown)), fingerprint)
+            rows = (self.run, self.verdicts, self.kept, self.facts, summary)
+            self.pen.write(path, json_bytes(run.twin(*rows, self.differences)), fingerprint)
+
+    def _run_page(self, inputs: str, summary: RunSummary) -> None:
+        """The page of the run, and before it the lists and shards that it leads to."""
+        path = urls.run_page(self.run.key)
+        beside = self.pen.beside.of(self.run, self.next_run)
+        lists = digest.of(self.pen.recipes[run_tests.TEMPLATE], inputs)
+        fingerprint = self.pen.fresh(run, path, inputs, repr(beside), lists)
+        if not fingerprint:
+            self.pen.keep_made_from(lists)
+            return
+        shown = run.Shown(
+            self.run, self.place.letters, self.kept, self.facts, summary, self.differences
+        )
+        listed = run.divide(shown)
+        if not self.pen.keep_made_from(lists):
+            for index, page in enumerate(listed.lists):
+                made = run_tests.context(self.pen.frame, self.run, listed, index)
+                self.pen.page(run_tests, page.path, lists, made)
+            for shard, content in listed.shards:
+                self.pen.write(shard, content, lists)
+        self.pen.page(run, path, fingerprint, run.context(self.pen.frame, shown, listed, beside))
 
 
 def _log_pages(pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict) -> None:

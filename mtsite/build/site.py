@@ -53,13 +53,14 @@ from mtsite.pages import (
     part,
     redirect,
     run,
+    run_tests,
     target,
     test,
 )
 from mtsite.pages.page import SiteFrame
 
 KINDS = (
-    *(index, area, target, month, history, run, test, log, part),
+    *(index, area, target, month, history, run, run_tests, test, log, part),
     *(names, redirect, coming, gone, leaving, catalogue, notfound),
 )
 LARGEST_DROP = 0.1

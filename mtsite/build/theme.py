@@ -24,7 +24,7 @@ ASSETS = "_assets/v1"
 
 _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
-_FIRST_SCRIPTS = ("shard.js",)
+_FIRST_SCRIPTS = ("shard.js", "filter_query.js")
 """What other scripts use as soon as they run."""
 
 _ALONE = frozenset({"theme.js"})

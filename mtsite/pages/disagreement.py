@@ -12,8 +12,8 @@ from mtsite.model import Finding, LogRecord, Run, RunKey, RunRecord, Test
 from mtsite.pages import words
 from mtsite.pages.place import test_label
 from mtsite.pages.steps import step_mark
+from mtsite.pages.weight import weight, within
 
-MAX_NAMES = 50
 LAST_LINES = 3
 """A program's own error within so many lines of the end of its log is what it ended with."""
 
@@ -48,6 +48,10 @@ class Disagreement(NamedTuple):
         """What differs, in a few words."""
         said = _SAID.get(self.kind)
         return f"This test {said[0]}" if said else "This test failed, and no stored log says why"
+
+
+Differences = Mapping[int, Sequence[Disagreement]]
+"""What differs about tests of a run, by their index; where nothing does, there is none."""
 
 
 def of_test(key: RunKey, test: Test, letter: str, logs: Sequence[LogRecord]) -> list[Disagreement]:
@@ -103,29 +107,40 @@ def is_fatal(log: LogRecord, found: Finding) -> bool:
     return found.level == "ERROR" and found.last_line > log.lines - LAST_LINES
 
 
-def of_run(run: Run, letters: Sequence[str], record: RunRecord) -> tuple[dict[str, object], ...]:
+def of_all(run: Run, letters: Sequence[str], record: RunRecord) -> dict[int, list[Disagreement]]:
+    """What differs about each test of a run: its page, the run's page and the twin all tell it."""
+    found = {}
+    for i, test in enumerate(run.tests):
+        kept = record.tests.get(test.name)
+        if kept is not None or test.steps:
+            told = of_test(run.key, test, letters[i], kept.logs if kept else ())
+            if told:
+                found[i] = told
+    return found
+
+
+def of_run(run: Run, found: Differences, room: int) -> tuple[dict[str, object], ...]:
     """Per kind, worst first: how many tests, in words, and the first of them with their links.
 
-    Tests that failed silently are left out: their row among the failures says so.
+    Tests that failed silently are left out: their row among the failures says so. `room` is the
+    bytes that there are for each kind.
     """
     path = urls.run_page(run.key)
     tests: dict[str, dict[str, tuple[str, str, str]]] = {}
-    for test, letter in zip(run.tests, letters, strict=True):
-        kept = record.tests.get(test.name)
-        for one in of_test(run.key, test, letter, kept.logs if kept else ()):
-            page = urls.relative(path, urls.test_page(run.key, test.name))
-            row = (test_label(test.name), page, f"{one.other}: {one.other_says}")
+    for i, told in sorted(found.items()):
+        name = run.tests[i].name
+        for one in told:
+            page = urls.relative(path, urls.test_page(run.key, name))
+            row = (test_label(name), page, f"{one.other}: {one.other_says}")
             tests.setdefault(one.kind, {}).setdefault(row[0], row)
-    return tuple(
-        {
-            "kind": kind,
-            "says": f"{words.plural(len(tests[kind]), 'test')} {said[len(tests[kind]) > 1]}",
-            "tests": tuple(tests[kind].values())[:MAX_NAMES],
-            "total": len(tests[kind]),
-        }
-        for kind, said in _SAID.items()
-        if kind in tests
-    )
+    made = []
+    for kind, said in _SAID.items():
+        rows = tuple(tests.get(kind, {}).values())
+        if rows:
+            shown = within(rows, (60 + weight(*row) for row in rows), room)
+            text = f"{words.plural(len(rows), 'test')} {said[len(rows) > 1]}"
+            made.append({"kind": kind, "says": text, "tests": shown, "total": len(rows)})
+    return tuple(made)
 
 
 _SAID = {

@@ -1,97 +1,186 @@
-"""The rows of a run's page for what went wrong: new first, equal failures together. Pure."""
+"""What went wrong in a run: new first, equal failures together and folded. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, Test, TestFacts, TestName
 from mtsite.pages import words
+from mtsite.pages.entry import Entry, dimmed, is_slow
+from mtsite.pages.weight import weight
 from mtsite.rollup import first_finding
 
-MAX_ROWS = 500
-_CHANGE_ORDER = {"new": 0, "still": 1, "": 2}
+FOLD_LEAST = 4
+"""So many tests with one line are one row that opens."""
+
+MAX_LINE = 200
+_ROW_BYTES = 520
+_SMALL_ROW_BYTES = 260
+_FOLD_BYTES = 240
+_ORDER = {"new": 0, "still": 1, "flaky": 2, "": 3}
 _NO_FACTS = TestFacts()
 
-FirstLine = tuple[str, str, str]
-"""(the first failing line, link to it, hash of the line without its numbers)."""
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A test that went wrong. `tag` is new, flaky, still or ''; `since_runs` '7' or '100+'.
 
-def bad_indices(run: Run, letters: Sequence[str]) -> list[int]:
-    """The counted tests that went wrong, in the order of the run."""
-    return [
-        i
-        for i, test in enumerate(run.tests)
-        if letters[i] in words.BAD_LETTERS and not test.toplevel
-    ]
-
-
-def rows(
-    run: Run, letters: Sequence[str], record: RunRecord, facts: RunFacts, summary: RunSummary
-) -> tuple[dict[str, object], ...]:
-    """At most 500 rows: new, then still bad; equal first lines together, the largest group first.
-
-    A row whose first line equals that of the row above has `ditto` set.
+    `line` is its first failing line, `line_href` where it stands, `place` that place in words;
+    `same` is equal for equal lines (their hash without numbers). `silence` says why there is none.
+    `ditto`: the row above has the same line. `alike` is how many tests of this tag have it.
     """
-    path = urls.run_page(run.key)
-    lines = {(f.testname, f.item_path): f.line for f in summary.failures}
-    found = {
-        i: _first_line(run, run.tests[i], record, lines, path) for i in bad_indices(run, letters)
-    }
-    sizes = Counter(line[2] for line in found.values() if line[2])
 
-    def order(i: int) -> tuple[int, int, str, int, int]:
-        change = facts.tests.get(run.tests[i].name, _NO_FACTS).change
-        masked = found[i][2]
+    entry: Entry
+    letter: str
+    symbol: str
+    word: str
+    shared: str
+    rest: str
+    tag: str
+    since_runs: str
+    line: str
+    line_href: str
+    place: str
+    same: str
+    silence: str
+    strip: str
+    slower: bool
+    of_items: str
+    alike: int = 1
+    ditto: bool = False
+
+    @property
+    def stretches(self) -> tuple[tuple[str, int], ...]:
+        """Its last ten verdicts as a strip shows them."""
+        return words.joined(self.strip)
+
+    @property
+    def strip_label(self) -> str:
+        """The same for those who hear it."""
+        return words.strip_words(self.strip) if self.strip else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Rows with one line as the page shows them: `rows` open, `rest` folded, of `rest_total`."""
+
+    rows: tuple[Row, ...]
+    rest: tuple[Row, ...] = ()
+    rest_total: int = 0
+
+
+def groups(
+    run: Run,
+    bad: Sequence[Entry],
+    record: RunRecord,
+    facts: RunFacts,
+    summary: RunSummary,
+) -> list[tuple[Row, ...]]:
+    """Rows of equal first lines together: new ones first, then still bad, then flaky ones.
+
+    Inside each the largest group comes first; inside a group what is worst.
+    """
+    lines = {(f.testname, f.item_path): f.line for f in summary.failures}
+    items = _bad_items(run, bad)
+    rows = [_row(run, one, record, facts, lines, items) for one in bad]
+    sizes = Counter((row.tag, row.same) for row in rows)
+
+    def order(row: Row) -> tuple[int, int, str, int, int]:
+        size = sizes[row.tag, row.same]
         return (
-            _CHANGE_ORDER.get(change, 2),
-            -sizes.get(masked, 0),
-            masked,
-            -words.rank(letters[i]),
-            i,
+            _ORDER[row.tag],
+            -size,
+            row.same,
+            -words.rank(row.entry.letter),
+            row.entry.index,
         )
 
-    made = []
-    above = ""
-    bad_items = _bad_items(run, letters)
-    for i in sorted(found, key=order)[:MAX_ROWS]:
-        line = found[i]
-        row = _row(run.tests[i], letters[i], line, facts, urls.relative(path, _page(run, i)))
-        row["silence"] = "" if line[0] else _silence(run.tests[i], record)
-        row["ditto"] = bool(line[2]) and line[2] == above
-        row["alike"] = sizes.get(line[2], 1)
-        row["of_items"] = bad_items.get(run.tests[i].testname, "") if run.tests[i].item_path else ""
-        made.append(row)
-        above = line[2]
-    return tuple(made)
+    found: list[list[Row]] = []
+    for row in sorted(rows, key=order):
+        above = found[-1][-1] if found else None
+        if above is not None and (above.tag, above.same) == (row.tag, row.same):
+            found[-1].append(replace(row, ditto=True))
+        else:
+            found.append([replace(row, alike=sizes[row.tag, row.same])])
+    return [tuple(group) for group in found]
 
 
-def _page(run: Run, index: int) -> str:
-    return urls.test_page(run.key, run.tests[index].name)
+def on_page(found: Sequence[tuple[Row, ...]], room: int) -> tuple[tuple[Shown, ...], int]:
+    """What fits into so many bytes, and how many rows that is.
+
+    Every group has its first row before any fold has its content.
+    """
+    heads: list[Shown] = []
+    for group in found:
+        rows = group if len(group) < FOLD_LEAST else group[:1]
+        cost = sum(_weight(row) for row in rows) + (_FOLD_BYTES if len(rows) < len(group) else 0)
+        if cost > room:
+            # Folds stay empty, or they would take the place of groups that nobody sees.
+            room = 0
+            break
+        room -= cost
+        heads.append(Shown(rows, (), len(group) - len(rows)))
+    shown = []
+    for head, group in zip(heads, found, strict=False):
+        rest: list[Row] = []
+        for row in group[len(head.rows) :]:
+            cost = small_weight(row)
+            if cost > room:
+                break
+            room -= cost
+            rest.append(row)
+        shown.append(replace(head, rest=tuple(rest)))
+    return tuple(shown), sum(len(one.rows) + len(one.rest) for one in shown)
 
 
-def _row(test: Test, letter: str, line: FirstLine, facts: RunFacts, link: str) -> dict[str, object]:
-    style, symbol, word = words.mark(letter)
+def small_weight(row: Row) -> int:
+    """Bytes of a row inside a fold or on a list page."""
+    e = row.entry
+    texts = (e.href, row.line_href, e.testname, e.item_path, row.place, e.host, e.tags)
+    return _SMALL_ROW_BYTES + weight(*texts)
+
+
+def _weight(row: Row) -> int:
+    e = row.entry
+    strips = 20 * len(row.stretches) + 2 * len(row.strip_label)
+    texts = (e.href, row.line_href, row.line, row.line, e.testname, e.item_path, e.host, e.tags)
+    return _ROW_BYTES + strips + weight(*texts)
+
+
+def _row(
+    run: Run,
+    one: Entry,
+    record: RunRecord,
+    facts: RunFacts,
+    lines: Mapping[TestName, str],
+    items: Mapping[str, str],
+) -> Row:
+    test = run.tests[one.index]
     past = facts.tests.get(test.name, _NO_FACTS)
-    usual = past.usual
-    took = test.run_duration
-    return {
-        "letter": style,
-        "symbol": symbol,
-        "word": word,
-        "testname": test.testname,
-        "item_path": test.item_path,
-        "href": link,
-        "change": "flaky" if past.flaky and past.change != "new" else past.change,
-        "since": past.since if past.change == "still" else "",
-        "since_runs": f"{past.since_runs}+" if past.capped else str(past.since_runs),
-        "line": line[0],
-        "line_href": line[1],
-        "strip": words.joined(past.strip[-10:]),
-        "strip_label": words.strip_words(past.strip[-10:]) if past.strip else "",
-        "took": words.took(test),
-        "slower": bool(usual and took and took > usual * 1.5 and took - usual >= 5),
-        "host": test.host,
-    }
+    style, symbol, word = words.mark(one.letter)
+    line, href, place, same = _first_line(run, test, record, lines)
+    silence = "" if line else _silence(test, record)
+    tag = "flaky" if past.flaky and one.change != "new" else one.change
+    since = f"{past.since_runs}+" if past.capped else str(past.since_runs)
+    return Row(
+        one,
+        style,
+        symbol,
+        word,
+        *dimmed(one.testname),
+        tag,
+        since if tag == "still" and past.since else "",
+        line,
+        href,
+        place,
+        # A line that no rule found has no hash: the text itself tells equal ones.
+        same or f"~{line or silence}",
+        silence,
+        past.strip[-10:],
+        is_slow(test, past.usual),
+        items.get(one.testname, "") if one.item_path else "",
+    )
 
 
 def _silence(test: Test, record: RunRecord) -> str:
@@ -106,25 +195,28 @@ def _silence(test: Test, record: RunRecord) -> str:
 
 
 def _first_line(
-    run: Run, test: Test, record: RunRecord, lines: Mapping[TestName, str], path: str
-) -> FirstLine:
+    run: Run, test: Test, record: RunRecord, lines: Mapping[TestName, str]
+) -> tuple[str, str, str, str]:
+    """(line, link to it, 'sim.log:1482', hash without its numbers)."""
     kept = record.tests.get(test.name)
     first = first_finding(kept.logs if kept else (), test.steps)
-    if first is not None:
-        log, found = first
-        page = urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
-        link = f"{page}#L{found.first_line}" if page else ""
-        return words.first_line(found.excerpt), link, found.masked
-    line = lines.get(test.name) or test.comment
-    return words.first_line(line), "", ""
+    if first is None:
+        return _cut(words.first_line(lines.get(test.name) or test.comment)), "", "", ""
+    log, found = first
+    line = _cut(words.first_line(found.excerpt))
+    if not log.blob:
+        return line, "", "", found.masked
+    page = urls.relative(urls.run_page(run.key), urls.log_page(run.key, test.name, log.name))
+    place = f"{log.name.rpartition('/')[2]}:{found.first_line}"
+    return line, f"{page}#L{found.first_line}", place, found.masked
 
 
-def _bad_items(run: Run, letters: Sequence[str]) -> dict[str, str]:
-    """Testname → '3 of 12 items' for iterated tests."""
-    items: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
-    for i, test in enumerate(run.tests):
-        if test.item_path:
-            items[test.testname] += 1
-            wrong[test.testname] += letters[i] in words.BAD_LETTERS
-    return {name: f"{wrong[name]} of {words.plural(items[name], 'item')}" for name in items}
+def _cut(line: str) -> str:
+    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 1] + "…"
+
+
+def _bad_items(run: Run, bad: Sequence[Entry]) -> dict[str, str]:
+    """Testname → '3 of 12 items' for iterated tests of which items went wrong."""
+    wrong = Counter(one.testname for one in bad if one.item_path)
+    items = Counter(t.testname for t in run.tests if t.item_path and t.testname in wrong)
+    return {name: f"{wrong[name]} of {words.plural(items[name], 'item')}" for name in wrong}

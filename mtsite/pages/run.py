@@ -1,82 +1,160 @@
 """What the page of one run shows, and its JSON twin."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
-from mtsite.pages import charts, disagreement, failures, folded, markdown, tally, words
+from mtsite.pages import (
+    charts,
+    chips,
+    disagreement,
+    entry,
+    failures,
+    folded,
+    iterated,
+    markdown,
+    run_list,
+    run_sentence,
+    tally,
+    words,
+)
+from mtsite.pages.beside import Beside
+from mtsite.pages.disagreement import Differences
+from mtsite.pages.entry import Entry
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
+from mtsite.pages.run_list import RunList
 from mtsite.pages.twin import twin
+from mtsite.pages.weight import weight, within
 
-__all__ = ["EDITION", "TEMPLATE", "context", "twin"]
+__all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "run.html"
-MAX_NAMES = 200
+NAMES_ROOM = 5_000
+"""Bytes for each list of names."""
 
+_MAX_COMMENT = 4_000
 _SAYS_NOTHING = frozenset({"", "n/a", "new"})
 """What the columns of a run hold all its life."""
 
-Piece = tuple[str, str, str]
-"""(text, link or '', style or ''): a sentence is a row of pieces."""
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A run with all that its page tells; `verdicts` line up with its tests.
+
+    `differences` is what `disagreement.of_all` found.
+    """
+
+    run: Run
+    verdicts: Sequence[str]
+    record: RunRecord
+    facts: RunFacts
+    summary: RunSummary
+    differences: Differences
 
 
-def context(
-    frame: SiteFrame,
-    run: Run,
-    verdicts: Sequence[str],
-    record: RunRecord,
-    facts: RunFacts,
-    summary: RunSummary,
-    next_run: str,
-) -> dict[str, object]:
-    """The page of a run; `verdicts` line up with its tests, `next_run` is '' for the newest."""
+def tests_of(shown: Shown) -> list[Entry]:
+    """The counted tests as lists and filters know them, in the order of the run."""
+    letters = [str(verdict) for verdict in shown.verdicts]
+    return entry.entries(shown.run, letters, shown.record, shown.facts, shown.differences)
+
+
+def divide(shown: Shown) -> RunList:
+    """Where each test of the run is shown: on its page, or beside it."""
+    run, record, facts = shown.run, shown.record, shown.facts
+    tests = tests_of(shown)
+    bad = [one for one in tests if one.letter in words.BAD_LETTERS]
+    good = [one for one in tests if one.letter not in words.BAD_LETTERS]
+    listed = run_list.divide(
+        run,
+        failures.groups(run, bad, record, facts, shown.summary),
+        folded.sections(good, run_list.toplevel_links(run, urls.run_page(run.key))),
+        entry.gone_names(record, run),
+    )
+    marks = Counter(flag for one in tests for flag in one.flags.split())
+    return replace(listed, marks=marks)
+
+
+def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> dict[str, object]:
+    """The page of a run; `listed` is what `divide` made of it."""
+    run, record, facts, summary = shown.run, shown.record, shown.facts, shown.summary
     path = urls.run_page(run.key)
-    letters = [str(verdict) for verdict in verdicts]
+    letters = [str(verdict) for verdict in shown.verdicts]
     crumbs = crumbs_to(path, run.key.area, run.key.target, run.keys)
-    label = run_label(run.key)
     style, symbol, word = words.mark(summary.verdict)
-    sentence = _sentence(run, summary, facts, path)
-    shown = frame_context(
+    sentence = run_sentence.pieces(run, summary, facts, path)
+    made = frame_context(
         frame,
         path,
         crumbs,
-        title=f"{symbol} {word} {label} · {run.key.area}",
+        title=f"{symbol} {word} {run_label(run.key)} · {run.key.area}",
         description="".join(piece[0] for piece in sentence),
     )
-    shown.update(_heading(run, summary, path, next_run, facts))
-    sections, hidden = folded.sections(run, letters)
-    bad = failures.bad_indices(run, letters)
-    shown |= {
+    made |= _heading(run, summary, path, facts) | _lists(run, listed, path)
+    gone = entry.gone_names(record, run)
+    marks = Counter(listed.marks) + Counter(gone=len(gone))
+    tops, tops_total = iterated.lines(run, letters)
+    return made | {
         "letter": style,
         "symbol": symbol,
         "word": word,
         "sentence": sentence,
         "bar": charts.pass_bar(summary.counts),
         "bar_label": words.counted(summary.counts),
-        "chips": _chips(summary, len(bad)),
-        "differing": disagreement.of_run(run, letters, record),
-        "failures": failures.rows(run, letters, record, facts, summary),
-        "failures_total": len(bad),
+        "chips": chips.chips(summary, marks, listed.failures_total),
+        "differing": disagreement.of_run(run, shown.differences, NAMES_ROOM),
         "fixed": _names(run, facts.fixed, path),
         "fixed_total": len(facts.fixed),
-        "vanished": tuple(test_label(name) for name in facts.vanished[:MAX_NAMES]),
+        "vanished": _names(run, facts.vanished, path),
         "vanished_total": len(facts.vanished),
+        "gone_tests": _gone(record, gone, path),
+        "gone_total": len(gone),
+        "iterated": tops,
+        "iterated_total": tops_total,
         "previous": facts.previous,
-        "sections": sections,
-        "hidden": hidden,
+        "next_run": _run_link(path, run, beside.next_run),
         "slowest": tally.slowest(run),
         "most_changed": tally.most_changed(run, facts),
         "hosts": tally.hosts(run, letters),
         "tests_total": words.total(summary.counts),
+        "links": tuple(beside.links),
+        "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
-    return shown
 
 
-def _heading(
-    run: Run, summary: RunSummary, path: str, next_run: str, facts: RunFacts
-) -> dict[str, object]:
+def _lists(run: Run, listed: RunList, path: str) -> dict[str, object]:
+    return {
+        "failures": listed.failures,
+        "failures_total": listed.failures_total,
+        "failures_shown": listed.failures_shown,
+        "failures_list": next(
+            (urls.relative(path, one.path) for one in listed.lists if one.letter == one.BAD), ""
+        ),
+        "sections": tuple(_section(one) for one in listed.sections),
+        "shards": " ".join(urls.relative(path, shard) for shard, _ in listed.shards),
+    }
+
+
+def _section(one: run_list.ShownSection) -> dict[str, object]:
+    style, symbol, word = words.mark(one.section.letter)
+    return {
+        "letter": style,
+        "symbol": symbol,
+        "word": word.replace(" ", "-"),
+        "title": one.section.title,
+        "folding": one.section.folding,
+        "groups": one.section.groups if one.inline else (),
+        "inline": one.inline,
+        "links": one.links,
+        "more": one.more,
+        "first": one.first,
+    }
+
+
+def _heading(run: Run, summary: RunSummary, path: str, facts: RunFacts) -> dict[str, object]:
     key = run.key
     duration = None
     if summary.event_time is not None and summary.end_time is not None:
@@ -92,99 +170,40 @@ def _heading(
         "owner": run.owner,
         "contour": run.contour,
         "hosts_named": tally.host_names(run),
-        "comment": markdown.comment(run.comment),
+        "comment": markdown.comment(_cut(run.comment)),
         "in_flight_read": run.in_flight_read,
         "gone": summary.gone,
         "twin": urls.relative(path, urls.run_twin(key)),
         "previous_run": _run_link(path, run, facts.previous),
-        "next_run": _run_link(path, run, next_run),
         "good_run": _run_link(path, run, facts.last_good),
     }
 
 
+def _cut(comment: str) -> str:
+    return comment if len(comment) <= _MAX_COMMENT else comment[:_MAX_COMMENT] + "…"
+
+
 def _run_link(path: str, run: Run, runname: str) -> tuple[str, str] | None:
-    if not runname:
-        return None
-    directory = urls.area_dir(run.key.area, run.key.target)
-    page = urls.page(f"{directory}/{urls.segment(runname)}", "index.html")
-    return runname, urls.relative(path, page)
-
-
-def _sentence(run: Run, summary: RunSummary, facts: RunFacts, path: str) -> tuple[Piece, ...]:
-    """What happened, what is not over, and what moved against the run before."""
-    counts = summary.counts
-    if not words.total(counts):
-        return (("This run has no tests.", "", ""),)
-    pieces: list[Piece] = [(words.outcome(counts), "", "lead")]
-    progress = words.progress(counts)
-    if progress:
-        pieces.append((f" {progress}.", "", ""))
-    if not facts.previous:
-        pieces.append((" No previous run of this target to compare with.", "", "quiet"))
-        return tuple(pieces)
-    directory = urls.area_dir(run.key.area, run.key.target)
-    page = urls.page(f"{directory}/{urls.segment(facts.previous)}", "index.html")
-    named: Piece = (facts.previous, urls.relative(path, page), "")
-    moved = _moved(run, summary, facts)
-    if moved:
-        return (*pieces, (" Against ", "", ""), named, (": ", "", ""), *moved, (".", "", ""))
-    if facts.vanished or progress or words.bad(counts):
-        tail = ": nothing new, nothing fixed."
-        return (*pieces, (" Against ", "", ""), named, (tail, "", ""))
-    return (*pieces, (" Nothing went wrong in ", "", ""), named, (" either.", "", ""))
-
-
-def _moved(run: Run, summary: RunSummary, facts: RunFacts) -> list[Piece]:
-    """What is new, still bad or fixed, and what went wrong before and has no verdict now."""
-    moved: list[Piece] = []
-    for number, word, anchor, style in (
-        (summary.new, "new", "#failures", "new"),
-        (summary.still, "still failing", "#failures", ""),
-        (summary.fixed, "fixed", "#fixed", "fixed"),
-        (_unjudged(run, facts), "that went wrong there without a verdict here", "", ""),
-    ):
-        if number:
-            moved += [(", ", "", ""), (f"{words.number(number)} {word}", anchor, style)]
-    return moved[1:]
-
-
-def _unjudged(run: Run, facts: RunFacts) -> int:
-    """How many tests were bad in the run compared with, and were skipped or did not end here."""
-    if facts.previous not in facts.window:
-        return 0
-    back = len(facts.window) - facts.window.index(facts.previous)
-    strips = [
-        facts.tests[t.name].strip for t in run.tests if not t.toplevel and t.name in facts.tests
-    ]
-    return sum(
-        len(strip) >= back and strip[-back] in words.BAD_LETTERS and strip[-1] in "RNS"
-        for strip in strips
-    )
-
-
-def _chips(summary: RunSummary, bad: int) -> tuple[tuple[str, str, str, str, str], ...]:
-    """(style, text, count, filter, anchor that works without script)."""
-    counts = summary.counts
-    # The part of a page that has nothing to show is not there.
-    fixed = "#fixed" if summary.fixed else "#everything"
-    chips = [
-        ("", "all", words.number(words.total(counts)), "", "#everything"),
-        ("bad", "went wrong", words.number(bad), "s:bad", "#failures"),
-        ("new", "new", words.number(summary.new), "new", "#failures"),
-        ("", "still", words.number(summary.still), "still", "#failures"),
-        ("fixed", "fixed", words.number(summary.fixed), "fixed", fixed),
-    ]
-    for letter in words.WORST_FIRST:
-        if counts.get(letter):
-            anchor = "#failures" if letter in words.BAD_LETTERS else f"#all-{letter}"
-            word = words.WORDS[letter]
-            text = f"s:{word.replace(' ', '-')}"
-            chips.append((letter, word, words.number(counts[letter]), text, anchor))
-    return tuple(chips)
+    return (runname, run_sentence.run_link(path, run, runname)) if runname else None
 
 
 def _names(run: Run, names: Sequence[TestName], path: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (test_label(name), urls.relative(path, urls.test_page(run.key, name)))
-        for name in names[:MAX_NAMES]
-    )
+    rows = [
+        (test_label(name), urls.relative(path, urls.test_page(run.key, name))) for name in names
+    ]
+    return within(rows, (50 + weight(*row) for row in rows), NAMES_ROOM)
+
+
+def _gone(
+    record: RunRecord, names: Sequence[TestName], path: str
+) -> tuple[tuple[str, str, str, str, str], ...]:
+    """(style, symbol, what it was, name, link) of tests whose rows are no more."""
+    rows = [
+        (
+            *words.mark(record.tests[name].verdict),
+            test_label(name),
+            urls.relative(path, urls.test_page(record.key, name)),
+        )
+        for name in names
+    ]
+    return within(rows, (130 + weight(*row) for row in rows), NAMES_ROOM)

@@ -37,11 +37,12 @@ def context(
     record: TestRecord | None,
     facts: RunFacts,
     place: RunPlace | None = None,
+    differences: Sequence[disagreement.Disagreement] | None = None,
 ) -> dict[str, object]:
     """The page of `run.tests[index]`.
 
     `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
-    one for each of them to save its making.
+    one for each of them to save its making. `differences` are those of this test, where known.
     """
     place = place or RunPlace(frame, run, verdicts, facts)
     test = run.tests[index]
@@ -54,7 +55,9 @@ def context(
     shown.update(_facts_line(place, test))
     shown.update(since.shown(place, test, depth, path))
     shown.update(_neighbours(place, index, path))
-    shown["disagreements"] = disagreement.of_test(run.key, test, letter, kept)
+    if differences is None:
+        differences = disagreement.of_test(run.key, test, letter, kept)
+    shown["disagreements"] = differences
     shown["excerpt"] = wrong.shown(place, index, kept, path)
     shown.update(logs.shown(kept, run, test, path, depth))
     pages = [(log.name, logs.page_of(log, run, test, path)) for log in kept] if test.steps else ()

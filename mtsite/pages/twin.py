@@ -29,6 +29,7 @@ from mtsite.model import (
     TestRecord,
 )
 from mtsite.pages import disagreement
+from mtsite.pages.disagreement import Differences
 
 SCHEMA = "mtsite/run/1"
 _LONE = re.compile("[\ud800-\udfff]")
@@ -40,11 +41,19 @@ def twin(
     record: RunRecord,
     facts: RunFacts,
     summary: RunSummary,
+    differences: Differences | None = None,
 ) -> dict[str, object]:
-    """All that is known of a run, as values that `json.dumps` takes; the order is fixed."""
+    """All that is known of a run, as values that `json.dumps` takes; the order is fixed.
+
+    `differences` is what `disagreement.of_all` finds, for who has it already.
+    """
+    letters = [str(verdict) for verdict in verdicts]
+    if differences is None:
+        differences = disagreement.of_all(run, letters, record)
     tests = [
-        _test(run, test, str(verdict), record, facts.tests.get(test.name))
-        for test, verdict in zip(run.tests, verdicts, strict=True)
+        _test(run, test, letter, record, facts.tests.get(test.name))
+        | {"disagreements": _disagreements(differences.get(i, ()))}
+        for i, (test, letter) in enumerate(zip(run.tests, letters, strict=True))
     ]
     present = {test.name for test in run.tests}
     return {
@@ -154,15 +163,11 @@ def _test(
         "steps": [_step(step) for step in test.steps],
         "data": [_datum(datum) for datum in test.data],
         "logs": [_log(log) for log in kept.logs] if kept else [],
-        "disagreements": _disagreements(run, test, verdict, kept),
         "facts": _test_facts(facts) if facts else None,
     }
 
 
-def _disagreements(
-    run: Run, test: Test, verdict: str, kept: TestRecord | None
-) -> list[dict[str, str]]:
-    found = disagreement.of_test(run.key, test, verdict, kept.logs if kept else ())
+def _disagreements(found: Sequence[disagreement.Disagreement]) -> list[dict[str, str]]:
     rows = disagreement.document(found)
     return [{name: _text(value) for name, value in row.items()} for row in rows]
 

@@ -1,6 +1,7 @@
-// The filter of a run's page. What is typed stands in the address as ?q= and comes back with it.
-// Words must occur in the row; s:fail and s:bad look at the state, new and still at the change,
-// a leading ! turns one around. Chips write their text into the box.
+// The filter of a run's page: docs/filter.md. What is typed stands in the address as ?q= and comes
+// back with it; chips write their text into the box: a click replaces, Ctrl-click adds, Alt-click
+// excludes. Where the page has all tests, rows that don't match are hidden; else the part
+// "matches" searches the shards, told by the event mt-filter.
 (() => {
   "use strict";
   const form = document.querySelector("[data-mt=filter-bar]");
@@ -8,77 +9,98 @@
   const box = form.querySelector("input");
   const count = form.querySelector("output");
   const chips = [...form.querySelectorAll("[data-filter]")];
-  const BAD = ["fail", "dead", "killed", "blocked", "abort"];
-  const CHANGES = ["new", "still", "flaky"];
-  const rows = [...document.querySelectorAll(".failures [data-row], .folded [data-row]")].map((row) => ({
-    row,
-    state: (row.dataset.s || row.closest("[data-s]").dataset.s).replace(" ", "-"),
-    change: row.dataset.c || "",
-    text: row.textContent.toLowerCase(),
-  }));
-  const folds = [...document.querySelectorAll(".folded details, .folded .group")];
-  const opened = folds.map((fold) => fold.open);
+  const links = [...document.querySelectorAll(".lead a[href^='?q=']")];
+  const beyond = document.querySelector("[data-mt=matches]");
+  const low = (text) => (text || "").toLowerCase();
+  const list = (text, by) => (text ? low(text).split(by) : []);
 
-  const test = (term) => {
-    if (term.startsWith("s:")) {
-      const state = term.slice(2);
-      return (r) => (state === "bad" ? BAD.includes(r.state) : r.state === state);
-    }
-    if (CHANGES.includes(term)) return (r) => r.change === term;
-    return (r) => r.text.includes(term);
+  const read = (row) => {
+    const name = row.querySelector("[data-open], a") || row;
+    const line = row.querySelector(".line [title]") || row.closest("tbody")?.querySelector(".line [title]");
+    const said = line?.title || row.closest("[data-line]")?.dataset.line || "";
+    return {
+      row,
+      state: row.dataset.s || row.closest("[data-s]").dataset.s,
+      change: row.dataset.c || "",
+      host: low(row.dataset.h),
+      flags: list(row.dataset.f, " "),
+      tags: list(row.dataset.g, ","),
+      text: low(`${row.dataset.n || ""}${name.textContent}\n${said}`),
+    };
   };
-  const read = (query) => (query.toLowerCase().match(/!?"[^"]*"|\S+/g) || []).map((word) => {
-    const not = word.startsWith("!") && word.length > 1;
-    const hit = test((not ? word.slice(1) : word).replaceAll('"', ""));
-    return not ? (r) => !hit(r) : hit;
-  });
+  let rows = null;
+  const folds = beyond ? [] : [...document.querySelectorAll(".listed details, .listed .group, .listed .iterated, .listed tr.fold, .listed tbody")];
+  const opened = new Map(folds.map((fold) => [fold, fold.open]));
+  const says = (hits, total, filter) => {
+    const odd = filter.unknown.length ? ` · nothing is called “${filter.unknown[0]}”` : "";
+    count.textContent = box.value.trim() ? `${hits} of ${total} tests${odd}` : "";
+  };
 
-  const apply = () => {
-    const query = box.value.trim();
-    const terms = read(query);
+  const hide = (query, filter) => {
+    rows ||= [...document.querySelectorAll(".listed [data-row]")].map(read);
     let hits = 0;
     for (const r of rows) {
-      const hit = terms.every((term) => term(r));
-      r.row.hidden = !hit;
+      const hit = !query || filter.hit(r);
+      if (r.row.hidden === hit) r.row.hidden = !hit;
       hits += hit;
     }
-    folds.forEach((fold, i) => {
-      const any = !query || fold.querySelector("[data-row]:not([hidden])");
+    for (const fold of folds.toReversed()) {
+      const any = !query || Boolean(fold.querySelector("[data-row]:not([hidden])"));
       fold.hidden = !any;
-      if ("open" in fold) fold.open = query ? Boolean(any) : opened[i];
-    });
-    count.textContent = query ? `${hits} of ${rows.length} rows` : "";
+      if ("open" in fold) fold.open = query ? any : opened.get(fold);
+    }
+    says(hits, rows.length, filter);
+  };
+  const apply = () => {
+    const query = box.value.trim();
+    const filter = window.mtFilter.compile(query);
+    document.body.classList.toggle("filtered", Boolean(query));
+    if (beyond) {
+      const answer = (hits, total) => says(hits, total, filter);
+      document.dispatchEvent(new CustomEvent("mt-filter", { detail: { query, filter, answer } }));
+    } else hide(query, filter);
+    const words = low(query).split(/\s+/);
     for (const chip of chips) {
-      if (chip.dataset.filter === query) chip.setAttribute("aria-current", "true");
-      else chip.removeAttribute("aria-current");
+      const text = chip.dataset.filter;
+      const on = text ? words.includes(text) : !query;
+      if (on) chip.setAttribute("aria-current", "true"); else chip.removeAttribute("aria-current");
+      chip.classList.toggle("not", Boolean(text) && words.includes(`!${text}`));
     }
   };
   const keep = () => {
     const address = new URL(location.href);
-    if (box.value.trim()) address.searchParams.set("q", box.value.trim());
-    else address.searchParams.delete("q");
-    try { history.replaceState(null, "", address); } catch { /* some browsers refuse on file: */ }
+    const query = box.value.trim();
+    if (query) address.searchParams.set("q", query); else address.searchParams.delete("q");
+    try { history.replaceState(null, "", address); } catch { location.hash = query ? `q=${encodeURIComponent(query)}` : ""; }
   };
   const set = (query) => { box.value = query; apply(); keep(); };
+  const asked = () => new URL(location.href).searchParams.get("q")
+    ?? (location.hash.startsWith("#q=") ? decodeURIComponent(location.hash.slice(3)) : "");
 
+  const onChip = (event, text) => {
+    if (event.shiftKey || event.button) return;
+    event.preventDefault();
+    const words = box.value.trim().split(/\s+/).filter((word) => word && word !== text && word !== `!${text}`);
+    if (event.altKey && text) set([...words, `!${text}`].join(" "));
+    else if ((event.ctrlKey || event.metaKey) && text) set([...words, text].join(" "));
+    else set(text);
+  };
   form.querySelector(".filter-box").hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   box.addEventListener("input", () => { apply(); keep(); });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { set(""); box.blur(); }
   });
-  for (const chip of chips) {
-    chip.addEventListener("click", (event) => {
-      if (chip.dataset.filter === "fixed") return;
-      event.preventDefault();
-      const text = chip.dataset.filter;
-      const now = box.value.trim();
-      if (event.altKey && text) set(`${now} !${text}`.trim());
-      else if ((event.ctrlKey || event.metaKey) && text) set(`${now} ${text}`.trim());
-      else set(text);
+  for (const chip of chips) chip.addEventListener("click", (event) => onChip(event, chip.dataset.filter));
+  for (const link of links) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      onChip(event, new URL(link.href).searchParams.get("q"));
+      form.scrollIntoView({ block: "start" });
     });
   }
-  const asked = new URL(location.href).searchParams.get("q");
-  if (asked) box.value = asked;
-  apply();
+  box.value = asked();
+  // Not before the parts that follow in this script listen.
+  if (box.value) queueMicrotask(apply);
+  else chips.find((chip) => !chip.dataset.filter)?.setAttribute("aria-current", "true");
 })();

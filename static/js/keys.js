@@ -36,7 +36,7 @@
   button.hidden = false;
   button.addEventListener("click", help);
 
-  const shown = (row) => !row.hidden && row.getClientRects().length > 0;
+  const shown = (row) => row.checkVisibility();
   const rows = () => [...document.querySelectorAll("[data-row]")].filter(shown);
   const go = (list, step) => {
     if (!list.length) return false;
@@ -45,7 +45,7 @@
     if (next < 0 || next >= list.length) return true;
     document.querySelector("[data-row].at")?.classList.remove("at");
     list[next].classList.add("at");
-    const link = list[next].querySelector("a");
+    const link = list[next].closest("a") || list[next].querySelector("a");
     if (link) link.focus({ preventScroll: true });
     list[next].scrollIntoView({ block: "nearest" });
     return true;

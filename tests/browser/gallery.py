@@ -22,6 +22,7 @@ from mtsite.model import RunKey  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
     catalogue,
+    disagreement,
     gone,
     history,
     index,
@@ -31,14 +32,20 @@ from mtsite.pages import (  # noqa: E402
     notfound,
     redirect,
     run,
+    run_tests,
     target,
     test,
 )
+from mtsite.pages.beside import Beside  # noqa: E402
 from mtsite.pages.page import SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
+from mtsite.pages.run_list import RunList  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 FRAME = SiteFrame("Nightly regressions")
+BESIDE = Beside(
+    links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),), leaving=True
+)
 Page = tuple[str, str, dict[str, object]]
 
 
@@ -103,10 +110,7 @@ def _tree(night: records.Night) -> Iterator[Page]:
 
 
 def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
-    shown = run.context(
-        FRAME, night.run, night.verdicts, night.record, night.facts, night.summary, ""
-    )
-    yield urls.run_page(night.key), run.TEMPLATE, shown
+    yield from run_pages(night)
     place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
@@ -121,6 +125,23 @@ def _odd_pages(night: odd_tests.Odd) -> Iterator[Page]:
         kept = night.records[name]
         made = test.context(FRAME, night.run, at, night.verdicts, kept, night.facts, place)
         yield urls.test_page(night.key, name), test.TEMPLATE, made
+
+
+def run_pages(night: records.Night, beside: Beside = BESIDE) -> Iterator[Page]:
+    """The page of a run with the list pages that it leads to."""
+    shown, listed = divided(night)
+    made = run.context(FRAME, shown, listed, beside)
+    yield urls.run_page(night.key), run.TEMPLATE, made
+    for i, page in enumerate(listed.lists):
+        yield page.path, run_tests.TEMPLATE, run_tests.context(FRAME, night.run, listed, i)
+
+
+def divided(night: records.Night) -> tuple[run.Shown, RunList]:
+    """A night as its page sees it, and where its tests are shown."""
+    letters = [str(verdict) for verdict in night.verdicts]
+    differences = disagreement.of_all(night.run, letters, night.record)
+    shown = run.Shown(night.run, letters, night.record, night.facts, night.summary, differences)
+    return shown, run.divide(shown)
 
 
 def _log_page(night: records.Night, name: tuple[str, str]) -> Page:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from browser import gallery
 
-from mtsite.build.shard import shard_bytes
 from mtsite.build.theme import ASSETS, Theme
 from mtsite.pages import notfound
+from mtsite.pages.shard import shard_bytes
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")

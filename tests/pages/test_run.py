@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from browser import records
-from pages.shown import FRAME, THEME, context_of_run, joined
+from pages.shown import THEME, context_of, context_of_run, failing_rows, joined
 
 from mtsite import rollup, urls
 from mtsite.model import Run, RunFacts, RunKey, RunRecord, RunSummary, State, Status, TestFacts
@@ -66,7 +66,8 @@ def _two_runs(past: str, now: str, *, vanished: bool = False) -> dict[str, objec
         fixed=counted.count("fixed"),
     )
     facts = RunFacts(("r1", "r2"), "r1", "", found, vanished=lost)
-    return run.context(FRAME, whole, list(now), RunRecord(key, ("k",)), facts, summary, "")
+    record = RunRecord(key, ("k",))
+    return context_of(run.Shown(whole, list(now), record, facts, summary, {}))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +103,8 @@ def test_run_in_flight_took_so_far() -> None:
 def test_run_without_tests_has_a_page(night: records.Night) -> None:
     empty = Run(night.key, records.KEYS, State("n/a"), Status("n/a"), "", "", "", None)
     summary = replace(night.summary, counts={}, verdict="N", failures=(), event_time=None)
-    shown = run.context(
-        FRAME, empty, [], RunRecord(night.key, records.KEYS), RunFacts(), summary, ""
-    )
+    record = RunRecord(night.key, records.KEYS)
+    shown = context_of(run.Shown(empty, [], record, RunFacts(), summary, {}))
     page = THEME.render(run.TEMPLATE, shown).decode()
     assert page.count("This run has no tests.") >= 2
 
@@ -120,7 +120,7 @@ def test_states_of_their_own_are_never_folded_into_pass_or_fail(night: records.N
     sections = context_of_run(night)["sections"]
     assert isinstance(sections, tuple)
     assert [s["word"] for s in sections] == ["check", "waived", "warn", "skip", "pass"]
-    words_seen = {row["word"] for row in context_of_run(night)["failures"]}  # type: ignore[attr-defined]
+    words_seen = {row.word for row in failing_rows(night)}
     assert words_seen == {"abort", "blocked", "killed", "fail", "dead"}
 
 
@@ -129,22 +129,12 @@ def test_host_stands_out_with_its_share(night: records.Night) -> None:
         replace(one, host="lnx99") if verdict == "F" else replace(one, host="lnx01")
         for one, verdict in zip(night.run.tests, night.verdicts, strict=True)
     )
-    shown = run.context(
-        FRAME,
-        replace(night.run, tests=tests),
-        night.verdicts,
-        night.record,
-        night.facts,
-        night.summary,
-        "",
-    )
+    shown = context_of_run(night, run=replace(night.run, tests=tests))
     assert shown["hosts"] == (("lnx99", "26 of 26 went wrong, elsewhere 5 of 409"),)
 
 
 def test_next_run_is_linked(night: records.Night) -> None:
-    shown = run.context(
-        FRAME, night.run, night.verdicts, night.record, night.facts, night.summary, "ww48.1"
-    )
+    shown = context_of_run(night, next_run="ww48.1")
     assert shown["next_run"] == ("ww48.1", "../ww48.1/index.html")
     assert shown["previous_run"] == ("ww47.4", "../ww47.4/index.html")
 
