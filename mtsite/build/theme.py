@@ -28,9 +28,6 @@ _FIRST_SCRIPTS = ("shard.js", "filter_query.js")
 """What other scripts use as soon as they run."""
 
 _ALONE = frozenset({"theme.js"})
-_OF_LOGS = "log_"
-"""Scripts of this name are for pages of logs alone, and are a file of their own."""
-
 _LONE = re.compile("[\ud800-\udfff]")
 _INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n?")
 _IMAGES = frozenset({".svg", ".png", ".woff2"})
@@ -171,8 +168,7 @@ class Theme:
         scripts = self._files("js", {".js"})
         made = {
             f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */"),
-            f"{ASSETS}/site.js": _join(_script_order(scripts, of_logs=False), "// {}"),
-            f"{ASSETS}/log.js": _join(_script_order(scripts, of_logs=True), "// {}"),
+            f"{ASSETS}/site.js": _join(_script_order(scripts), "// {}"),
         }
         for name in sorted(_ALONE & scripts.keys()):
             made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
@@ -220,10 +216,9 @@ def _style_order(styles: Mapping[str, Path]) -> list[tuple[str, Path]]:
     return [(name, styles[name]) for name in names if name in styles]
 
 
-def _script_order(scripts: Mapping[str, Path], *, of_logs: bool) -> list[tuple[str, Path]]:
+def _script_order(scripts: Mapping[str, Path]) -> list[tuple[str, Path]]:
     rest = sorted(scripts.keys() - _ALONE - {*_FIRST_SCRIPTS})
-    names = rest if of_logs else (*_FIRST_SCRIPTS, *rest)
-    return [(n, scripts[n]) for n in names if n in scripts and n.startswith(_OF_LOGS) == of_logs]
+    return [(name, scripts[name]) for name in (*_FIRST_SCRIPTS, *rest) if name in scripts]
 
 
 def _join(files: Iterable[tuple[str, Path]], heading: str) -> bytes:

@@ -110,6 +110,7 @@ def _packed(log: LogRecord, text: Lines) -> tuple[str, str] | None:
 def _view(path: str, key: RunKey, name: TestName, log: LogRecord, text: Lines) -> dict[str, object]:
     """What the script needs to show lines that are not on the page."""
     shown: dict[str, object] = {"lines": text.lines, "bytes": log.size, "index": "", "key": ""}
+    shown["levels"] = bool(log.levels)
     if isinstance(text, BlockedText):
         shown["key"] = digest = index_key(index_document(text))
         shown["index"] = urls.relative(path, urls.log_index(key, name, log.name, digest))

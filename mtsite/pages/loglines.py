@@ -26,7 +26,10 @@ LINE_BYTES = 10_000
 HEAVY_BYTES = 1 << 20
 """Where the lines to show hold more than that together, each is cut after SHORT_BYTES."""
 
-SHORT_BYTES = 1000
+SHORT_BYTES = 600
+
+_HEAVY_PIECES = 50_000
+"""The same where a page shows pieces of a log: it is to stay light."""
 
 FOLD_FROM = 3
 """So many states that a carriage return wrote over are folded away."""
@@ -45,15 +48,15 @@ Ranges = list[tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How much of a log stands on its page: all lines below `whole_below`, else `head` and `tail`
-    and `around` lines on both sides of each finding, of which at most `longest` lines, and those
-    in `lines`.
+    and `around` lines on both sides of each finding (of a warning none), of which at most `longest`
+    lines, and those in `lines`.
     """
 
     whole_below: int = 2000
     head: int = 20
     tail: int = 40
     around: int = 5
-    longest: int = 200
+    longest: int = 25
     lines: tuple[int, ...] = ()
 
 
@@ -109,12 +112,13 @@ def _cut_out(
     text: Lines, wanted: Ranges, findings: Sequence[Finding], links: Links, *, levels: bool
 ) -> list[str]:
     cuts = [text.cut(first, last) for first, last in wanted]
+    heavy = HEAVY_BYTES if len(wanted) == 1 else _HEAVY_PIECES
     style = _Style(
         _marks(findings),
         str(escape(links.raw)),
         any(b"\n" in cut.text for cut in cuts),
         levels,
-        LINE_BYTES if sum(len(cut.text) for cut in cuts) <= HEAVY_BYTES else SHORT_BYTES,
+        LINE_BYTES if sum(len(cut.text) for cut in cuts) <= heavy else SHORT_BYTES,
     )
     parts = []
     for (first, _), cut in zip(wanted, cuts, strict=True):
@@ -129,7 +133,8 @@ def _ranges(total: int, findings: Iterable[Finding], shown: Shown) -> Ranges:
     wanted += [(line, line) for line in shown.lines]
     for finding in findings:
         last = min(finding.last_line, finding.first_line + shown.longest)
-        wanted.append((finding.first_line - shown.around, last + shown.around))
+        around = 0 if finding.level.upper() == "WARNING" else shown.around
+        wanted.append((finding.first_line - around, last + around))
     ranges: Ranges = []
     for first, last in sorted((max(1, a), min(total, b)) for a, b in wanted):
         if first > last:

@@ -67,7 +67,7 @@ def context(
         "extent": f"lines {first:,}–{last:,} of {text.lines:,}",
         "before": _link(parts[at - 1]) if at else None,
         "after": _link(parts[at + 1]) if at + 1 < len(parts) else None,
-        "view": {"lines": text.lines, "bytes": 0, "index": "", "key": ""},
+        "view": {"lines": text.lines, "bytes": 0, "index": "", "key": "", "levels": False},
         "missing": len(parts) < part_of(text.lines),
         "lines": some_lines(text, (first, last), marked, raw, levels=bool(log.levels)),
     }

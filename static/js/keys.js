@@ -6,7 +6,7 @@
   const LIST = [
     ["/", "filter the tests of a run"], ["j  k", "next, previous row"], ["Enter", "open the row"],
     ["n  p", "next, previous failure"], ["[  ]", "run before, run after"], ["u", "up one level"],
-    ["o  r", "open the log at its first failure, raw"], [".", "copy the link"], ["t", "light, dark or auto"],
+    ["o  r", "open the log at its first failure, raw"], ["g  w  e", "log: go to a line, wrap, open the gap"], [".", "copy the link"], ["t", "light, dark or auto"],
     ["Esc", "clear the filter or the chosen lines"], ["?", "this list"],
   ];
   const make = (name, text, parent) => {

@@ -1,0 +1,146 @@
+// The text of a log beyond what its page shows (data-mt=log-blocks): one member of a .logz by Range
+// request, or a small log whole. window.mtLog is what the parts of a log page share.
+(() => {
+  "use strict";
+  const box = document.querySelector("[data-mt=log-lines]");
+  if (!box) return;
+  const { raw = "", index = "", indexKey = "" } = box.dataset;
+  const LINES = Number(box.dataset.lines);
+  const WHOLE_BYTES = 4e6;
+  const trouble = (text) => Object.assign(new Error(text), { told: true });
+  const numbers = (text) => (text ? text.split(",").map((n) => parseInt(n || "0", 36)) : []);
+
+  // Of each member: where it begins in the file and in the lines, and the level its first line inherits.
+  const tableOf = (found) => {
+    if (found.lines !== LINES) throw trouble("the index of this log is that of another");
+    const packed = numbers(found.p);
+    const lines = numbers(found.n);
+    const goesOn = new Set(numbers(found.g));
+    let offset = 0;
+    let first = 1;
+    const members = packed.map((size, i) => {
+      const member = { offset, size, first, lines: lines[i], goesOn: goesOn.has(i), rank: Number((found.l || "")[i] || 0) };
+      offset += size;
+      first += lines[i];
+      return member;
+    });
+    const counts = Object.entries(found.c || {}).map(([rank, text]) => [Number(rank), numbers(text)]);
+    const atLeast = (i, rank) => counts.reduce((sum, [r, each]) => (r >= rank ? sum + each[i] : sum), 0);
+    return { members, bytes: found.bytes, atLeast: found.c ? atLeast : null };
+  };
+
+  const fetchSome = async (from, to, signal) => {
+    const stop = new AbortController();
+    signal?.addEventListener("abort", () => stop.abort());
+    const answer = await fetch(raw, { headers: { Range: `bytes=${from}-${to}` }, signal: stop.signal });
+    const total = /\/(\d+)$/.exec(answer.headers.get("Content-Range") || "");
+    if (answer.status !== 206 || answer.headers.get("Content-Encoding")) {
+      stop.abort();
+      throw trouble(answer.ok ? "this server gives out files only whole (it ignores Range)" : `the server answers ${answer.status}`);
+    }
+    if (total && Number(total[1]) !== log.table.bytes) {
+      stop.abort();
+      throw trouble("the index of this log is that of another");
+    }
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (bytes.length !== to - from + 1) throw trouble("the server sent less than was asked for");
+    return bytes;
+  };
+
+  const inflate = async (bytes) => {
+    const unpacker = new DecompressionStream("gzip");
+    const writer = unpacker.writable.getWriter();
+    for (const done of [writer.write(bytes), writer.close()]) done.catch(() => {});
+    return new Uint8Array(await new Response(unpacker.readable).arrayBuffer());
+  };
+
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+  const latin1 = new TextDecoder("latin1");
+  // A line that is no UTF-8 and reads as Latin-1 is that; mtsite/logs/source.py has the same rule.
+  const decodeLine = (bytes) => {
+    try { return strict.decode(bytes); } catch { /* it isn't UTF-8 */ }
+    const text = utf8.decode(bytes);
+    const high = bytes.filter((byte) => byte > 0x7f);
+    const odd = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|[^\x00-\x7f\ufffd]/.test(text) || high.some((byte) => byte < 0xa0);
+    return odd || high.length * 4 > bytes.length ? text : latin1.decode(bytes);
+  };
+  const decode = (bytes) => {
+    const text = utf8.decode(bytes);
+    if (!text.includes("\ufffd")) return text;
+    let mended = "";
+    for (let at = 0; at < bytes.length;) {
+      const end = bytes.indexOf(10, at) + 1 || bytes.length;
+      mended += decodeLine(bytes.subarray(at, end));
+      at = end;
+    }
+    return mended;
+  };
+
+  const split = (text) => {
+    const lines = text.includes("\r") ? text.split(/\r\n|\n|\r/) : text.split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    return lines;
+  };
+
+  const load = async () => {
+    if (!Number(box.dataset.bytes)) throw trouble("");
+    if (location.protocol === "file:") throw trouble("a page that is opened from a file can read no other");
+    if (index) {
+      if (!window.DecompressionStream) throw trouble("this browser unpacks nothing");
+      return tableOf(await window.mtLoad(index, indexKey).catch(() => { throw trouble("the index of this log can't be read"); }));
+    }
+    if (Number(box.dataset.bytes) > WHOLE_BYTES) throw trouble("it is too long to be read here");
+    const answer = await fetch(raw);
+    if (!answer.ok) throw trouble(`the server answers ${answer.status}`);
+    const text = decode(new Uint8Array(await answer.arrayBuffer()));
+    const lines = split(text);
+    if (lines.length !== LINES) throw trouble("the stored text is another");
+    return { members: [{ offset: 0, size: text.length, first: 1, lines: LINES, goesOn: false, rank: 0, text }], atLeast: null };
+  };
+
+  const kept = new Map();
+  const log = window.mtLog = {
+    box, lines: LINES, table: null, split,
+    isTrouble: (error) => error.told === true,
+    ready: () => {
+      log.loading ||= load().then((table) => (log.table = table));
+      return log.loading;
+    },
+    // The number of the member in which a line begins.
+    memberOf: (line) => {
+      const { members } = log.table;
+      let low = 0;
+      let high = members.length - 1;
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if (members[middle].first <= line) low = middle; else high = middle - 1;
+      }
+      return low;
+    },
+    // The texts of members from one to another, in one request.
+    texts: async (from, to, signal) => {
+      const { members } = log.table;
+      if (members[from].text !== undefined) return [members[from].text];
+      const start = members[from].offset;
+      const bytes = await fetchSome(start, members[to].offset + members[to].size - 1, signal);
+      return Promise.all(members.slice(from, to + 1).map((m) => inflate(bytes.subarray(m.offset - start, m.offset - start + m.size)).then(decode, () => null)));
+    },
+    // The lines that begin in a member; `before` is what in it belongs to the line before.
+    member: (i) => {
+      if (!kept.has(i)) {
+        const promise = log.texts(i, i).then(([text]) => {
+          if (text === null) throw trouble(`the lines from ${log.table.members[i].first.toLocaleString("en")} on are damaged`);
+          const lines = split(text);
+          const before = log.table.members[i].goesOn ? lines.shift() : "";
+          if (lines.length !== log.table.members[i].lines) throw trouble("the index of this log is that of another");
+          return { before, lines };
+        });
+        kept.set(i, promise);
+        promise.catch(() => kept.delete(i));
+        if (kept.size > 8) kept.delete(kept.keys().next().value);
+      }
+      return kept.get(i);
+    },
+  };
+})();

@@ -1,0 +1,79 @@
+// Addresses and keys of a log's page (data-mt=log-keys): #L120, #L120-180 and the time stamps of the
+// OpenStack log server, #_2013-09-27_18_22_11_249. A click on a number chooses it, Shift-click up to
+// it; n and p go through the findings, w wraps, g goes to a line, e opens the gap below, Esc lets go.
+(() => {
+  "use strict";
+  const log = window.mtLog;
+  if (!log) return;
+  let anchor = 0;
+  const parse = (hash) => {
+    const found = /^#L(\d+)(?:-L?(\d+))?$/.exec(hash);
+    if (!found) return null;
+    const ends = [Number(found[1]), Number(found[2] || found[1])];
+    return [Math.min(...ends), Math.max(...ends)];
+  };
+  log.address = (change) => {
+    const url = new URL(location.href);
+    change(url);
+    try { history.replaceState(null, "", url); } catch { location.hash = url.hash; }
+  };
+  const keep = ([first, last]) => log.address((url) => { url.hash = first === last ? `L${first}` : `L${first}-${last}`; });
+  // Bring a range into view with lines above it, wherever in the log it lies.
+  const go = async (range) => {
+    const [first, last] = range.map((n) => Math.min(Math.max(n, 1), log.lines));
+    anchor = first;
+    log.choose([first, last]);
+    const row = await log.reveal(first);
+    if (anchor !== first) return;
+    log.choose([first, last]);
+    row?.scrollIntoView({ block: "start", behavior: "instant" });
+  };
+  log.go = (range) => { keep(range); return go(range); };
+
+  const stamped = async (hash) => {
+    const pattern = hash.slice(2).split("_").map((part) => part.replace(/[^\w-]/g, "")).join("[ T:.,_]");
+    const own = [...log.box.querySelectorAll("div[id]")].filter((row) => new RegExp(`^\\d+\\D{0,3}?${pattern}(?!\\d)`).test(row.textContent));
+    const found = own.length && !log.gaps().length ? own.map((row) => Number(row.id.slice(1))) : (await log.firstOf?.(new RegExp(`^.?${pattern}(?!\\d)`))) || [];
+    if (found.length) go([found[0], found.at(-1)]);
+    else log.say?.("no line has this time");
+  };
+  const follow = () => {
+    const range = parse(location.hash);
+    if (range) go(range);
+    else if (/^#_\d{4}-/.test(location.hash)) stamped(location.hash);
+  };
+
+  log.box.addEventListener("click", (event) => {
+    const number = event.target.closest("a");
+    const range = number && parse(number.getAttribute("href") || "");
+    if (!range || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const ends = event.shiftKey && anchor ? [Math.min(anchor, range[0]), Math.max(anchor, range[0])] : range;
+    if (!event.shiftKey || !anchor) anchor = range[0];
+    log.choose(ends);
+    keep(ends);
+  });
+  addEventListener("hashchange", follow);
+
+  log.findings = [...document.querySelectorAll("[data-finding] > a")].map((a) => parse(a.getAttribute("href"))[0]).sort((a, b) => a - b);
+  const step = (forward) => {
+    const all = log.findings;
+    if (!all.length) return;
+    const next = forward ? all.find((n) => n > anchor) : all.findLast((n) => n < (anchor || Infinity));
+    if (next === undefined) log.say?.(forward ? "from the first finding again" : "from the last finding again");
+    log.go(Array(2).fill(next ?? (forward ? all[0] : all.at(-1))));
+  };
+  const below = () => log.gaps().find((gap) => gap.getBoundingClientRect().bottom > 140);
+  const KEYS = {
+    n: () => step(true), p: () => step(false), w: () => log.wrap?.(), g: () => log.ask?.(":"),
+    e: () => { const gap = below(); if (gap) log.openGap(gap, 1, 20); },
+    Escape: () => { log.stop?.(); log.choose(null); anchor = 0; log.address((url) => { url.hash = ""; }); },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+    if (!Object.hasOwn(KEYS, event.key)) return;
+    KEYS[event.key]();
+    event.preventDefault();
+  });
+  queueMicrotask(follow);
+})();

@@ -1,0 +1,55 @@
+"""The pages of one log and what lies beside them, in a tree that a browser can open."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mtsite import urls
+from mtsite.build import render
+from mtsite.build.render import Look, Pen
+from mtsite.build.theme import Theme
+from mtsite.logs.redact import make_redactor
+from mtsite.logs.take import Taker
+from mtsite.model import LogRecord, RunKey, RunRecord, TestRecord
+from mtsite.pages import gone, log, part
+from mtsite.pages.page import SiteFrame
+from mtsite.publish.headers import headers_for
+from mtsite.rollup import Verdict
+from mtsite.serve import PreviewServer, open_server
+
+KEY = RunKey("area", ("ubuntu", "nfs"), "w1")
+PAGE = urls.log_page(KEY, ("big", ""), "sim.log")
+
+
+def write_log_site(
+    tree: Path, source: Path, *, small_bytes: int = 10_000, block_bytes: int = 1 << 14
+) -> LogRecord:
+    """Take a log as a build does, write its pages and the assets; what is known of it."""
+    redactor = make_redactor(["default"])
+    taker = Taker(tree, redactor, 1 << 40, small_bytes=small_bytes, block_bytes=block_bytes)
+    entry = taker.take("sim.log", source, "final")
+    one = TestRecord("big", "", "F", False, (entry,))
+    kept = RunRecord(KEY, ("os", "fs"), {("big", ""): one}, None)
+    recipes = {kind.TEMPLATE: "" for kind in (log, part, gone)}
+    look = Look((), tree.parent / "templates", SiteFrame("Nightly"), recipes)
+    render._log_page(Pen(tree, look, "", {}), kept, one, Verdict.FAIL, entry)
+    for path, content in Theme().assets().items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
+    return entry
+
+
+@contextmanager
+def served(tree: Path, change: Callable[[PreviewServer], None] = lambda _: None) -> Iterator[str]:
+    """The address of a preview of the tree; `change` may spoil the server first."""
+    server = open_server(tree, 0, lambda path: headers_for(path).content_type)
+    change(server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,342 @@
+"""The log viewer in Chromium: any line of a long log, search, levels, and bad servers."""
+
+import gzip
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery
+from browser.log_site import PAGE, served, write_log_site
+
+from mtsite.serve import PreviewServer
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
+LINES = 12_000
+NEEDLE = 7_777
+LONG = 9_000
+WIDE = 60_000
+NUMBERS = "rows => rows.map(r => +r.id.slice(1))"
+
+
+def _line(n: int) -> str:
+    stamp = f"2026-11-01 {n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}.123"
+    if n == NEEDLE:
+        return f"{stamp} INFO the Needle <b>in</b> the \x1b[1;31mhaystack\x1b[m"
+    if n == LONG:
+        return f"{stamp} INFO " + "wide " * (WIDE // 5) + "end"
+    if n % 3000 == 500:
+        return f"{stamp} ERROR: broken at {n}"
+    return f"{stamp} {'WARNING' if n % 100 == 0 else 'INFO'} line {n}"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("log")
+    (root / "sim.log").write_text("".join(_line(n) + "\n" for n in range(1, LINES + 1)))
+    write_log_site(root / "site", root / "sim.log")
+    return root / "site"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium here")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class View:
+    """A page of the log, with what it asked for and what went wrong."""
+
+    def __init__(self, browser: Any) -> None:
+        self.page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+        self.trouble: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def go(self, address: str) -> Any:
+        # The page of another hash is the same document.
+        self.page.goto("about:blank")
+        self.page.goto(address)
+        return self.page
+
+    def told(self) -> str:
+        return str(self.page.inner_text(".log-view output"))
+
+    def line(self, n: int) -> str:
+        return str(self.page.inner_text(f"#L{n}"))
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def view(chromium: Any) -> Iterator[View]:
+    made = View(chromium)
+    yield made
+    made.page.context.close()
+    assert made.trouble == []
+
+
+@pytest.fixture(scope="module")
+def site(tree: Path) -> Iterator[str]:
+    with served(tree) as address:
+        yield address
+
+
+def test_a_line_that_is_not_on_the_page_is_fetched_alone(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}#L6000-6003")
+    page.wait_for_selector("#L6003.chosen")
+    assert view.line(6000).endswith("line 6000")
+    assert page.locator(".log-lines .chosen").count() == 4
+    assert sum(url.endswith(".logz") for url in view.asked) == 1
+    top = page.evaluate("document.getElementById('L6000').getBoundingClientRect().top")
+    assert 100 < top < 450
+    assert "lv-warning" in page.get_attribute("#L6000", "class")
+
+
+def test_every_line_of_the_log_can_be_had_and_is_the_one_asked_for(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    for n in (21, 4999, 5000, 5001, LONG + 1, LINES - 41):
+        page.evaluate(f"location.hash = 'L{n}'")
+        page.wait_for_selector(f"#L{n}.chosen")
+        assert view.line(n).endswith(_line(n))
+    numbers = page.eval_on_selector_all(
+        ".log-lines div[id]", "rows => rows.map(r => +r.id.slice(1))"
+    )
+    assert numbers == sorted(set(numbers))
+
+
+def test_gaps_say_how_much_they_hide_and_open(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    gap = page.locator(".log-gap").first
+    assert gap.get_attribute("data-from") == "21"
+    gap.get_by_text("↓ 20").click()
+    page.wait_for_selector("#L40")
+    gap = page.locator(".log-gap").first
+    assert gap.get_attribute("data-from") == "41"
+    below = int(gap.get_attribute("data-to") or 0)
+    gap.get_by_text("↑ 20").click()
+    page.wait_for_selector(f"#L{below - 19}")
+    rows = page.locator(".log-lines div[id]").count()
+    hidden = page.eval_on_selector_all(
+        ".log-gap", "gaps => gaps.reduce((n, g) => n + (+g.dataset.to) - g.dataset.from + 1, 0)"
+    )
+    assert rows + hidden == LINES
+
+
+def test_reading_on_loads_what_is_scrolled_to_and_keeps_the_page_small(
+    view: View, site: str
+) -> None:
+    page = view.go(f"{site}{PAGE}?view=full")
+    last = 0
+    for _ in range(300):
+        page.mouse.wheel(0, 4000)
+        last = page.evaluate(
+            "Math.max(...[...document.querySelectorAll('.log-lines div[id]')]"
+            ".filter(r => r.getBoundingClientRect().top < innerHeight).map(r => +r.id.slice(1)))"
+        )
+        if last > 8000:
+            break
+        page.wait_for_timeout(15)
+    assert last > 8000
+    assert page.locator(".log-lines div[id]").count() < 5000
+
+
+def test_search_looks_through_the_whole_file(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    page.keyboard.press("/")
+    page.keyboard.type("needle <b>in</b> the haystack")
+    page.keyboard.press("Enter")
+    until(lambda: view.told() == "1 line found")
+    page.wait_for_selector(f"#L{NEEDLE}.chosen")
+    assert page.locator(f"#L{NEEDLE} b").count() == 0
+    assert page.inner_text(f"#L{NEEDLE} .a-b.a-f1") == "haystack"
+    assert "q=needle" in page.url
+    page.fill("input[type=search]", "Line 1100")
+    page.keyboard.press("Enter")
+    until(lambda: view.told() == "0 lines found")
+    page.fill("input[type=search]", "line 1100")
+    page.keyboard.press("Enter")
+    until(lambda: view.told() == "11 lines found")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#L11000.chosen")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector("#L1100.chosen")
+
+
+def test_a_search_can_be_ended(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    page.route("**/*.logz", lambda route: (time.sleep(0.05), route.continue_()))
+    page.fill("input[type=search]", "line 119")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    until(lambda: view.told().startswith("ended · "))
+    page.wait_for_timeout(300)
+    assert view.told().startswith("ended · ")
+
+
+def test_search_and_level_in_the_address_are_obeyed(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}?q=broken+at&level=6")
+    until(lambda: view.told() == "4 lines found")
+    assert page.input_value("select") == "6"
+    assert page.locator("#L500").is_visible()
+    assert not page.locator("#L1").is_visible()
+
+
+def test_a_level_shows_only_what_is_as_bad(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    page.select_option("select", "5")
+    page.locator("#L1000").wait_for()
+    shown = page.locator(".log-lines div[id]:visible").evaluate_all(NUMBERS)
+    assert all(n % 100 == 0 or n % 3000 == 500 for n in shown)
+    assert "level=5" in page.url
+
+
+def test_n_goes_to_findings_and_says_when_it_starts_again(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    seen = []
+    for _ in range(5):
+        page.keyboard.press("n")
+        seen.append(page.evaluate("location.hash"))
+    assert seen == ["#L500", "#L3500", "#L6500", "#L9500", "#L500"]
+    assert view.told() == "from the first finding again"
+
+
+def test_a_time_stamp_of_the_old_log_server_leads_to_its_line(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}#_2026-11-01_02_00_01_123")
+    page.wait_for_selector("#L7201.chosen")
+    assert page.locator(".log-lines .chosen").count() == 1
+
+
+def test_a_very_long_line_is_cut_and_can_be_had(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}#L{LONG}")
+    page.wait_for_selector(f"#L{LONG}.chosen")
+    assert len(view.line(LONG)) < 11_000
+    page.click(f"#L{LONG} button")
+    until(lambda: view.line(LONG).endswith("wide end"))
+    assert len(view.line(LONG)) > WIDE
+
+
+def test_what_is_copied_has_no_line_numbers(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}#L6000")
+    page.wait_for_selector("#L6000.chosen")
+    page.evaluate(
+        "(() => { const range = document.createRange();"
+        " range.setStartBefore(document.getElementById('L6000'));"
+        " range.setEndAfter(document.getElementById('L6001'));"
+        " getSelection().addRange(range); })()"
+    )
+    copied = page.evaluate("getSelection().toString()")
+    assert copied.splitlines() == [_line(6000), _line(6001)]
+
+
+def test_the_raw_link_comes_first_and_saves_a_gzip_file(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    link = page.locator("main a").first
+    assert link.inner_text().startswith("raw (gzip")
+    with page.expect_download() as saved:
+        link.click()
+    assert saved.value.suggested_filename == "sim.log.gz"
+    text = gzip.decompress(Path(saved.value.path()).read_bytes())
+    assert text.decode().splitlines() == [_line(n) for n in range(1, LINES + 1)]
+
+
+def test_from_a_file_the_parts_have_the_rest(view: View, tree: Path) -> None:
+    page = view.go((tree / PAGE).as_uri())
+    page.locator(".log-gap a").first.click()
+    page.wait_for_url("**/_part/sim.log/0001.html#L21")
+    assert view.line(21).endswith("line 21")
+    assert page.locator(".log-lines div[id]").count() == 5000
+
+
+def test_without_script_the_parts_have_the_rest(chromium: Any, tree: Path) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tree / PAGE).as_uri())
+    assert not page.locator(".log-view").is_visible()
+    page.locator(".log-gap a").nth(1).click()
+    assert page.locator("#L600").is_visible()
+    page.get_by_text("from line 5,001").first.click()
+    page.locator("#L10000").wait_for()
+    context.close()
+
+
+# -- servers that are no good
+
+
+def ignores_range(server: PreviewServer) -> None:
+    answer: Any = server.RequestHandlerClass
+    server.RequestHandlerClass = type("Deaf", (answer,), {"_asked_span": lambda *_: None})
+
+
+def packs_everything(server: PreviewServer) -> None:
+    answer: Any = server.RequestHandlerClass
+
+    def begin(self: Any, status: Any, headers: dict[str, str]) -> None:
+        packed = {"Content-Encoding": "gzip"} if self.path.endswith(".logz") else {}
+        answer._begin(self, status, headers | packed)
+
+    server.RequestHandlerClass = type("Packing", (answer,), {"_begin": begin})
+
+
+@pytest.mark.parametrize("spoil", [ignores_range, packs_everything])
+def test_a_server_that_gives_no_ranges_is_told_and_the_parts_are_left(
+    view: View, tree: Path, spoil: Callable[[PreviewServer], None]
+) -> None:
+    with served(tree, spoil) as address:
+        page = view.go(f"{address}{PAGE}#L6000")
+        until(lambda: "see the pages of its parts, or the raw log" in view.told())
+        page.locator(".log-gap a").first.click()
+        page.wait_for_selector("#L21:target, #L21.chosen")
+        assert "/_part/" in page.url
+
+
+def copied(tree: Path, tmp_path: Path) -> tuple[Path, Path]:
+    other = tmp_path / "site"
+    shutil.copytree(tree, other)
+    return other, next(other.glob("_blobs/??/*.logz"))
+
+
+def test_a_member_that_does_not_inflate_is_told(view: View, tree: Path, tmp_path: Path) -> None:
+    other, blob = copied(tree, tmp_path)
+    raw = bytearray(blob.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    blob.write_bytes(raw)
+    with served(other) as address:
+        page = view.go(site_page := address + PAGE)
+        page.fill("input[type=search]", "line 119")
+        page.keyboard.press("Enter")
+        until(lambda: "1 part could not be read" in view.told())
+        assert "lines found" in view.told()
+        view.go(f"{site_page}?view=full")
+        page.wait_for_selector("#L40")
+
+
+def test_an_index_of_another_log_is_told(view: View, tree: Path, tmp_path: Path) -> None:
+    other, blob = copied(tree, tmp_path)
+    blob.write_bytes(blob.read_bytes() + b"more")
+    with served(other) as address:
+        view.go(f"{address}{PAGE}#L6000")
+        until(lambda: "the index of this log is that of another" in view.told())
+
+
+def test_a_missing_index_is_told(view: View, tree: Path, tmp_path: Path) -> None:
+    other, _ = copied(tree, tmp_path)
+    next(other.rglob("_part/*/*.js")).unlink()
+    with served(other) as address:
+        view.go(f"{address}{PAGE}#L6000")
+        until(lambda: "the index of this log can't be read" in view.told())
