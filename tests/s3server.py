@@ -23,7 +23,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-ACCESS_KEY, SECRET_KEY = "testkey", "testsecret"
+ACCESS_KEY, SECRET_KEY, READER_KEY = "testkey", "testsecret", "readkey"
 START_SECONDS = 40
 GRPC_OFFSET = 10_000
 _shared: list["Server"] = []
@@ -47,6 +47,11 @@ class Server:
     def environment(self) -> dict[str, str]:
         """What boto3 needs to know to be let in."""
         return {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+
+    @property
+    def reader_environment(self) -> dict[str, str]:
+        """The same for somebody who may read and list, no more."""
+        return {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 
     def client(self) -> Any:
         """A boto3 client of the test's own, to look at what was stored."""
@@ -122,7 +127,12 @@ def _start(directory: Path) -> Server | None:
         "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    (directory / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    reader = {
+        "name": "reader",
+        "credentials": [{"accessKey": READER_KEY, "secretKey": SECRET_KEY}],
+        "actions": ["Read", "List"],
+    }
+    (directory / "s3.json").write_text(json.dumps({"identities": [identity, reader]}))
     command, endpoint, grpc_ports = _command(directory)
     with (directory / "weed.log").open("ab") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

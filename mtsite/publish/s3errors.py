@@ -22,7 +22,7 @@ BY_CODE = {
     "InvalidAccessKeyId": ("the server does not know this access key", _CREDENTIALS),
     "SignatureDoesNotMatch": (
         "the server refuses the signature: the secret key is wrong, or a proxy changes requests",
-        _CREDENTIALS,
+        f"{_CREDENTIALS}; where a proxy stands between, let it keep all headers, Host too",
     ),
     "ExpiredToken": ("the session token has expired", "log in again, then publish again"),
     "ExpiredTokenException": ("the session token has expired", "log in again, then publish again"),
