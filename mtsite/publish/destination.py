@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from mtsite import plugins
 from mtsite.config import PublishConfig
@@ -121,6 +121,15 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class TakesParts(Protocol):
+    """A destination that takes a large object in parts, which needs rights of its own."""
+
+    def try_parts(self, path: str) -> None:
+        """Begin an object in parts, look at it as a publish does, and take it back."""
         ...
 
 

@@ -38,6 +38,22 @@ def put_in_parts(client: Any, bucket: str, key: str, source: BinaryIO, headers: 
     return str(answer["ETag"])
 
 
+def try_parts(client: Any, bucket: str, key: str, headers: Headers) -> None:
+    """Every call of `put_in_parts` but the last one, and what takes them back.
+
+    Raises:
+        botocore's errors: a right is missing.
+    """
+    upload_id = _begin(client, bucket, key, headers)
+    where = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
+    try:
+        _unfinished(client, bucket, key)
+        client.upload_part(**where, PartNumber=1, Body=b"mtsite")
+        _parts_there(client, bucket, key, upload_id)
+    finally:
+        client.abort_multipart_upload(**where)
+
+
 def requests_of(size: int) -> Mapping[str, int]:
     """What an object of so many bytes asks for that nobody has begun to send, by kind."""
     return {"LIST": 2, "POST": 2, "PUT": -(-size // _step(size))}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mtsite.errors import DestinationError
-from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed
+from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, TakesParts
 from mtsite.publish.encode import gzip_bytes
 from mtsite.publish.headers import Headers
 
@@ -47,8 +47,11 @@ class Probe:
             ("put over it", self._put),
             ("put under a condition", self._condition),
             ("list", self._listed),
+            ("send a large file in parts", self._parts),
             ("delete", self._delete),
         ]
+        if not isinstance(self.destination, TakesParts):
+            steps = [(what, step) for what, step in steps if step != self._parts]
         tried = []
         for what, step in steps:
             found = _try(what, step)
@@ -85,6 +88,10 @@ class Probe:
     def _listed(self) -> None:
         if self.path not in {stored.path for stored in self.destination.list(self.path)}:
             raise _Amiss("the object is not listed", "allow s3:ListBucket on the bucket")
+
+    def _parts(self) -> None:
+        assert isinstance(self.destination, TakesParts)
+        self.destination.try_parts(self.path)
 
     def _delete(self) -> None:
         self.destination.delete([self.path])

@@ -115,6 +115,12 @@ class S3:
         """One, or those of a large file's parts."""
         return parts.requests_of(size) if size > parts.LARGE_BYTES else {"PUT": 1}
 
+    def try_parts(self, path: str) -> None:
+        """Whether a large file may come in parts; nothing is left of it."""
+        with self._told(path):
+            headers = Headers("text/plain; charset=utf-8", "no-cache")
+            parts.try_parts(self._client, self._bucket, self._key(path), headers)
+
     def tag_of(self, source: Source) -> Tag:
         """The MD5 of the content, in quotes."""
         return f'"{_md5(source)}"'

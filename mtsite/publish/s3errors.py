@@ -10,7 +10,8 @@ _CREDENTIALS = (
 )
 _RIGHTS = (
     "publishing needs s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and"
-    " s3:ListBucket on the bucket (without it a missing object looks forbidden)"
+    " s3:ListBucket on the bucket (without it a missing object looks forbidden);"
+    " `mtsite destination setup` prints all rights, `mtsite doctor` tries them"
 )
 _ENDPOINT = "look at [publish] endpoint_url: address, port, http or https"
 

@@ -95,6 +95,13 @@ def test_the_tree_is_not_published_into_itself(
     assert sorted((site / "site").rglob("*")) == before
 
 
+def test_the_paths_that_changed_are_written_for_a_cache(site: Path) -> None:
+    assert mtsite("publish") == 0
+    build(site, {"a/index.html": b"another"})
+    assert mtsite("publish", "--changed-paths", "changed.txt") == 0
+    assert (site / "changed.txt").read_text() == "a/index.html\n"
+
+
 def test_without_a_build_there_is_nothing_to_publish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import s3server
 from failing_proxy import Proxy
-from publishing import Publishing, small_site
+from publishing import Publishing, dead_links, small_site
 
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError
@@ -62,6 +62,7 @@ def test_when_every_request_fails_the_old_generation_stays_whole(
         assert refused.value.exit_code == 12
         assert refused.value.hint
         proxy._plan = lambda _n, _m: ""
+        assert not dead_links(one.stored())
         if fault not in ARRIVING:
             assert one.stored() == before
         one.publish()

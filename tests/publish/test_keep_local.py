@@ -152,6 +152,27 @@ def test_a_lost_state_is_survived(site: TestSite) -> None:
     assert published(site) == whole
 
 
+def test_a_new_machine_gets_logs_and_records_back_and_sends_nothing(site: TestSite) -> None:
+    """Tree, state and all run directories are gone; the databases and the bucket are left."""
+    site.build()
+    publish(site)
+    whole = published(site)
+    for place in (site.tree, site.state, *places(site.root)):
+        shutil.rmtree(place)
+    for place in places(site.root):
+        place.mkdir()  # a linktree that is not there at all would be told on the area's page
+    said: list[str] = []
+    assert recover(site.config(), lambda *_: None, said.append) == []
+    assert "3 records and 3 logs" in said[0]
+    site.build()
+    kept = {path: c for path, c in whole.items() if path.startswith(("_blobs/", "_record/"))}
+    here = files_of(site.tree)
+    assert {path: here.get(path) for path in kept} == kept
+    done = publish(site)
+    assert (done.requests.get("PUT", 0), done.dropped) == (0, 0)
+    assert published(site) == whole
+
+
 @in_a_directory
 def test_a_kill_among_the_removals_is_made_good(
     site: TestSite, monkeypatch: pytest.MonkeyPatch

@@ -29,8 +29,10 @@ WELL = [
     "put over it",
     "put under a condition",
     "list",
+    "send a large file in parts",
     "delete",
 ]
+PARTS = WELL[-2]
 
 
 @pytest.fixture
@@ -54,10 +56,25 @@ def test_all_rights_are_there_and_nothing_is_left(s3: s3server.Server, bucket: s
     there = open_destination(f"s3://{bucket}", settings)
     assert list(there.list()) == []
     there.close()
+    client = s3.client()
+    assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    client.close()
+
+
+def test_who_may_only_read_is_told_and_the_rest_is_left_out(
+    s3: s3server.Server, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.reader_environment.items():
+        monkeypatch.setenv(name, value)
+    found = tried(f"s3://{bucket}/x", PublishConfig(endpoint_url=s3.endpoint))
+    assert [bool(each.told) for each in found] == [False, True]
+    assert "access denied" in found[-1].told
+    assert "s3:PutObject" in found[-1].hint
 
 
 def test_a_directory_is_tried_as_well(tmp_path: Path) -> None:
-    assert tried(str(tmp_path / "www"), PublishConfig()) == [Tried(what) for what in WELL]
+    well = [Tried(what) for what in WELL if what != PARTS]
+    assert tried(str(tmp_path / "www"), PublishConfig()) == well
     assert not any(path.is_file() for path in (tmp_path / "www").rglob("*"))
 
 
