@@ -4,9 +4,10 @@ known runs + runs found → read (with the reason), gone, and targets that lose 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from mtsite import urls
 from mtsite.build.nodes import Target
 from mtsite.manifest import KnownRun
 from mtsite.megatest.reader import GONE, RunHead
@@ -16,16 +17,23 @@ RACY_SECONDS = 2
 """A row changed this shortly before a look may change again with the same time stamp."""
 
 RACY = "?"
+NO_ROWS = "its rows are in none of the databases any more"
+NO_NAMES: Mapping[str, str] = {}
+_RENAMED = "its area is called "
 
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """Run directory → why: runs to read, runs whose rows are no more, runs that were re-homed."""
+    """Run directory → why: runs to read, runs whose rows are no more, runs that were re-homed.
+
+    `renamed`: runs that were published under a former name of their area → its name now.
+    """
 
     read: dict[str, str] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
     rehomed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 def plan_build(
@@ -34,10 +42,12 @@ def plan_build(
     unreadable: frozenset[str],
     *,
     all_pages: bool,
+    names_now: Mapping[str, str] = NO_NAMES,
 ) -> BuildPlan:
     """What a build has to do. Runs whose rows lie in an `unreadable` area stay as they are.
 
-    `lost` are the runs that had rows at the last build and have none now.
+    `lost` are the runs that had rows at the last build and have none now. `names_now` are the
+    names of areas that were called otherwise before.
     """
     plan = BuildPlan()
     for run_dir, head in heads.items():
@@ -53,9 +63,17 @@ def plan_build(
         elif old is not None and old.home != head.home:
             plan.rehomed.append(run_dir)
     for run_dir, old in known.items():
-        if run_dir not in heads and old.home not in unreadable:
-            reason = old.gone or "its rows are in none of the databases any more"
-            _plan_gone(plan, run_dir, old, reason, all_pages)
+        if run_dir in heads or names_now.get(old.home, old.home) in unreadable:
+            continue
+        name = names_now.get(old.key.area, "")
+        now = urls.run_dir(replace(old.key, area=name)) if name else ""
+        if now in heads or now in known:
+            if all_pages or not old.fingerprint or old.gone != renamed_reason(old.key.area, name):
+                plan.renamed[run_dir] = name
+            continue
+        was_led = old.gone.startswith(_RENAMED)
+        reason = NO_ROWS if was_led else old.gone or NO_ROWS
+        _plan_gone(plan, run_dir, old, reason, all_pages)
     _add_neighbours(plan, known, heads)
     return plan
 
@@ -79,7 +97,13 @@ def only_areas(
         gone={run_dir: why for run_dir, why in plan.gone.items() if wanted(run_dir)},
         rehomed=[run_dir for run_dir in plan.rehomed if wanted(run_dir)],
         lost=[run_dir for run_dir in plan.lost if wanted(run_dir)],
+        renamed=plan.renamed,
     )
+
+
+def renamed_reason(area: str, name: str) -> str:
+    """What the record of a run says whose area has another name now."""
+    return f"{_RENAMED}{name} now, and was {area}"
 
 
 def due_again(plan: BuildPlan) -> set[str]:

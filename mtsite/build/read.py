@@ -17,6 +17,7 @@ from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.build.ownrows import keep_rows, with_kept_rows
 from mtsite.build.reasons import reasons_of
+from mtsite.build.takeover import former_record, rows_then
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
 from mtsite.known import Reasons
@@ -53,11 +54,15 @@ Blob = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """One run to read, and where its files may lie; `there` are directories that are there now."""
+    """One run to read, and where its files may lie; `there` are directories that are there now.
+
+    `former` are the names that its area had before.
+    """
 
     head: RunHead
     place: AreaPlace | None
     there: tuple[Path, ...] = ()
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +126,13 @@ class RunReader:
             run = reader.read_run(connection, head)
             as_listed = reader.is_as_listed(connection, head)
             run = replace(run, archive=archive_of(connection, head, run, task.place))
-        old = self._old_record(run)
+        old, former = self._old_record(run), ""
+        if not old.summary and task.former:
+            old, former = former_record(self._old_record, run, task.former)
         run = with_kept_rows(run, old)
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
         rows = digest.of_rows(run)
-        still_sealed = bool(old.sealed) and old.sealed == rows
+        still_sealed = bool(old.sealed) and old.sealed == (rows_then(run, former) or rows)
         intake = _Intake(self.site)
         from_files = definition_reader(self.redact)
         # Again: there may be rules now that there were not when they were taken.

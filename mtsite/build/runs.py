@@ -144,13 +144,15 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
 def _read_task(state: BuildState, head: RunHead) -> ReadTask:
     places = state.listed.places
     place = places.get(head.key.area) or places.get(head.home)
+    settings = state.config.areas.get(head.key.area)
+    former = settings.aliases if settings else ()
     if place is None:
-        return ReadTask(head, place)
+        return ReadTask(head, place, former=former)
     there = state.there.get(place.path)
     if there is None:
         wanted = filter(None, (place.path, place.linktree))
         there = state.there[place.path] = tuple(path for path in wanted if path.is_dir())
-    return ReadTask(head, place, there)
+    return ReadTask(head, place, there, former)
 
 
 def _note_read(state: BuildState, read: RunRead) -> None:

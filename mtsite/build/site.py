@@ -17,10 +17,11 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from mtsite import lock
-from mtsite.build import digest, levels, listing, sweep, unreadable
+from mtsite.build import digest, former, levels, listing, sweep, unreadable
 from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
 from mtsite.build.catalogue import write_catalogue
 from mtsite.build.coming import write_coming
+from mtsite.build.former import names_now, write_former
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nodes import TargetNode, Tree
@@ -96,6 +97,7 @@ def build_site(
         rehome_runs(state, plan)
         write_gone(state, plan)
         write_runs(state, plan)
+        write_former(state, plan)
         write_coming(state)
         _write_targets(state)
         write_leaving(state)
@@ -123,6 +125,7 @@ def preview_site(
             plan = _plan(state, environ, flags)
             found: dict[str, tuple[int, int]] = {}
             planned = {**plan.read, **dict.fromkeys(plan.gone, "gone")}
+            planned |= dict.fromkeys(plan.renamed, "area renamed")
             for run_dir, why in planned.items():
                 head = state.listed.heads.get(run_dir)
                 files = len(manifest.owned(run_dir)) or (head.tests + 1 if head else 1)
@@ -210,7 +213,13 @@ def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> B
         state.summary.problems.append(f"area {name}: {error.removeprefix(f'area {name}: ')}")
     state.listed = unreadable.without_marks(state.listed, state.known)
     left_out = frozenset(state.listed.unreadable)
-    plan = plan_build(state.known, state.listed.heads, left_out, all_pages=state.all_pages)
+    plan = plan_build(
+        state.known,
+        state.listed.heads,
+        left_out,
+        all_pages=state.all_pages,
+        names_now=names_now(state.config.areas),
+    )
     if flags.areas:
         whole, plan = plan, only_areas(plan, state.known, state.listed.heads, flags.areas)
         state.skipped = due_again(whole) - due_again(plan)
@@ -233,6 +242,8 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     for run_dir in plan.gone:
         old = state.known.get(run_dir)
         state.touch(old.key if old is not None else heads[run_dir].key)
+    for run_dir in plan.renamed:
+        state.touch(state.known[run_dir].key)
     unreadable.keep_published(state)
     words = area_words(state)
     told = (sorted(words.items()), satellites(state), held(state), has_leaving_page(state))
@@ -256,6 +267,8 @@ def _write_targets(state: BuildState) -> None:
     writer = TargetWriter(state.site, state.config.state_dir, state.look)
     words = area_words(state)
     expected = rhythms(state, words)
+    now_called = names_now(state.config.areas)
+    _touch_former(state, now_called)
     tasks = (
         TargetTask(
             name,
@@ -263,6 +276,7 @@ def _write_targets(state: BuildState) -> None:
             keys_of(state, words, name, values),
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
             expected.get(name),
+            now_called.get(name, ""),
         )
         for name, values in sorted(state.touched)
     )
@@ -279,6 +293,14 @@ def _write_targets(state: BuildState) -> None:
             state.commit()
         state.report("targets", done, len(state.touched))
     state.commit()
+
+
+def _touch_former(state: BuildState, now_called: Mapping[str, str]) -> None:
+    """What leads to a target is looked at with it: it may have a last good run now."""
+    if now_called:
+        for name, values in state.manifest.targets():
+            if (now_called.get(name), values) in state.touched:
+                state.touched.add((name, values))
 
 
 def _write_levels(state: BuildState) -> None:
@@ -301,15 +323,19 @@ def _write_levels(state: BuildState) -> None:
     all_names = sorted({*words, *(area_name for area_name, _ in found)})
     moved = {area_name for area_name, _ in state.touched}
     moved |= {home for home, births in tree.satellites.items() if moved & set(births.split(", "))}
+    now_called = names_now(state.config.areas)
     for name in all_names:
         if everything or name in moved:
             pen = _pen(state, levels.area_owner(name))
-            levels.write_area(
-                pen, state.manifest, tree, name, None if everything else state.touched
-            )
+            if name in now_called:
+                former.write_levels(pen, tree, name, now_called[name])
+            else:
+                touched = None if everything else state.touched
+                levels.write_area(pen, state.manifest, tree, name, touched)
             state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     pen = _pen(state, levels.SITE_OWNER)
-    levels.write_root(pen, [tree.node(name) for name in all_names], ends=tree.ends)
+    shown = [tree.node(name) for name in all_names if name not in now_called]
+    levels.write_root(pen, shown, ends=tree.ends)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 

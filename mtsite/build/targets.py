@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
+from mtsite.build import former
 from mtsite.build.nodes import AreaWords, TargetNode, Tree, month_of, target_node
 from mtsite.build.render import Look, Pen
 from mtsite.build.twins import store_twin
@@ -32,6 +33,7 @@ class TargetTask:
     """One target whose runs have moved; `known` are the fingerprints to rely on.
 
     `expected` is what the settings say of how often a run comes, in seconds; None: nothing.
+    `name_now` is the name of the area where this is a former one.
     """
 
     area: str
@@ -39,6 +41,7 @@ class TargetTask:
     keys: tuple[str, ...]
     known: Mapping[str, Page] = field(default_factory=dict)
     expected: int | None = None
+    name_now: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class _TargetPages:
         self.area = task.area
         self.values = task.values
         self.keys = task.keys
+        self.name_now = task.name_now
         self.words = AreaWords(expected=task.expected)
         self.zone = ZoneInfo(pen.frame.timezone)
         self.runs = manifest.target_runs(task.area, task.values)
@@ -94,9 +98,15 @@ class _TargetPages:
 
     def write(self) -> TargetNode:
         own = target_node(self.keys, len(self.runs), self.summaries, self.zone)
-        own = replace(own, coming=len(self.coming), pointers=tuple(self._pointers()))
-        tree = Tree({(self.area, self.values): own}, {self.area: self.words}, self.zone)
+        own = replace(own, coming=len(self.coming))
+        here = (self.area, self.values)
+        if self.name_now and former.write_target(
+            self.pen, self.manifest, here, self.name_now, self.zone
+        ):
+            return own
         # A month or history must not change with the newest run: it gets a bare node.
+        own = replace(own, pointers=tuple(self._pointers()))
+        tree = Tree({(self.area, self.values): own}, {self.area: self.words}, self.zone)
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         self._histories(bare)
         self._months(bare)

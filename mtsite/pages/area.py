@@ -36,7 +36,7 @@ def context(
         "letter": style,
         "symbol": symbol,
         "word": word if node.newest else "archive" if node.held else "no runs",
-        "kicker": node.keys[len(node.values) - 1] if node.values else "area",
+        "kicker": _own_key(node),
         "area": node.area,
         "name": listing.node_name(node),
         "area_title": node.title,
@@ -67,6 +67,12 @@ def _no_runs(node: NodeSummary) -> str:
     if not node.held:
         return "No run was found yet."
     return f"{words.upper_first(listing.holds(node))}, each at the address where it was born."
+
+
+def _own_key(node: NodeSummary) -> str:
+    """The name of the key whose value this is; of an area that is not configured no one knows."""
+    depth = len(node.values)
+    return "area" if not depth else node.keys[depth - 1] if depth <= len(node.keys) else "key"
 
 
 def _child_key(node: NodeSummary) -> str:

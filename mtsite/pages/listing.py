@@ -181,4 +181,7 @@ def expected(every_seconds: int) -> str:
     for period, word in _OFTEN:
         if every_seconds == period:
             return f"expected {word}"
+    for unit, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if every_seconds % unit == 0:
+            return f"expected every {every_seconds // unit} {name}"
     return f"expected every {words.duration(every_seconds)}"
