@@ -12,6 +12,7 @@ demo: .venv/.installed
 
 test: .venv/.installed-test
 	.ci/chromium
+	.ci/axe
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mtsite

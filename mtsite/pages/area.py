@@ -7,7 +7,7 @@ from mtsite.model import RunSummary
 from mtsite.pages import charts, leaving, listing, markdown, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 

@@ -17,7 +17,7 @@ from mtsite.pages.logindex import index_document, index_key
 from mtsite.pages.loglines import DEFAULT, LEVEL_CLASSES, Links, log_lines
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.part import part_of, parts_of
-from mtsite.pages.place import run_label, test_label
+from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.rollup import Verdict
 
 EDITION = 6
@@ -149,7 +149,7 @@ def _base_at(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], depth: int) -
 def _make_base(frame: SiteFrame, key: RunKey, keys: tuple[str, ...], path: str) -> _Base:
     crumbs = crumbs_to(path, key.area, key.target, keys)
     crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
-    shown = frame_context(frame, path, (), title="", description="")
+    shown = frame_context(frame, path, (), title="", description="") | run_foot(path, key)
     return _Base(shown, tuple(crumbs), run_label(key))
 
 

@@ -80,7 +80,7 @@ def _low_heading(
     env: MutableMapping[str, Any],
 ) -> str:
     """A heading below those of the page itself, whichever its author chose."""
-    tokens[index].tag = "h4"
+    tokens[index].tag = "h3"
     return renderer.renderToken(tokens, index, options, env)
 
 

@@ -110,7 +110,10 @@ def crumbs_to(
 def frame_context(
     frame: SiteFrame, page_path: str, crumbs: Sequence[Crumb], *, title: str, description: str
 ) -> dict[str, object]:
-    """What `frame.html` needs. `title` and `description` also make the card of a shared link."""
+    """What `frame.html` needs. `title` and `description` also make the card of a shared link.
+
+    A page may add `letter` (its icon), `twin` and `newest_run` (links of its foot).
+    """
     root = "../" * page_path.count("/")
     base = frame.base_url.rstrip("/")
     return {

@@ -71,6 +71,7 @@ class RunPlace:
         crumbs: list[Crumb] = crumbs_to(path, key.area, key.target, self.run.keys)
         crumbs.append((key.runname, urls.relative(path, self.run_path), "run"))
         base = frame_context(self.frame, path, crumbs, title="", description="")
+        base |= run_foot(path, key)
         below = path.count("/") - self.directory.count("/") - 1
         return Depth(
             "../" * path.count("/"),
@@ -166,6 +167,15 @@ class RunPlace:
     def test_link(self, path: str, test: Test) -> str:
         """The link from a page to the page of a test of this run."""
         return urls.relative(path, urls.test_page(self.run.key, test.name))
+
+
+def run_foot(page_path: str, key: RunKey) -> dict[str, object]:
+    """The links of the foot that all pages of a run have: its twin, the target's newest run."""
+    newest = urls.pointer_page(key.area, key.target, "latest")
+    return {
+        "twin": urls.relative(page_path, urls.run_twin(key)),
+        "newest_run": urls.relative(page_path, newest),
+    }
 
 
 def run_label(key: RunKey) -> str:

@@ -24,7 +24,7 @@ from mtsite.pages.beside import Beside
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.entry import Entry
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
-from mtsite.pages.place import run_label, test_label
+from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.pages.run_list import RunList
 from mtsite.pages.twin import twin
 from mtsite.pages.weight import weight, within
@@ -173,7 +173,7 @@ def _heading(run: Run, summary: RunSummary, path: str, facts: RunFacts) -> dict[
         "comment": markdown.comment(_cut(run.comment)),
         "in_flight_read": run.in_flight_read,
         "gone": summary.gone,
-        "twin": urls.relative(path, urls.run_twin(key)),
+        **run_foot(path, key),
         "previous_run": _run_link(path, run, facts.previous),
         "good_run": _run_link(path, run, facts.last_good),
     }

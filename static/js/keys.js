@@ -4,7 +4,7 @@
   const button = document.querySelector("[data-mt=keys]");
   if (!button) return;
   const LIST = [
-    ["/", "filter the tests of a run"], ["j  k", "next, previous row"], ["Enter", "open the row"],
+    ["/  f", "search, filter"], ["j  k", "next, previous row"], ["Enter", "open the row"],
     ["n  p", "next, previous failure"], ["[  ]", "run before, run after"], ["u", "up one level"],
     ["o  r", "open the log at its first failure, raw"], ["g  w  e", "log: go to a line, wrap, open the gap"], [".", "copy the link"], ["t", "light, dark or auto"],
     ["Esc", "clear the filter or the chosen lines"], ["?", "this list"],
@@ -20,7 +20,8 @@
     if (!dialog) {
       dialog = make("dialog", "", document.body);
       dialog.className = "keys";
-      make("h2", "Keys", dialog);
+      make("h2", "Keys", dialog).id = "keys-name";
+      dialog.setAttribute("aria-labelledby", "keys-name");
       const list = make("dl", "", dialog);
       for (const [keys, does] of LIST) {
         const term = make("dt", "", list);
@@ -64,9 +65,10 @@
     if (target) target.click();
     else if (key === "j" || key === "k") done = go(rows(), key === "j" ? 1 : -1);
     else if (key === "n" || key === "p") done = go(failures(), key === "n" ? 1 : -1);
-    else if (key === "/") {
-      const box = document.querySelector("input[type=search]");
-      if (box) box.focus(); else done = false;
+    else if (key === "/" || key === "f") {
+      const boxes = [...document.querySelectorAll("input[type=search]")].filter((box) => box.offsetParent);
+      const box = boxes.at(key === "/" ? 0 : -1);
+      if (box) { box.focus(); box.select(); } else done = false;
     } else done = false;
     if (done) event.preventDefault();
   });

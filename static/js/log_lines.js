@@ -31,6 +31,9 @@
     if (hidden > 20) tool("↑ 20", "20 more lines before those below", () => open(gap, -1, 20));
     tool(hidden > 1000 ? "read on" : "all", "as many lines as you scroll to", () => { gap.dataset.auto = ""; open(gap, 1, Math.min(hidden, 1000)); });
   };
+  // Thousands of stops for Tab would keep a reader from what follows: n, p and g lead to lines.
+  const pass = (rows) => { for (const row of rows) row.querySelector("a")?.setAttribute("tabindex", "-1"); };
+  pass(box.querySelectorAll("div[id]"));
   const hold = (element, act) => {
     const before = element?.isConnected ? element.getBoundingClientRect().top : null;
     act();
@@ -40,6 +43,7 @@
   const put = (gap, found, [from, to], still) => {
     const [first, last] = [Number(gap.dataset.from), Number(gap.dataset.to)];
     const auto = "auto" in gap.dataset;
+    pass(found);
     const next = [from > first && gapOf(first, from - 1), ...found, to < last && gapOf(to + 1, last)].filter(Boolean);
     for (const each of next) if (auto && each.dataset.from) { each.dataset.auto = ""; watch.observe(each); }
     hold(still, () => { watch.unobserve(gap); gap.replaceWith(...next); });

@@ -1,20 +1,16 @@
 """The pages in Chromium: no violation, no error, nothing sideways, whole without script."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import gallery, records
+from browser import records
+from browser.watching import Watched
 
 from mtsite import urls
 from mtsite.model import RunKey
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
 LEAF = (records.AREA, records.TARGET)
 RUN = urls.run_page(records.Night().key)
 HOSTILE = urls.run_page(RunKey(*LEAF, "hostile"))
@@ -22,98 +18,12 @@ LOG = urls.log_page(records.Night().key, ("pcie_retry_smoke", ""), "sim.log")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("gallery") / "under a prefix"
-    gallery.write_site(out)
-    return out
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page that notes what went wrong while it was open."""
-
-    def __init__(self, browser: Any, **options: Any) -> None:
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.trouble: list[str] = []
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
-        self.page.on("dialog", self._on_dialog)
-        self.page.on("request", self._on_request)
-
-    def _on_console(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            self.trouble.append(f"{message.type}: {message.text}")
-
-    def _on_dialog(self, dialog: Any) -> None:
-        self.trouble.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def _on_request(self, request: Any) -> None:
-        if not request.url.startswith("file:"):
-            self.trouble.append(f"request: {request.url}")
-
-
-@pytest.fixture
-def wide(chromium: Any) -> Iterator[Watched]:
-    watched = Watched(chromium, viewport={"width": 1400, "height": 900})
-    yield watched
-    watched.context.close()
-
-
-@pytest.fixture
-def phone(chromium: Any) -> Iterator[Watched]:
-    watched = Watched(chromium, viewport={"width": 390, "height": 844}, color_scheme="dark")
-    yield watched
-    watched.context.close()
-
-
-@pytest.fixture
-def plain(chromium: Any) -> Iterator[Watched]:
-    watched = Watched(chromium, java_script_enabled=False)
-    yield watched
-    watched.context.close()
-
-
-def _pages() -> list[str]:
-    return [path.partition("#")[0] for path in gallery.shots().values()]
+def site(gallery_site: Path) -> Path:
+    return gallery_site
 
 
 def _go(watched: Watched, site: Path, path: str) -> Any:
-    path, _, tail = path.partition("#")
-    watched.page.goto((site / path).as_uri() + (f"#{tail}" if tail else ""))
-    return watched.page
-
-
-def test_no_page_breaks_the_policy_or_errs(wide: Watched, site: Path) -> None:
-    for path in _pages():
-        _go(wide, site, path)
-        assert wide.trouble == [], path
-
-
-def test_no_page_scrolls_sideways_on_a_phone(phone: Watched, site: Path) -> None:
-    for path in _pages():
-        page = _go(phone, site, path)
-        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert widths[0] <= widths[1] == 390, path
-    assert phone.trouble == []
-
-
-def test_no_page_scrolls_sideways_at_2560(chromium: Any, site: Path) -> None:
-    watched = Watched(chromium, viewport={"width": 2560, "height": 1400})
-    for path in _pages():
-        page = _go(watched, site, path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 2560, path
-    watched.context.close()
+    return watched.go(site, path)
 
 
 def test_every_hostile_name_is_text(wide: Watched, site: Path) -> None:
@@ -244,10 +154,3 @@ def test_times_turn_relative_and_keep_the_full_time(wide: Watched, site: Path) -
     page = _go(wide, site, RUN)
     time = page.locator(".facts time")
     assert "2026-11-20 02:00 UTC" in time.get_attribute("title")
-
-
-def test_print_is_on_white(wide: Watched, site: Path) -> None:
-    page = _go(wide, site, RUN)
-    page.keyboard.press("t")
-    page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"

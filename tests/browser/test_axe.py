@@ -1,0 +1,83 @@
+"""axe-core finds nothing on any page kind, light or dark, wide or on a phone.
+
+It looks at the page as shipped, with its policy on: the source of axe is evaluated, not added.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery
+from browser.kinds import of_each_kind
+
+pytestmark = pytest.mark.browser
+AXE = Path(sys.prefix, "npm/node_modules/axe-core/axe.min.js")
+REPEATED = 40
+"""Rows beyond this many are like those before them; axe needs seconds for thousands."""
+SHORTEN = """(most) => {
+  // What is not yet laid out has a guessed height, and seems to lie where it doesn't.
+  for (const group of document.querySelectorAll("section, .group")) {
+    group.style.setProperty("content-visibility", "visible");
+  }
+  for (const parent of document.querySelectorAll("tbody, ul, ol, .log-lines, tr")) {
+    [...parent.children].slice(most).forEach((child) => child.remove());
+  }
+}"""
+LOOK = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"], runOnly: %s });
+  const where = (node) => `${node.target} ${node.any.map((why) => why.message).join("; ")}`;
+  return found.violations.map((one) =>
+    `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map(where).join(" | ")}`);
+}"""
+TAGS = '["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]'
+FORMS = [
+    pytest.param({"color_scheme": "light", "width": 1400}, id="light"),
+    pytest.param({"color_scheme": "dark", "width": 1400}, id="dark"),
+    pytest.param({"color_scheme": "light", "width": 390}, id="phone"),
+]
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.exists():
+        pytest.skip("no axe-core here: .ci/axe installs it")
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(params=FORMS)
+def page(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+    viewport = {"width": request.param["width"], "height": 900}
+    context = chromium.new_context(viewport=viewport, color_scheme=request.param["color_scheme"])
+    yield context.new_page()
+    context.close()
+
+
+def _violations(page: Any, axe: str, site: Path, paths: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for path in paths:
+        if 'http-equiv="refresh"' in (site / path).read_text("utf-8"):
+            continue  # it leads elsewhere before it can be looked at
+        page.goto((site / path).as_uri())
+        page.evaluate(SHORTEN, REPEATED)
+        page.evaluate(axe)
+        found += [f"{path}: {one}" for one in page.evaluate(LOOK % TAGS)]
+    return found
+
+
+def test_gallery_keeps_nobody_out(page: Any, axe: str, gallery_site: Path) -> None:
+    paths = {path.partition("#")[0] for path in gallery.shots().values()}
+    assert _violations(page, axe, gallery_site, sorted(paths)) == []
+
+
+def test_demo_keeps_nobody_out(page: Any, axe: str, demo_site: Path) -> None:
+    paths = [path for pages in of_each_kind(demo_site).values() for path in pages]
+    assert _violations(page, axe, demo_site, paths) == []
+
+
+def test_axe_finds_what_is_wrong(page: Any, axe: str, tmp_path: Path) -> None:
+    wrong = "<!doctype html><title>t</title><p>text<a href=x><img src=y></a>"
+    (tmp_path / "wrong.html").write_text(wrong)
+    found = " ".join(_violations(page, axe, tmp_path, ["wrong.html"]))
+    assert "image-alt" in found and "html-has-lang" in found
