@@ -94,6 +94,7 @@ def step_bars(steps: Sequence[Step]) -> tuple[tuple[int, int] | None, ...]:
 
 SPARK_STEP = 28
 _SPARK_HEIGHT = 26
+_SPARK_STARTS = tuple(f"M{i * SPARK_STEP + 13} {_SPARK_HEIGHT}v-" for i in range(30))
 
 
 def duration_spark(took: Sequence[int | None]) -> dict[str, object] | None:
@@ -103,8 +104,8 @@ def duration_spark(took: Sequence[int | None]) -> dict[str, object] | None:
     if len(known) < 2 or longest <= 0:
         return None
     columns = [
-        f"M{i * SPARK_STEP + 13} {_SPARK_HEIGHT}v-{max(1, seconds * _SPARK_HEIGHT // longest)}"
-        for i, seconds in enumerate(took)
+        f"{start}{max(1, seconds * _SPARK_HEIGHT // longest)}"
+        for start, seconds in zip(_SPARK_STARTS, took, strict=False)
         if seconds
     ]
     here = columns.pop() if took[-1] and columns else ""

@@ -21,16 +21,17 @@ _BEGUN = frozenset({"", "-", "n/a", "running"})
 _EXIT_CODE = re.compile(r"-?[0-9]{1,9}")
 
 
-def shown(
-    steps: Sequence[Step], logs: Sequence[tuple[str, str]], *, ended: bool
-) -> dict[str, object]:
-    """Rows in the order they ran; `logs` are the names of the test's logs with their pages.
+def shown(steps: Sequence[Step], logs: object, *, ended: bool) -> dict[str, object]:
+    """Rows in the order they ran; `logs` are the rows of the test's logs, name and link first.
 
     `ended` says that the test has: it died inside a step that began and has no end.
     `steps_wrong` are the rows that stand open where there are many, `steps` the rest of them,
     all where there are few.
     """
-    rows = _rows(steps, dict(logs), ended) if steps else ()
+    if not steps:
+        return _shown((), 0, (), 0)
+    assert isinstance(logs, tuple)
+    rows = _rows(steps, {row[0]: row[1] for row in logs}, ended)
     if len(steps) <= FEW_STEPS:
         return _shown((), 0, rows, len(steps))
     wrong = [row for row in rows if row[0] in words.BAD_LETTERS]

@@ -59,17 +59,18 @@ def context(
         differences = disagreement.of_test(run.key, test, letter, kept)
     shown["disagreements"] = differences
     shown["excerpt"] = wrong.shown(place, index, kept, path)
-    shown.update(logs.shown(kept, run, test, path, depth))
-    pages = [(log.name, logs.page_of(log, run, test, path)) for log in kept] if test.steps else ()
-    shown.update(steps.shown(test.steps, pages, ended=letter != "R"))
-    told = facts.tests.get(test.name)
-    shown.update(values.shown(test.data, told.values if told else ()))
+    told = logs.shown(kept, run, test, path, depth)
+    shown.update(told)
+    shown.update(steps.shown(test.steps, told["logs"], ended=letter != "R"))
+    fact = facts.tests.get(test.name)
+    shown.update(values.shown(test.data, fact.values if fact else ()))
     shown.update(items.shown(place, test, path))
     shown["archived"] = archived.shown(run, test)
     shown["loads"] = loads.shown(test)
     shown["environment"] = _environment(place, test)
-    shown["copies"] = _copies(run, test)
-    shown["commands"] = _commands(run, test)
+    again = rerun.rerun_command(run.key, test)
+    shown["copies"] = _copies(test, again)
+    shown["commands"] = (("run it again", again),) if again else ()
     shown["matches_more"] = rerun.matches_more(test)
     shown["definition"] = definition.shown(place, test, path)
     shown["comment"] = markdown.comment(test.comment)
@@ -132,21 +133,15 @@ def _named(place: RunPlace, path: str, index: int) -> tuple[str, str] | None:
     return test_label(test.name), place.test_link(path, test)
 
 
-def _copies(run: Run, test: Test) -> tuple[tuple[str, str], ...]:
+def _copies(test: Test, again: str) -> tuple[tuple[str, str], ...]:
     """(what it is, text) of what a reader takes to a terminal."""
     ran = test.rundir not in _NO_DIRECTORY and test.state != "NOT_STARTED"
     rows = (
         ("name", test_label(test.name)),
         ("run directory", test.rundir if ran else ""),
-        ("rerun command", rerun.rerun_command(run.key, test)),
+        ("rerun command", again),
     )
     return tuple((label, text) for label, text in rows if text)
-
-
-def _commands(run: Run, test: Test) -> tuple[tuple[str, str], ...]:
-    """(what it does, command) for the area's directory."""
-    again = rerun.rerun_command(run.key, test)
-    return (("run it again", again),) if again else ()
 
 
 def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:

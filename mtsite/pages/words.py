@@ -97,6 +97,7 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 
+@lru_cache(maxsize=4096)
 def duration(seconds: int | float | None) -> str:
     """'45 s', '3 m 09 s', '1 h 12 m', '2 d 04 h'; '' for None, a minus sign before negatives."""
     if seconds is None or not math.isfinite(seconds):
