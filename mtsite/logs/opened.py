@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mtsite.logs.encoding import HEAD_BYTES, WideText, wide_encoding
 from mtsite.logs.unpack import MAGIC_BYTES, Unpacker, is_packed
 
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
@@ -38,6 +39,7 @@ class OpenLog:
         self.size = found.st_size if found else 0
         self.mtime_ns = found.st_mtime_ns if found else 0
         self._note = note
+        self._written = ""
         self._given = 0
         self._held = b""
         self._cap = 0
@@ -47,7 +49,8 @@ class OpenLog:
     @property
     def note(self) -> str:
         """What is missing, and why; '' when nothing is."""
-        return self._note or (self._unpacker.note if self._unpacker else "")
+        missing = self._note or (self._unpacker.note if self._unpacker else "")
+        return "; ".join(filter(None, (self._written, missing)))
 
     def start(self, descriptor: int, cap_bytes: int) -> None:
         """Begin to read from an open regular file."""
@@ -65,6 +68,11 @@ class OpenLog:
         if is_packed(self._held):
             self._unpacker = Unpacker(self._held, plain)
             self._read, self._held = self._unpacker.read, b""
+        while len(self._held) < HEAD_BYTES and (more := self._read(HEAD_BYTES - len(self._held))):
+            self._held += more
+        if encoding := wide_encoding(self._held):
+            self._written = f"written in {encoding.upper()}, shown and stored as UTF-8"
+            self._read, self._held = WideText(self._held, self._read, encoding).read, b""
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; nothing at the end.

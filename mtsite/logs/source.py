@@ -25,6 +25,8 @@ _VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x1B
 _VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 _LINE_END = re.compile(rb"[\r\n]")
 _BROKEN = re.compile("[\udc80-\udcff]")
+_ASCII = bytes(range(0x80))
+_NOT_LATIN1 = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|[^\x00-\x7f\ufffd]")
 _INVISIBLE = re.compile("[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
@@ -141,17 +143,27 @@ def next_line(content: Content, at: int) -> tuple[int, int]:
 def decode_line(raw: bytes) -> tuple[str, int]:
     """One line as text that can be shown, and how many of its bytes are not UTF-8.
 
-    Each broken byte becomes U+FFFD. Control characters but tab and ESC become their pictures
-    (U+2400 + n); C1 controls, which some terminals obey, become U+FFFD uncounted.
+    A line that is no UTF-8 and reads as Latin-1 is read as that; in any other each broken byte
+    becomes U+FFFD. (static/js/log_blocks.js has the same rule.) Control
+    characters but tab and ESC become their pictures (U+2400 + n); C1 controls, which some
+    terminals obey, become U+FFFD uncounted.
     """
     broken = 0
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text, broken = _BROKEN.subn("\ufffd", raw.decode("utf-8", "surrogateescape"))
+        if _reads_as_latin1(raw, text):
+            text = raw.decode("latin-1")
     if _INVISIBLE.search(text):
         text = text.translate(_VISIBLE)
     return text, broken
+
+
+def _reads_as_latin1(raw: bytes, text: str) -> bool:
+    """Whether a line that is no UTF-8 has letters of Latin-1 among ASCII, and nothing else."""
+    high = raw.translate(None, _ASCII)
+    return len(high) * 4 <= len(raw) and min(high) >= 0xA0 and not _NOT_LATIN1.search(text)
 
 
 def count_broken(content: bytes) -> int:

@@ -172,7 +172,8 @@ def _notices(log: LogRecord) -> tuple[str, ...]:
         notices.append(f"{text}: {rules}. Masks look like ▮▮▮[rule]▮▮▮.")
     if log.broken_bytes:
         broken = words.plural(log.broken_bytes, "byte")
-        notices.append(f"{broken} that are not UTF-8 are shown as \ufffd.")
+        read = "a line that reads as Latin-1 is shown as that, in others they are shown as \ufffd"
+        notices.append(f"{broken} of this log are not UTF-8: {read}.")
     return (*notices, *log.faults)
 
 
