@@ -31,6 +31,7 @@ from mtsite.options import (
     VALUES,
     WEB_ADDRESS,
     ZONE,
+    few_of,
     one_of,
     option,
     whole_number,
@@ -93,6 +94,11 @@ class AreaConfig:
         AGE_OR_FOREVER,
         "0s",
         "How often each target is expected to get a run; 0s: as often as it did; forever: never.",
+    )
+    grid_heads: tuple[str, ...] = option(
+        few_of(3, "owner", "contour", "comment", "home"),
+        [],
+        "Facts of a run that stand above the grid of its target, at most three.",
     )
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 

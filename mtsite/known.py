@@ -60,6 +60,7 @@ class TargetRun:
     place: int
     runname: str
     dir: str
+    target: tuple[str, ...]
     mark: str
     gone: str
     summary: str
@@ -137,6 +138,20 @@ def summary_of(line: str) -> RunSummary:
     found = record.read_summary(json.loads(line))
     assert found is not None
     return found
+
+
+def target_run(row: Sequence[object]) -> TargetRun:
+    """The run behind a row of (place, runname, dir, target, mark, gone, summary)."""
+    place, runname, run_dir, target, mark, gone, summary = row
+    return TargetRun(
+        int(str(place)),
+        name_of(str(runname)),
+        str(run_dir),
+        tuple(json.loads(str(target))),
+        str(mark),
+        str(gone),
+        str(summary),
+    )
 
 
 def newest_first(rows: Iterable[tuple[int, str]]) -> list[RunSummary]:

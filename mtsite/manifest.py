@@ -37,6 +37,7 @@ from mtsite.known import (
     pack_reasons,
     run_values,
     summary_of,
+    target_run,
     text_of,
     unpack_reasons,
 )
@@ -223,10 +224,7 @@ class Manifest:
     def target_runs(
         self, area: str, target: Sequence[str], *, gone: bool = False, coming: bool = False
     ) -> list[tuple[int, str, str]]:
-        """(place, runname, directory) of the runs of a target, oldest first; `gone`: those too.
-
-        `coming`: also those whose pages no build has made yet.
-        """
+        """(place, runname, directory) of a target's runs, oldest first; also `gone`, `coming`."""
         rows = self._db.execute(
             "SELECT place, runname, dir FROM runs"
             " WHERE area = ? AND target = ? AND (? OR gone = '') AND coming <= ?",
@@ -234,15 +232,16 @@ class Manifest:
         )
         return sorted((row[0], name_of(row[1]), row[2]) for row in rows)
 
-    def runs_of_target(self, area: str, target: Sequence[str]) -> list[TargetRun]:
-        """All runs of a target that have pages, oldest first, those that are gone too."""
+    def runs_of(self, area: str, target: Sequence[str] | None = None) -> list[TargetRun]:
+        """All runs of a target, or of a whole area, that have pages, gone or not; oldest first."""
+        where = "" if target is None else " AND target = ?"
+        values = [text_of(area), *([] if target is None else [json.dumps(tuple(target))])]
         rows = self._db.execute(
-            "SELECT place, runname, dir, mark, gone, summary FROM runs"
-            " WHERE area = ? AND target = ? AND coming = 0",
-            (text_of(area), json.dumps(tuple(target))),
+            "SELECT place, runname, dir, target, mark, gone, summary FROM runs"
+            f" WHERE coming = 0 AND area = ?{where}",
+            values,
         )
-        found = (TargetRun(row[0], name_of(row[1]), *row[2:]) for row in rows)
-        return sorted(found, key=lambda run: (run.place, run.runname, run.dir))
+        return sorted(map(target_run, rows), key=lambda run: (run.place, run.runname, run.dir))
 
     def summaries(
         self, area: str, targets: Iterable[Sequence[str]], *, limit: int = -1

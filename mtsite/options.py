@@ -209,6 +209,21 @@ def one_of(*words: str) -> Kind:
     return Kind("one of " + ", ".join(words), read)
 
 
+def few_of(most: int, *words: str) -> Kind:
+    """A list of a few words, each once, `most` of them at most."""
+
+    def read(value: object, root: Path) -> tuple[str, ...]:
+        found = _texts(value, root)
+        for text in found:
+            if text not in words:
+                raise ValueError(f'"{text}" is none of {", ".join(words)}')
+        if len(found) > most or len(set(found)) < len(found):
+            raise ValueError(f"at most {most} different ones")
+        return found
+
+    return Kind(f"list of {', '.join(words)}", read, TEXTS.of_text)
+
+
 def _path(value: object, root: Path) -> Path:
     text = _text(value, root)
     if not text or "\0" in text:

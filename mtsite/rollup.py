@@ -7,6 +7,7 @@ differ because Megatest's own totals are not kept up.
 import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from mtsite.model import Finding, LogRecord, Run, State, Status, Step, Test
 
@@ -161,6 +162,21 @@ def test_verdicts(run: Run, now: int, dead_after: int) -> list[Verdict]:
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of them; NOT_RUN when there are none or when nothing ran."""
     return max(verdicts, key=RANK.__getitem__, default=Verdict.NOT_RUN)
+
+
+FLAKY_SWITCHES = 3
+_RAN_WELL = _GOOD_LETTERS - {Verdict.SKIP.value}
+_BAD_LETTERS = frozenset(verdict.value for verdict in BAD)
+
+
+def judged(strip: str) -> list[bool]:
+    """Whether it went wrong, for each of those letters of a strip that say so or not."""
+    return [letter in _BAD_LETTERS for letter in strip if letter in _BAD_LETTERS | _RAN_WELL]
+
+
+def switches(strip: str) -> int:
+    """How often a test went from good to bad or back; `FLAKY_SWITCHES` of 30 runs: flaky."""
+    return sum(a != b for a, b in pairwise(judged(strip)))
 
 
 def count(run: Run, verdicts: Sequence[Verdict]) -> dict[str, int]:

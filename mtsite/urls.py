@@ -110,6 +110,23 @@ def month_page(area: str, target: Sequence[str], month: str, part: int = 0) -> s
     return page(area_dir(area, target), f"_runs/{name}.html")
 
 
+def grid_page(area: str, target: Sequence[str], window: str, part: int = 1) -> str:
+    """All tests × the runs of a window: '30', '100' (newest runs), '2026-11', '2026-11-b2'."""
+    tail = f"-p{part}" if part > 1 else ""
+    return page(area_dir(area, target), f"_runs/grid-{window}{tail}.html")
+
+
+def grid_file(area: str, target: Sequence[str], name: str) -> str:
+    """The grid for programs ('grid.csv', 'grid.json') and for scripts ('grid.js', 'cells.js')."""
+    return page(area_dir(area, target), f"_runs/{name}")
+
+
+def night_page(area: str, night: str, part: int = 1) -> str:
+    """Tests × targets of the night that began on a day ('2026-11-19')."""
+    tail = f"-p{part}" if part > 1 else ""
+    return page(area_dir(area), f"_nights/{night}{tail}.html")
+
+
 def pointer_page(area: str, target: Sequence[str], which: str) -> str:
     """A redirect page: `which` is 'latest', 'last-good' or 'last-failed'."""
     return page(area_dir(area, target), f"{which}.html")
@@ -118,6 +135,11 @@ def pointer_page(area: str, target: Sequence[str], which: str) -> str:
 def history_page(area: str, target: Sequence[str], name: TestName) -> str:
     """The history of one test in one target."""
     return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", "index.html")
+
+
+def history_part(area: str, target: Sequence[str], name: TestName, part: int) -> str:
+    """Older stretches of one test in one target, counted from the oldest; never change again."""
+    return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", f"_part/{part:04d}.html")
 
 
 def run_page(key: RunKey) -> str:

@@ -39,6 +39,7 @@ FLOORS = (
             "regex",
             "backtracking",
             "notes",
+            "csvtext",
             "atomicfile",
             "urls",
             "rollup",

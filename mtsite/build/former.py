@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import record, urls
-from mtsite.build.nodes import Tree, month_of
+from mtsite.build.nodes import Tree
 from mtsite.build.plan import BuildPlan, renamed_reason
 from mtsite.build.render import Look, Pen, json_bytes
 from mtsite.build.state import BuildState
@@ -21,6 +21,7 @@ from mtsite.config import AreaConfig
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunRecord, TestName
 from mtsite.pages import gone, redirect
+from mtsite.pages.dates import month_of
 from mtsite.pages.place import run_label
 from mtsite.rollup import BAD, is_good
 

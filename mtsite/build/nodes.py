@@ -14,6 +14,7 @@ from mtsite import record, rollup
 from mtsite.build import cadence
 from mtsite.build.cadence import UNTOLD, Cadence
 from mtsite.model import RunSummary
+from mtsite.pages.dates import day_of
 from mtsite.pages.page import NodeSummary
 
 TREND_DAYS = 14
@@ -211,23 +212,6 @@ class Tree:
         """The rows of the next level, in byte order of their names."""
         names = self._names.get((area, tuple(values)), {})
         return [self.node(area, name) for name in sorted(names)]
-
-
-def day_of(when: int | None, zone: ZoneInfo) -> str:
-    """'2026-11-22' in the site's zone; a time that no calendar has counts as 1970-01-01."""
-    return _moment(when, zone).strftime("%Y-%m-%d")
-
-
-def month_of(when: int | None, zone: ZoneInfo) -> str:
-    """'2026-11' in the site's zone."""
-    return _moment(when, zone).strftime("%Y-%m")
-
-
-def _moment(when: int | None, zone: ZoneInfo) -> datetime:
-    try:
-        return datetime.fromtimestamp(when or 0, zone)
-    except (OverflowError, ValueError, OSError):
-        return datetime.fromtimestamp(0, zone)
 
 
 def _window(days: Mapping[str, Sequence[int]], last: str) -> tuple[tuple[str, int, int], ...]:

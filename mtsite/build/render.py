@@ -168,6 +168,12 @@ class Pen:
         if known is None or known.fingerprint != fingerprint:
             self.write(path, content, fingerprint)
 
+    def keep_file(self, path: str) -> bool:
+        """Let a file stand as it is; whether there is one."""
+        if path in self.known:
+            self.seen.add(path)
+        return path in self.known
+
     def remove_rest(self) -> list[str]:
         """Take away the files of this owner that were not asked for this time."""
         removed = [path for path in self.known if path not in self.seen]

@@ -7,17 +7,15 @@ and are never computed again (`mtsite build --refreeze RUN` would).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import median_low
 
 from mtsite.measured import Measured, histories
 from mtsite.model import RunFacts, TestFacts, TestName
-from mtsite.rollup import ABSENT, BAD, GOOD, Verdict
+from mtsite.rollup import ABSENT, BAD, FLAKY_SWITCHES, GOOD, Verdict, switches
 
 LOOK_BACK = 100
 STRIP = 30
 USUAL_SAMPLES = 3
-FLAKY_SWITCHES = 3
 
 VALUES = 20
 """So many runs make the curve of a measured value."""
@@ -29,7 +27,6 @@ Earlier = Sequence[tuple[str, Outcomes]]
 _BAD = frozenset(verdict.value for verdict in BAD)
 _GOOD = frozenset(verdict.value for verdict in GOOD)
 _RAN_WELL = _GOOD - {Verdict.SKIP.value}
-_JUDGED = _BAD | _RAN_WELL
 _NOTHING: tuple[str, int | None] = (ABSENT, None)
 
 
@@ -92,7 +89,7 @@ def _test_facts(name: TestName, outcome: tuple[str, int | None], past: _Past) ->
     return TestFacts(
         strip=strip,
         change=_change(verdict, past.previous.get(name, _NOTHING)[0], bool(past.previous)),
-        flaky=_switches(strip) >= FLAKY_SWITCHES,
+        flaky=switches(strip) >= FLAKY_SWITCHES,
         usual=median_low(good) if len(good) >= USUAL_SAMPLES else None,
         since=since,
         since_runs=since_runs,
@@ -124,8 +121,3 @@ def _change(now: str, before: str, compared: bool) -> str:
     if now in _BAD:
         return "still" if before in _BAD else "new"
     return "fixed" if now in _RAN_WELL and before in _BAD else ""
-
-
-def _switches(strip: str) -> int:
-    judged = [letter in _BAD for letter in strip if letter in _JUDGED]
-    return sum(a != b for a, b in pairwise(judged))

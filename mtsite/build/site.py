@@ -24,6 +24,7 @@ from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
+from mtsite.build.nights import write_nights
 from mtsite.build.nodes import TargetNode, Tree
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.read import redactor_of
@@ -44,12 +45,14 @@ from mtsite.pages import (
     catalogue,
     coming,
     gone,
+    grid,
     history,
     index,
     leaving,
     log,
     month,
     names,
+    night,
     notfound,
     part,
     redirect,
@@ -61,7 +64,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 
 KINDS = (
-    *(index, area, target, month, history, run, run_tests, test, log, part),
+    *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
     *(names, redirect, coming, gone, leaving, catalogue, notfound),
 )
 LARGEST_DROP = 0.1
@@ -100,6 +103,7 @@ def build_site(
         write_former(state, plan)
         write_coming(state)
         _write_targets(state)
+        write_nights(state)
         write_leaving(state)
         write_catalogue(state)
         _write_levels(state)
@@ -274,6 +278,7 @@ def _write_targets(state: BuildState) -> None:
             name,
             values,
             keys_of(state, words, name, values),
+            _heads_of(state, name),
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
             expected.get(name),
             now_called.get(name, ""),
@@ -287,7 +292,7 @@ def _write_targets(state: BuildState) -> None:
             state.failed(f"target {outcome.task.area}/{'/'.join(values)}", outcome.error)
             state.unfinished.add((outcome.task.area, values))
             continue
-        state.manifest.note_target(written.area, written.values, written.node)
+        state.manifest.note_target(written.area, written.values, written.node, written.past)
         state.note_files(written.pages, written.removed, written.rendered)
         if done % COMMIT_TARGETS == 0:
             state.commit()
@@ -361,3 +366,8 @@ def _finish(state: BuildState) -> BuildSummary:
 def _pen(state: BuildState, owner: str) -> Pen:
     known = state.pages_of(owner, trusted=not state.interrupted)
     return Pen(state.site, state.look, owner, known)
+
+
+def _heads_of(state: BuildState, area_name: str) -> tuple[str, ...]:
+    settings = state.config.areas.get(area_name)
+    return settings.grid_heads if settings is not None else ()

@@ -4,28 +4,28 @@ What a page shows comes from the manifest alone, where the runs of the target ar
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
-from mtsite.build import former
-from mtsite.build.nodes import AreaWords, TargetNode, Tree, month_of, target_node
+from mtsite.build import digest, former
+from mtsite.build.grids import GridPages, TargetRuns, grid_of
+from mtsite.build.histories import Histories, move_on, shown_histories, still_true
+from mtsite.build.nodes import TREND_DAYS, AreaWords, TargetNode, Tree, target_node
 from mtsite.build.render import Look, Pen
 from mtsite.build.twins import store_twin
+from mtsite.known import TargetRun
 from mtsite.manifest import Manifest, Page
-from mtsite.model import RunKey, RunSummary, TestName
+from mtsite.model import RunSummary, TestName
 from mtsite.pages import history, month, redirect, target
-from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
-from mtsite.rollup import ABSENT, BAD, GOOD, Verdict, is_good
+from mtsite.pages.dates import month_of
+from mtsite.pages.page import NodeSummary, Stretch
+from mtsite.rollup import BAD, Verdict, is_good
 
 GRID_RUNS = 30
-GRID_ROWS = 100
-
 _BAD = frozenset(verdict.value for verdict in BAD)
-_GOOD = frozenset(verdict.value for verdict in GOOD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class TargetTask:
     area: str
     values: tuple[str, ...]
     keys: tuple[str, ...]
+    heads: tuple[str, ...] = ()
     known: Mapping[str, Page] = field(default_factory=dict)
     expected: int | None = None
     name_now: str = ""
@@ -46,11 +47,15 @@ class TargetTask:
 
 @dataclass(frozen=True, slots=True)
 class TargetWritten:
-    """What a worker did; `node` is the target's summary for the levels above."""
+    """What a worker did; `node` is the target's summary for the levels above.
+
+    `past` is what to remember of its older runs.
+    """
 
     area: str
     values: tuple[str, ...]
     node: str
+    past: bytes
     pages: list[Page]
     removed: list[str]
     rendered: int
@@ -69,10 +74,10 @@ class TargetWriter:
         owner = target_owner(task.area, task.values)
         pen = Pen(self.site, self.look, owner, task.known)
         with Manifest.open(self.state_dir) as manifest:
-            node = _TargetPages(pen, manifest, task).write()
+            node, past = _TargetPages(pen, manifest, task).write()
         removed = pen.remove_rest()
         return TargetWritten(
-            task.area, task.values, node.encode(), pen.changed, removed, pen.rendered
+            task.area, task.values, node.encode(), past, pen.changed, removed, pen.rendered
         )
 
 
@@ -91,63 +96,57 @@ class _TargetPages:
         self.name_now = task.name_now
         self.words = AreaWords(expected=task.expected)
         self.zone = ZoneInfo(pen.frame.timezone)
-        self.runs = manifest.target_runs(task.area, task.values)
-        self.summaries = manifest.summaries(task.area, [task.values])
+        self.heads = task.heads
+        self.runs = TargetRuns(manifest, task.area, task.values)
+        # A page without a fingerprint may be of a build that died: nothing rests on it.
+        self.trusted = all(page.fingerprint for page in task.known.values())
         self.coming = manifest.coming_places(task.area, task.values)
-        self.all_runs = manifest.target_runs(task.area, task.values, gone=True)
 
-    def write(self) -> TargetNode:
-        own = target_node(self.keys, len(self.runs), self.summaries, self.zone)
+    def write(self) -> tuple[TargetNode, bytes]:
+        """The target's own summary, and what to remember of its older runs."""
+        last_days = self.runs.since((TREND_DAYS + 1) * 86_400)
+        own = target_node(self.keys, len(self.runs.newest), last_days, self.zone)
         own = replace(own, coming=len(self.coming))
         here = (self.area, self.values)
         if self.name_now and former.write_target(
             self.pen, self.manifest, here, self.name_now, self.zone
         ):
-            return own
+            return own, b""
         # A month or history must not change with the newest run: it gets a bare node.
         own = replace(own, pointers=tuple(self._pointers()))
         tree = Tree({(self.area, self.values): own}, {self.area: self.words}, self.zone)
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
-        self._histories(bare)
+        past = self._histories(bare)
         self._months(bare)
+        GridPages(self.pen, self.runs, bare, self.heads).write()
         self._target_page(tree.node(self.area, self.values))
-        return own
+        return own, past
 
     def _target_page(self, node: NodeSummary) -> None:
         path = urls.area_page(self.area, self.values)
-        latest = self.summaries[:GRID_RUNS]
-        rows, hidden = self._grid_rows(latest)
+        columns = self.runs.newest[:GRID_RUNS]
+        latest = self.runs.summaries(GRID_RUNS)
         months: dict[str, int] = {}
-        for place, _, _ in reversed(self.runs):
-            name = month_of(place, self.zone)
+        for run in self.runs.newest:
+            name = month_of(run.place, self.zone)
             months[name] = months.get(name, 0) + 1
-        values = (repr(node), repr(latest), [(row.name, row.strip) for row in rows], hidden, months)
+        seen = [(run.dir, run.mark, run.summary) for run in columns]
         listed = sorted(months.items(), reverse=True)
-        fingerprint = self.pen.fresh(target, path, values)
+        fingerprint = self.pen.fresh(target, path, repr(node), seen, self.heads, months)
         if fingerprint:
-            grid = Grid(tuple(latest), tuple(rows), hidden)
-            context = target.context(self.pen.frame, node, latest, grid, listed)
+            shown = grid_of(self.runs, columns, self.heads)
+            context = target.context(self.pen.frame, node, latest, shown, listed)
             self.pen.page(target, path, fingerprint, context)
         store_twin(self.pen, node, (), latest, listed)
 
-    def _grid_rows(self, latest: Sequence[RunSummary]) -> tuple[list[GridRow], int]:
-        columns = [self.manifest.outcomes(urls.run_dir(run.key)) for run in latest]
-        names = {name for column in columns for name in column}
-        iterated = {testname for testname, item_path in names if item_path}
-        rows = [
-            GridRow(name, "".join([column.get(name, (ABSENT, 0))[0] for column in columns]))
-            for name in sorted(names)
-            if name[1] or name[0] not in iterated
-        ]
-        rows.sort(key=lambda row: _interest(row.strip))
-        return rows[:GRID_ROWS], max(0, len(rows) - GRID_ROWS)
-
     def _months(self, node: NodeSummary) -> None:
-        names = {month_of(place, self.zone) for place, _, _ in self.all_runs}
+        """Listings by month, those of months too whose runs are gone by now."""
         coming = Counter(month_of(place, self.zone) for place in self.coming)
-        by_month: dict[str, list[RunSummary]] = {name: [] for name in names}
-        for summary in self.summaries:
-            by_month[month_of(summary.event_time, self.zone)].append(summary)
+        by_month: dict[str, list[TargetRun]] = {}
+        for run in reversed(self.runs.everything):
+            runs = by_month.setdefault(month_of(run.place, self.zone), [])
+            if not run.gone:
+                runs.append(run)
         for name, runs in sorted(by_month.items()):
             here = replace(node, coming=coming[name])
             *parts, whole = month.cut(runs)
@@ -156,120 +155,72 @@ class _TargetPages:
             self._month(here, name, whole[1], (0, len(parts)))
 
     def _month(
-        self, node: NodeSummary, name: str, runs: Sequence[RunSummary], part: tuple[int, int]
+        self, node: NodeSummary, name: str, runs: Sequence[TargetRun], part: tuple[int, int]
     ) -> None:
         """One page; `part` is its number and how many parts it links to."""
         number, parts = part
         path = urls.month_page(self.area, self.values, name, number)
-        fingerprint = self.pen.fresh(month, path, self.keys, repr(runs), node.coming, parts)
+        seen = [run.summary for run in runs]
+        fingerprint = self.pen.fresh(month, path, self.keys, seen, node.coming, parts)
         if fingerprint:
-            frame = self.pen.frame
-            context = month.context(frame, node, name, runs, part=number, parts=parts)
+            frame, listed = self.pen.frame, [self.runs.summary(run) for run in runs]
+            context = month.context(frame, node, name, listed, part=number, parts=parts)
             self.pen.page(month, path, fingerprint, context)
 
     def _pointers(self) -> list[str]:
         """Write those redirects that have somewhere to lead, and name them."""
-        chosen = {
-            "latest": self.summaries,
-            "last-good": [run for run in self.summaries if is_good(run.counts)],
-            "last-failed": [run for run in self.summaries if set(run.counts) & _BAD],
+        chosen: dict[str, Callable[[RunSummary], bool]] = {
+            "latest": lambda run: True,
+            "last-good": lambda run: is_good(run.counts),
+            "last-failed": lambda run: bool(set(run.counts) & _BAD),
         }
-        for which, runs in chosen.items():
-            found = runs[0] if runs else None
+        led = []
+        for which, fits in chosen.items():
+            newest_first = (self.runs.summary(run) for run in self.runs.newest)
+            found = next((run for run in newest_first if fits(run)), None)
             if found is not None:
+                led.append(which)
                 path = urls.pointer_page(self.area, self.values, which)
                 there = urls.run_page(found.key)
                 fingerprint = self.pen.fresh(redirect, path, there)
                 if fingerprint:
                     context = redirect.context(self.pen.frame, path, there, found.key.runname)
                     self.pen.page(redirect, path, fingerprint, context)
-        return [which for which, runs in chosen.items() if runs]
+        return led
 
-    def _histories(self, node: NodeSummary) -> None:
-        for name, stretches in _stretches(self._outcomes_in_order()):
-            path = urls.history_page(self.area, self.values, name)
-            values = repr(stretches)
-            fingerprint = self.pen.fresh(history, path, self.keys, values)
-            if fingerprint:
-                context = history.context(self.pen.frame, node, name, stretches[::-1])
-                self.pen.page(history, path, fingerprint, context)
+    def _histories(self, node: NodeSummary) -> bytes:
+        """The page of every test that ever was in a run; returns what to remember for the next."""
+        recipe = digest.of(self.pen.recipes[history.TEMPLATE], self.keys)
 
-    def _outcomes_in_order(
-        self,
-    ) -> Iterator[tuple[str, int, Mapping[TestName, tuple[str, object]]]]:
-        for place, runname, _ in self.all_runs:
-            key = RunKey(self.area, self.values, runname)
-            yield runname, place, self.manifest.outcomes(urls.run_dir(key))
+        def part(name: TestName, number: int, stretches: Sequence[Stretch]) -> None:
+            self._history(node, name, history.Shown(tuple(stretches[::-1]), part=number))
 
+        everything = self.runs.everything
+        packed = self.manifest.target_past(self.area, self.values)
+        known = Histories.decode(packed, recipe) if self.trusted else None
+        known = still_true(everything, known)
+        if known is None or not self._keep_parts(known):
+            known, packed = Histories(), b""
+        if move_on(known, everything, lambda run: self.manifest.outcomes(run.dir), part):
+            packed = known.encode(recipe)
+        for run in everything[known.runs :]:
+            known.extend(run, self.runs.outcomes(run), part)
+        for name, shown in shown_histories(known):
+            self._history(node, name, shown)
+        return packed
 
-@dataclass(slots=True)
-class _Open:
-    verdict: str
-    first_run: str
-    first_time: int
-    last_run: str
-    last_time: int
-    runs: int
-
-
-def _stretches(
-    runs: Iterator[tuple[str, int, Mapping[TestName, tuple[str, object]]]],
-) -> list[tuple[TestName, list[Stretch]]]:
-    """Test → its verdicts over all runs, equal neighbours joined, oldest first.
-
-    Runs still in flight are left out; a run without the test is a stretch of its own, so that a
-    test that was dropped does not look as if it still passed.
-    """
-    closed: dict[TestName, list[Stretch]] = {}
-    current: dict[TestName, _Open] = {}
-    for runname, place, outcomes in runs:
-        if not outcomes:
-            continue
-        for name in current.keys() - outcomes.keys():
-            _extend(current, closed, name, ABSENT, runname, place)
-        for name, (verdict, _) in outcomes.items():
-            if verdict != Verdict.RUNNING:
-                _extend(current, closed, name, verdict, runname, place)
-    for name, last in current.items():
-        closed.setdefault(name, []).append(Stretch(last.verdict, last.first_run, last.first_time))
-    return sorted(closed.items())
-
-
-def _extend(
-    current: dict[TestName, _Open],
-    closed: dict[TestName, list[Stretch]],
-    name: TestName,
-    verdict: str,
-    runname: str,
-    place: int,
-) -> None:
-    last = current.get(name)
-    if last is not None and last.verdict == verdict:
-        last.last_run, last.last_time, last.runs = runname, place, last.runs + 1
-        return
-    if last is not None:
-        closed.setdefault(name, []).append(
-            Stretch(
-                last.verdict,
-                last.first_run,
-                last.first_time,
-                last.last_run,
-                last.last_time,
-                last.runs,
-            )
+    def _keep_parts(self, known: Histories) -> bool:
+        """Whether the pages of all older stretches are there to stay."""
+        return all(
+            self.pen.keep_file(urls.history_part(self.area, self.values, name, number))
+            for name, past in known.tests.items()
+            for number in range(1, past.parts + 1)
         )
-    current[name] = _Open(verdict, runname, place, runname, place, 1)
 
-
-def _interest(strip: str) -> tuple[int, int]:
-    """Failing now first, newest broken first; then what changed lately; then the rest."""
-    judged = [letter in _BAD for letter in strip if letter in _BAD or letter in _GOOD]
-    bad_now = 0
-    for bad in judged:
-        if not bad:
-            break
-        bad_now += 1
-    if bad_now:
-        return (0, bad_now)
-    switches = sum(a != b for a, b in pairwise(judged))
-    return (1, -switches) if switches else (2, 0)
+    def _history(self, node: NodeSummary, name: TestName, shown: history.Shown) -> None:
+        """One page: the newest stretches of a test, or a part of the older ones."""
+        path = history.path_of(node, name, shown.part)
+        fingerprint = self.pen.fresh(history, path, self.keys, repr(shown))
+        if fingerprint:
+            context = history.context(self.pen.frame, node, name, shown)
+            self.pen.page(history, path, fingerprint, context)

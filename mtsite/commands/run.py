@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mtsite import csvtext
 from mtsite.commands.selection import selection_options
 from mtsite.errors import MissingError, PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
@@ -199,10 +200,10 @@ def _print(
         for one in shown:
             _write_all(f"{plain(line)}\n" for line in lines.run_lines(one, columns))
     elif form == "csv":
-        _write_text(tables.csv_line(tables.header(columns)))
+        _write_text(csvtext.line(tables.header(columns)))
         for one in shown:
             rows = tables.one_table(one, columns)
-            _write_all(tables.csv_line(row.values()) for row in rows)
+            _write_all(csvtext.line(row.values()) for row in rows)
     else:
         _print_table(shown, columns)
 

@@ -1,18 +1,11 @@
-"""CSV (RFC 4180): one table, or one per kind of row; numbers stay as they are.
+"""CSV (RFC 4180): one table, or one per kind of row; numbers stay as they are."""
 
-A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and whoever can run
-a test can choose such a name: text of that kind gets an apostrophe before it, a number never does.
-Control characters, which could steer a terminal, become U+FFFD; line breaks and tabs stay.
-"""
-
-import csv
-import io
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from mtsite import csvtext
 from mtsite.export.columns import (
     EVERYTHING,
     Columns,
@@ -24,31 +17,10 @@ from mtsite.export.columns import (
 from mtsite.export.runs import ShownRun
 from mtsite.model import Scalar
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 IDENTITY = ("area", "target", "runname")
 TEST_IDENTITY = ("testname", "item_path")
 
 Row = Mapping[str, Scalar]
-
-
-def cell(value: Scalar) -> str:
-    """A value as a cell; None is an empty one."""
-    if value is None:
-        return ""
-    text = str(value)
-    if not isinstance(value, str):
-        return text
-    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    readable = _CONTROLS.sub("\ufffd", readable)
-    return f"'{readable}" if readable.startswith(_FORMULA) and not _is_number(text) else readable
-
-
-def csv_line(values: Iterable[Scalar]) -> str:
-    """One record, CR LF at its end."""
-    line = io.StringIO()
-    csv.writer(line).writerow([cell(value) for value in values])
-    return line.getvalue()
 
 
 def one_table(shown: ShownRun, columns: Columns) -> Iterator[Row]:
@@ -104,7 +76,7 @@ class TableFiles:
             path = self.directory / f"{kind}.csv"
             opened = path.open("w", encoding="utf-8", newline="")
             self._files[kind] = self._stack.enter_context(opened)
-            self._files[kind].write(csv_line(names))
+            self._files[kind].write(csvtext.line(names))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,23 +87,19 @@ class TableFiles:
         """Write all rows of a run."""
         self.written += 1
         run = [shown.values.get(name) for name in EVERYTHING.runs]
-        self._files["runs"].write(csv_line(run))
+        self._files["runs"].write(csvtext.line(run))
         place = [shown.values[name] for name in IDENTITY]
         for test, verdict in shown.tests():
             values = test_values(test, verdict)
-            self._files["tests"].write(csv_line([*place, *(values[n] for n in EVERYTHING.tests)]))
+            self._files["tests"].write(
+                csvtext.line([*place, *(values[n] for n in EVERYTHING.tests)])
+            )
             here = [*place, *test.name]
             for step in test.steps:
                 row = step_values(step)
-                self._files["steps"].write(csv_line([*here, *(row[n] for n in EVERYTHING.steps)]))
+                self._files["steps"].write(
+                    csvtext.line([*here, *(row[n] for n in EVERYTHING.steps)])
+                )
             for datum in test.data:
                 row = datum_values(datum)
-                self._files["data"].write(csv_line([*here, *(row[n] for n in EVERYTHING.data)]))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text and text.strip() == text
+                self._files["data"].write(csvtext.line([*here, *(row[n] for n in EVERYTHING.data)]))

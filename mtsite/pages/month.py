@@ -5,6 +5,7 @@ again either, and tells nothing of what came after it.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from mtsite import urls
 from mtsite.model import RunSummary
@@ -14,9 +15,10 @@ from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 EDITION = 3
 TEMPLATE = "month.html"
 PART_RUNS = 60
+T = TypeVar("T")
 
 
-def cut(newest_first: Sequence[RunSummary]) -> Iterator[tuple[int, Sequence[RunSummary]]]:
+def cut(newest_first: Sequence[T]) -> Iterator[tuple[int, Sequence[T]]]:
     """(part, its runs, newest first): the full parts from 1, then as 0 what the month itself shows.
 
     That is never a few runs only: `PART_RUNS` to twice as many, where there are parts.

@@ -76,11 +76,14 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Tests × runs of a target, runs newest first; `hidden` is how many rows were left out."""
+    """All tests × some runs of a target, runs newest first.
+
+    `heads` names facts of a run that stand as rows of their own above the grid: 'owner', …
+    """
 
     runs: tuple[RunSummary, ...]
     rows: tuple[GridRow, ...]
-    hidden: int = 0
+    heads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

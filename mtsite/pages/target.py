@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from mtsite import urls
-from mtsite.model import RunKey, RunSummary
+from mtsite.model import RunSummary
 from mtsite.pages import charts, listing, words
-from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
-from mtsite.rollup import ABSENT
+from mtsite.pages.grid import parts_of, ranked, table, windows
+from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
 
 EDITION = 3
 TEMPLATE = "target.html"
 MAX_RUNS = 30
-MAX_GRID_ROWS = 150
-_RECENT = 5
-_NO_VERDICT = frozenset({"R", "N", ABSENT})
-
-Cell = tuple[str, str, int, str, str]
-"""(style, symbol, how many runs it spans, link or '', what it says in words)."""
+MAX_GRID_ROWS = 100
 
 
 def context(
@@ -58,13 +53,23 @@ def context(
         "pointers": listing.pointer_links(path, node),
         "problems": node.problems,
     }
-    return shown | _grid(path, node, grid)
+    rows = ranked(grid.rows)
+    place = (node.area, node.values)
+    shown["windows"] = windows(path, node, "", ())
+    shown["all_rows"] = urls.relative(path, urls.grid_page(*place, "30"))
+    last = len(parts_of(rows))
+    shown["calm_rows"] = urls.relative(path, urls.grid_page(*place, "30", last)) + "#always"
+    shown["files"] = tuple(
+        (name[5:].upper(), urls.relative(path, urls.grid_file(*place, name)))
+        for name in ("grid.csv", "grid.json")
+    )
+    return shown | table(frame, path, node, grid, rows, MAX_GRID_ROWS)
 
 
 def _months(
     path: str, node: NodeSummary, months: Sequence[tuple[str, int]]
-) -> tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]:
-    """Years with their months as (month, link, name of the month, number of runs)."""
+) -> tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...]:
+    """Years with their months as (month, link, its name, number of runs, link to its grid)."""
     return tuple(
         (
             year,
@@ -74,87 +79,10 @@ def _months(
                     urls.relative(path, urls.month_page(node.area, node.values, month)),
                     month[5:],
                     words.plural(count, "run"),
+                    urls.relative(path, urls.grid_page(node.area, node.values, month)),
                 )
                 for month, count in same
             ),
         )
         for year, same in groupby(months, key=lambda row: row[0][:4])
     )
-
-
-def _grid(path: str, node: NodeSummary, grid: Grid) -> dict[str, object]:
-    """The grid's heads and rows: what is worst now first; rows good in every run are counted."""
-    quiet = [row for row in grid.rows if _is_quiet(row)]
-    loud = sorted((row for row in grid.rows if not _is_quiet(row)), key=_order)
-    shown = loud[:MAX_GRID_ROWS]
-    room = MAX_GRID_ROWS - len(shown)
-    calm = quiet[:room]
-    rest = grid.hidden + len(loud) - len(shown) + len(quiet) - len(calm)
-    changed = sum(len(set(row.strip[:_RECENT]) - _NO_VERDICT) > 1 for row in grid.rows)
-    return {
-        "columns": tuple(_column(path, run) for run in grid.runs),
-        "loud": tuple(_row(path, node, row, grid.runs) for row in shown),
-        "calm": tuple(_row(path, node, row, grid.runs) for row in calm),
-        "calm_total": words.plural(len(quiet), "test"),
-        "grid_total": words.number(len(grid.rows) + grid.hidden),
-        "grid_shown": words.number(len(shown) + len(calm)),
-        "grid_hidden": rest,
-        "grid_changed": words.plural(changed, "test"),
-        "grid_recent": min(_RECENT, len(grid.runs)),
-        "legend": _legend(grid),
-    }
-
-
-def _is_quiet(row: GridRow) -> bool:
-    return not set(row.strip) - {"P", ABSENT}
-
-
-def _order(row: GridRow) -> tuple[int, int, int, tuple[str, str]]:
-    """Worst now first; among the bad those that broke last; then what changed last."""
-    now = row.strip[:1]
-    stretch = len(row.strip) - len(row.strip.lstrip(now)) if now else 0
-    wrong = now in words.BAD_LETTERS
-    return (0 if wrong else 1, stretch, -words.rank(now or "N"), row.name)
-
-
-def _column(path: str, run: RunSummary) -> tuple[str, str, str, str, str, str]:
-    """(style, symbol, runname, link, day, what it says in words)."""
-    style, symbol, word = words.mark(run.verdict)
-    day = words.when(run.event_time)[1][:10]
-    link = urls.relative(path, urls.run_page(run.key))
-    return style, symbol, run.key.runname, link, day, f"{run.key.runname}: {word}"
-
-
-def _row(
-    path: str, node: NodeSummary, row: GridRow, runs: Sequence[RunSummary]
-) -> tuple[str, str, str, tuple[Cell, ...]]:
-    """(testname, item path, link to its history, cells): equal good runs are one cell."""
-    cells: list[Cell] = []
-    at = 0
-    for letter, same in groupby(row.strip[: len(runs)]):
-        span = len(list(same))
-        style, symbol, word = words.mark(letter)
-        if letter in {"P", ABSENT}:
-            said = word if span == 1 else f"{word}, {span} runs"
-            ends = (
-                runs[at].key.runname
-                if span == 1
-                else f"{runs[at + span - 1].key.runname} … {runs[at].key.runname}"
-            )
-            cells.append((style, "", span, "", f"{ends}: {said}"))
-        else:
-            for run in runs[at : at + span]:
-                link = urls.relative(path, urls.test_page(_key(node, run), row.name))
-                cells.append((style, symbol, 1, link, f"{run.key.runname}: {word}"))
-        at += span
-    history = urls.relative(path, urls.history_page(node.area, node.values, row.name))
-    return row.name[0], row.name[1], history, tuple(cells)
-
-
-def _key(node: NodeSummary, run: RunSummary) -> RunKey:
-    return RunKey(node.area, node.values, run.key.runname)
-
-
-def _legend(grid: Grid) -> tuple[tuple[str, str, str], ...]:
-    present = {letter for row in grid.rows for letter in row.strip}
-    return tuple(words.mark(letter) for letter in (*words.WORST_FIRST, ABSENT) if letter in present)

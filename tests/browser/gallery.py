@@ -24,6 +24,7 @@ from mtsite.pages import (  # noqa: E402
     catalogue,
     disagreement,
     gone,
+    grid,
     history,
     index,
     leaving,
@@ -102,11 +103,20 @@ def _tree(night: records.Night) -> Iterator[Page]:
     ]
     shown = target.context(FRAME, leaf, runs, records.grid(night), months)
     yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
+    everything = records.grid(night)
+    rows = grid.ranked(everything.rows)
+    window = grid.Window("30", months=("2026-11", "2026-10"))
+    path = urls.grid_page(leaf.area, leaf.values, "30")
+    yield path, grid.TEMPLATE, grid.context(FRAME, leaf, everything, rows, window)
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
     name = ("pcie_retry_smoke", "")
     path = urls.history_page(leaf.area, leaf.values, name)
-    yield path, history.TEMPLATE, history.context(FRAME, leaf, name, records.stretches(night))
+    yield (
+        path,
+        history.TEMPLATE,
+        history.context(FRAME, leaf, name, history.Shown(tuple(records.stretches(night)))),
+    )
 
 
 def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
@@ -202,6 +212,7 @@ def shots() -> dict[str, str]:
         "index": urls.index_page(),
         "area": urls.area_page(records.AREA),
         "target": urls.area_page(*leaf),
+        "grid": urls.grid_page(*leaf, "30"),
         "month": urls.month_page(*leaf, "2026-11"),
         "run": urls.run_page(night.key),
         "test": urls.test_page(night.key, ("pcie_retry_smoke", "")),

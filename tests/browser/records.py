@@ -543,7 +543,7 @@ def nodes(night: Night) -> list[NodeSummary]:
 def grid(night: Night) -> Grid:
     runs = tuple(past(night)[1:31])
     rows = tuple(GridRow(name, "".join(reversed(strip))) for name, strip in night.strips.items())
-    return Grid(runs, rows, 0)
+    return Grid(runs, rows, ("owner", "home"))
 
 
 def stretches(night: Night) -> list[Stretch]:

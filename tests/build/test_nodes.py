@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite import rollup
-from mtsite.build.nodes import TargetNode, Tree, day_of, month_of, target_node
+from mtsite.build.nodes import TargetNode, Tree, target_node
 from mtsite.build.targets import _stretches
 from mtsite.model import RunKey, RunSummary, State, Status
+from mtsite.pages.dates import day_of, month_of
 from mtsite.pages.page import Stretch
 
 UTC = ZoneInfo("UTC")
