@@ -262,7 +262,7 @@ def merged(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...
 def column(path: str, run: RunSummary, runs: Sequence[RunSummary]) -> dict[str, object]:
     """The head of a run's column, beside those of `runs`."""
     style, symbol, word = words.mark(run.verdict)
-    most = max(words.total(one.counts) for one in runs)
+    most = max((words.total(one.counts) for one in runs), default=0)
     state = ""
     if run.gone:
         state = "gone"

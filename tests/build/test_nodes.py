@@ -7,14 +7,11 @@ from hypothesis import strategies as st
 
 from mtsite import rollup
 from mtsite.build.nodes import TargetNode, Tree, target_node
-from mtsite.build.targets import _stretches
 from mtsite.model import RunKey, RunSummary, State, Status
 from mtsite.pages.dates import day_of, month_of
-from mtsite.pages.page import Stretch
 
 UTC = ZoneInfo("UTC")
 DAY = 86_400
-T = ("t", "")
 
 
 def summary(target: tuple[str, ...], day: int, counts: dict[str, int]) -> RunSummary:
@@ -73,28 +70,3 @@ def test_days_and_months_are_cut_in_the_zone_of_the_site() -> None:
 
 def test_a_time_that_no_calendar_has_counts_as_the_first_day() -> None:
     assert day_of(10**18, UTC) == day_of(None, UTC) == "1970-01-01"
-
-
-def stretches(letters: str) -> list[Stretch]:
-    """Of one test over runs r0, r1 …; '.' is a run without it."""
-    runs = [
-        (f"r{i}", i, {T: (letter, 1)} if letter != "." else {("other", ""): ("P", 1)})
-        for i, letter in enumerate(letters)
-    ]
-    return dict(_stretches(iter(runs)))[T]
-
-
-def test_equal_verdicts_in_a_row_are_one_stretch_and_the_last_stays_open() -> None:
-    assert stretches("PPFF") == [Stretch("P", "r0", 0, "r1", 1, 2), Stretch("F", "r2", 2)]
-
-
-def test_an_open_stretch_does_not_change_when_it_grows() -> None:
-    assert stretches("PF")[-1] == stretches("PFFFF")[-1]
-
-
-def test_a_run_in_flight_breaks_no_stretch() -> None:
-    assert stretches("PRP") == [Stretch("P", "r0", 0)]
-
-
-def test_a_run_without_the_test_is_a_stretch_of_its_own() -> None:
-    assert [each.verdict for each in stretches("P.P")] == ["P", ".", "P"]
