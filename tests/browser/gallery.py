@@ -16,6 +16,7 @@ from browser import odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
+from mtsite.build.shard import shard_bytes  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey  # noqa: E402
@@ -25,6 +26,7 @@ from mtsite.pages import (  # noqa: E402
     disagreement,
     gone,
     grid,
+    griddata,
     history,
     index,
     leaving,
@@ -37,6 +39,7 @@ from mtsite.pages import (  # noqa: E402
     target,
     test,
 )
+from mtsite.pages import night as night_page  # noqa: E402
 from mtsite.pages.beside import Beside  # noqa: E402
 from mtsite.pages.page import SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
@@ -57,6 +60,7 @@ def pages() -> Iterator[Page]:
     nodes = records.nodes(night)
     yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes, ends=True)
     yield from _tree(night)
+    yield _night_page(night)
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
     yield from _odd_pages(odd_tests.Odd())
@@ -117,6 +121,28 @@ def _tree(night: records.Night) -> Iterator[Page]:
         history.TEMPLATE,
         history.context(FRAME, leaf, name, history.Shown(tuple(records.stretches(night)))),
     )
+
+
+def _night_page(night: records.Night) -> Page:
+    """Twelve targets of one night: the newest runs of a target stand in for them."""
+    shown = records.grid(night)
+    runs = tuple(
+        replace(run, key=RunKey(records.AREA, (*two, flow), "ww47.5"), event_time=records.NOW)
+        for run, (two, flow) in zip(
+            shown.runs,
+            [
+                (two, flow)
+                for two in (("rhel8", "nfs"), ("rhel9", "nfs"), ("rhel9", "zfs"))
+                for flow in ("daily", "gates", "nightly", "lowpower")
+            ],
+            strict=False,
+        )
+    )
+    rows = tuple(replace(row, strip=row.strip[: len(runs)]) for row in shown.rows)
+    ordered = tuple(row for _, same in night_page.in_order(rows) for row in same)
+    one = night_page.Shown("2026-11-19", runs, ordered, before="2026-11-18")
+    path = urls.night_page(records.AREA, "2026-11-19")
+    return path, night_page.TEMPLATE, night_page.context(FRAME, records.AREA, records.KEYS, one)
 
 
 def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
@@ -195,7 +221,25 @@ def write_site(out: Path) -> list[str]:
     night = records.Night()
     twin = run.twin(night.run, night.verdicts, night.record, night.facts, night.summary)
     _write(out / urls.run_twin(night.key), json.dumps(twin).encode())
+    _write_grid_shards(out, night)
     return paths
+
+
+def _write_grid_shards(out: Path, night: records.Night) -> None:
+    leaf = (records.AREA, records.TARGET)
+    shown = records.grid(night)
+    strips = griddata.strips(shown.runs, ((row.name, row.strip) for row in shown.rows))
+    _write(out / urls.grid_file(*leaf, "grid.js"), shard_bytes("grid", strips))
+    took = [
+        {row.name: (row.strip[at], 240 + at * 7 % 19 + 600 * (at == 4)) for row in shown.rows}
+        for at in range(len(shown.runs))
+    ]
+    why = [
+        {row.name: ("COMPLETED/FAIL", "sim.log", 1482, records.LINES[at % 5]) for row in shown.rows}
+        for at in range(len(shown.runs))
+    ]
+    cells = griddata.cells([run.key.runname for run in shown.runs], took, why)
+    _write(out / urls.grid_file(*leaf, "cells.js"), shard_bytes("cells", cells))
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -213,6 +257,7 @@ def shots() -> dict[str, str]:
         "area": urls.area_page(records.AREA),
         "target": urls.area_page(*leaf),
         "grid": urls.grid_page(*leaf, "30"),
+        "night": urls.night_page(records.AREA, "2026-11-19"),
         "month": urls.month_page(*leaf, "2026-11"),
         "run": urls.run_page(night.key),
         "test": urls.test_page(night.key, ("pcie_retry_smoke", "")),

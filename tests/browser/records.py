@@ -60,7 +60,7 @@ _BLOCKS = {
     "boot": "rom spi emmc secure recovery".split(),
     "lint": "rtl tb sdc".split(),
 }
-_LINES = (
+LINES = (
     "UVM_ERROR /src/tb/pcie/pcie_scoreboard.sv(412) @ 184223 ns: uvm_test_top.env.sb [SB] "
     "completion for tag 0x1f never came back",
     "AssertionError: expected 64 beats, counted 63 (burst 0x3f, channel 2)",
@@ -180,7 +180,7 @@ def test(name: TestName, letter: str, rnd: random.Random) -> Test:
 
 def logs(letter: str, which: int) -> tuple[LogRecord, ...]:
     digest = f"{which:064x}"
-    line = _LINES[which % len(_LINES)]
+    line = LINES[which % len(LINES)]
     excerpt = "\n".join(
         (
             line,
@@ -385,7 +385,7 @@ class Night:
         counts = rollup.count(self.run, self.verdicts)
         changes = [self.facts.tests[t.name].change for t in self.run.tests if not t.toplevel]
         bad = [
-            FirstFailure(t.testname, t.item_path, v.value, _LINES[i % 5])
+            FirstFailure(t.testname, t.item_path, v.value, LINES[i % 5])
             for i, (t, v) in enumerate(zip(self.run.tests, self.verdicts, strict=True))
             if v.value in "FDKBA" and not t.toplevel
         ]
@@ -426,7 +426,7 @@ def past(night: Night, *, area: str = AREA, target: tuple[str, ...] = TARGET) ->
                 end_time=NOW - back * DAY + 3900 + bad * 60,
                 counts=counts,
                 verdict=verdict,
-                failures=(FirstFailure("pcie_retry_smoke", "", "F", _LINES[back % 5]),)
+                failures=(FirstFailure("pcie_retry_smoke", "", "F", LINES[back % 5]),)
                 if bad
                 else (),
                 new=bad // 3,
@@ -596,7 +596,7 @@ def _log_lines(lines: int) -> Iterator[bytes]:
     rnd = random.Random(3)
     for n in range(1, lines + 1):
         if n == 1482:
-            yield b"\x1b[1;31m" + _LINES[0].encode() + b"\x1b[0m"
+            yield b"\x1b[1;31m" + LINES[0].encode() + b"\x1b[0m"
         elif n % 211 == 0:
             yield b"\x1b[33mUVM_WARNING\x1b[0m @ %d ns: credit low \xff\xfe" % (n * 124)
         elif n % 97 == 0:
