@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build.render import Pen, json_bytes
-from mtsite.build.shard import shard_bytes
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest
 from mtsite.model import RunSummary, TestName
 from mtsite.pages import grid, griddata
 from mtsite.pages.dates import month_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary
+from mtsite.pages.shard import shard_bytes
 from mtsite.rollup import ABSENT
 
 BLOCK_RUNS = 100

@@ -16,7 +16,6 @@ from browser import odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
-from mtsite.build.shard import shard_bytes  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey  # noqa: E402
@@ -44,6 +43,7 @@ from mtsite.pages.beside import Beside  # noqa: E402
 from mtsite.pages.page import SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
+from mtsite.pages.shard import shard_bytes  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 FRAME = SiteFrame("Nightly regressions")
