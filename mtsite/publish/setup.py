@@ -60,17 +60,7 @@ def plan_setup(url: str, *, public_read: bool) -> Setup:
         bucket,
         publisher=_publisher(bucket, below, objects),
         policy=_public(objects) if public_read else None,
-        cors={
-            "CORSRules": [
-                {
-                    "AllowedMethods": ["GET", "HEAD"],
-                    "AllowedOrigins": ["*"],
-                    "AllowedHeaders": ["Range", "If-None-Match"],
-                    "ExposeHeaders": ["Content-Range", "Content-Length", "ETag", "Accept-Ranges"],
-                    "MaxAgeSeconds": 86400,
-                }
-            ]
-        },
+        cors=_cors(),
         lifecycle={
             "Rules": [
                 {
@@ -110,6 +100,17 @@ def _publisher(bucket: str, below: str, objects: str) -> dict[str, Any]:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{below}*"]}}
     writing = {"Effect": "Allow", "Action": [f"s3:{a}" for a in actions], "Resource": objects}
     return {"Version": "2012-10-17", "Statement": [writing, listing]}
+
+
+def _cors() -> dict[str, Any]:
+    rule = {
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedOrigins": ["*"],
+        "AllowedHeaders": ["Range", "If-None-Match"],
+        "ExposeHeaders": ["Content-Range", "Content-Length", "ETag", "Accept-Ranges"],
+        "MaxAgeSeconds": 86400,
+    }
+    return {"CORSRules": [rule]}
 
 
 def _public(objects: str) -> dict[str, Any]:

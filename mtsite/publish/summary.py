@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mtsite.publish.audit import NAMED, Audit
+from mtsite.publish.keeplocal import LetGo
 from mtsite.publish.plan import PublishPlan
 
 
@@ -45,8 +46,7 @@ class PublishSummary:
     planned_requests: Counter[str] = field(default_factory=Counter)
     planned_bytes: int = 0
     foreign: list[str] = field(default_factory=list)
-    let_go: int = 0
-    let_go_bytes: int = 0
+    let_go: LetGo = field(default_factory=LetGo)
     address: str = ""
     audit: Audit | None = None
     paths: list[str] = field(default_factory=list)
@@ -106,9 +106,11 @@ class PublishSummary:
                 f"objects that are not of this site lie there: {', '.join(self.foreign[:NAMED])};"
                 " they are left alone (`mtsite publish --audit` lists all)"
             )
-        if self.let_go:
-            size = _bytes(self.let_go_bytes)
-            told.append(f"{self.let_go:,} pages of sealed runs left this disk ({size}): keep_local")
+        if self.let_go.files:
+            size = _bytes(self.let_go.bytes)
+            told.append(
+                f"{self.let_go.files:,} pages of sealed runs left this disk ({size}): keep_local"
+            )
         if self.overwritten:
             told.append(
                 f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"

@@ -41,9 +41,7 @@ def publish_site(
         PartlyDoneError: files are not what the build wrote, or it lacked what lies there.
     """
     settings = config.publish
-    if not (config.state_dir / manifest.FILE).exists():
-        raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
-    refuse_unfetched(config)
+    _refuse_unbuilt(config)
     areas = tuple(urls.segment(name) for name in dropped_areas)
     grace, most = settings.grace, settings.max_deletes
     terms = Terms(int(now), grace, areas, most, audit, frozenset(at_once))
@@ -60,8 +58,7 @@ def publish_site(
         summary = work(terms, report or ignore)
         summary.address = site_address(config, destination)
         if not dry_run:
-            gone = _let_go(config, built, ledger, now)
-            summary.let_go, summary.let_go_bytes = gone.files, gone.bytes
+            summary.let_go = _let_go(config, built, ledger, now)
         return summary
 
 
@@ -85,6 +82,12 @@ def site_address(config: Config, destination: Destination) -> str:
     front = "index.html"
     base = config.site.base_url.rstrip("/")
     return f"{base}/{front}" if base else destination.address_of(front)
+
+
+def _refuse_unbuilt(config: Config) -> None:
+    if not (config.state_dir / manifest.FILE).exists():
+        raise MissingError(f"nothing is built in {config.site.output}", "run `mtsite build` first")
+    refuse_unfetched(config)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import re
+import socket
 import ssl
 import threading
 import time
@@ -66,11 +67,13 @@ class Wire:
     count: Callable[[str, str, int], None]
     pause: Callable[[float], None] = time.sleep
     _signer: Signer = field(init=False)
+    _proxy: SplitResult | None = field(init=False)
     _local: threading.local = field(default_factory=threading.local)
     _open: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._signer = Signer(self.region)
+        self._proxy = _proxy(self.server)
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: Source = b"") -> Answer:
         """Send one request, again if the server or the way to it failed.
@@ -138,17 +141,19 @@ class Wire:
         if method in {"PUT", "POST"}:
             signed["content-length"] = str(size)
         self.count(method, path, size)
-        # An answer may come before the whole body is sent, and none may follow then.
-        connection.request(method, self._target(path), body or None, signed)
-        if connection.sock is not None:
-            connection.sock.settimeout(ANSWER_SECONDS)
-        response = connection.getresponse()
-        content = response.read()
+        sock = _opened(connection)
+        # http.client's own request would take two sends, and a third of the time of a small page.
+        _send(sock, _head(method, self._target(path), signed), body)
+        with http.client.HTTPResponse(sock, method=method) as response:
+            response.begin()
+            content = response.read()
+        if response.will_close:
+            connection.close()
         found = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, found, content)
 
     def _target(self, path: str) -> str:
-        plain_proxy = self.server.scheme == "http" and _proxy(self.server)
+        plain_proxy = self._proxy and self.server.scheme == "http"
         return f"http://{self.server.netloc}{path}" if plain_proxy else path
 
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
@@ -156,24 +161,44 @@ class Wire:
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if kept is not None:
             return kept, kept.sock is not None
-        made = _connect(self.server)
+        made = _connection_to(self.server, self._proxy)
         self._local.connection = made
         self._open.append(made)
         return made, False
 
 
-def _connect(server: SplitResult) -> http.client.HTTPConnection:
-    proxy = _proxy(server)
+def _opened(connection: http.client.HTTPConnection) -> socket.socket:
+    if connection.sock is None:
+        connection.connect()
+    sock: socket.socket = connection.sock
+    sock.settimeout(ANSWER_SECONDS)
+    return sock
+
+
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", "accept-encoding: identity"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header would be more than one line")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _send(sock: socket.socket, head: bytes, body: Source) -> None:
+    if isinstance(body, bytes):
+        sock.sendall(head + body)
+        return
+    sock.sendall(head)
+    while block := body.read(_BLOCK):
+        sock.sendall(block)
+
+
+def _connection_to(server: SplitResult, proxy: SplitResult | None) -> http.client.HTTPConnection:
     near = proxy or server
     host = near.hostname or ""
     if server.scheme != "https":
-        return http.client.HTTPConnection(
-            host, near.port, timeout=CONNECT_SECONDS, blocksize=_BLOCK
-        )
+        return http.client.HTTPConnection(host, near.port, timeout=CONNECT_SECONDS)
     trusted = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
-    secure = http.client.HTTPSConnection(
-        host, near.port, timeout=CONNECT_SECONDS, blocksize=_BLOCK, context=trusted
-    )
+    secure = http.client.HTTPSConnection(host, near.port, timeout=CONNECT_SECONDS, context=trusted)
     if proxy:
         secure.set_tunnel(server.hostname or "", server.port or 443)
     return secure

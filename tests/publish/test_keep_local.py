@@ -93,7 +93,7 @@ def test_old_pages_leave_the_disk_and_stay_published(site: TestSite) -> None:
     left = files_of(site.tree)
     gone = whole.keys() - left.keys()
     assert gone == {path for path in whole if path.startswith(f"{OLD}/")}
-    assert (done.let_go, done.let_go_bytes) == (len(gone), sum(len(whole[p]) for p in gone))
+    assert (done.let_go.files, done.let_go.bytes) == (len(gone), sum(len(whole[p]) for p in gone))
     assert not (site.tree / OLD).exists()
     assert published(site) == whole
     assert dead_links(published(site), sorted(p for p in whole if p.endswith(".html"))) == set()
@@ -105,7 +105,7 @@ def test_no_build_makes_them_again_and_no_publish_misses_them(site: TestSite) ->
     whole = published(site)
     assert site.build().written == 0
     done = publish(site)
-    assert (done.requests, done.dropped, done.let_go) == ({"GET": 1}, 0, 0)
+    assert (done.requests, done.dropped, done.let_go.files) == ({"GET": 1}, 0, 0)
     # Long after the grace time, too, with the whole tree compared.
     assert publish(site, NOW + 60 * DAY).deleted == 0
     assert published(site) == whole
@@ -126,7 +126,7 @@ def test_a_full_build_and_a_new_template_write_them_again(site: TestSite) -> Non
     publish(site)
     site.build(full=True)
     assert files_of(site.tree) == whole
-    assert publish(site).let_go > 0
+    assert publish(site).let_go.files > 0
     own = site.root / "templates" / "run.html"
     own.parent.mkdir()
     packaged = Path(cli.__file__).parents[1] / "templates" / "run.html"
@@ -134,7 +134,7 @@ def test_a_full_build_and_a_new_template_write_them_again(site: TestSite) -> Non
     site.build()
     again = files_of(site.tree)
     assert f"{OLD}/index.html" in again
-    assert publish(site).let_go > 0
+    assert publish(site).let_go.files > 0
     assert published(site).keys() == whole.keys()
 
 
@@ -148,7 +148,7 @@ def test_a_lost_state_is_survived(site: TestSite) -> None:
     done = publish(site)
     assert (done.new, done.changed, done.dropped) == (0, 0, 0)
     assert done.requests.get("PUT", 0) == 0
-    assert done.let_go > 0
+    assert done.let_go.files > 0
     assert published(site) == whole
 
 
@@ -194,7 +194,7 @@ def test_a_kill_among_the_removals_is_made_good(
     monkeypatch.undo()
     assert (site.tree / OLD).exists()
     assert site.build().written == 0
-    assert publish(site).let_go > 0
+    assert publish(site).let_go.files > 0
     assert not (site.tree / OLD).exists()
 
 

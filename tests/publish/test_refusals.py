@@ -236,3 +236,34 @@ def test_something_that_is_no_s3_server_is_told(tmp_path: Path) -> None:
     with answering(lambda handler, _: reply(handler, 200, b"<html>Log in</html>")) as port:
         error = refused(tmp_path, f"http://127.0.0.1:{port}")
     assert "not a manifest" in error.message
+
+
+def test_a_proxy_of_the_environment_is_used(
+    s3: s3server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked by whole addresses, and the server, not the proxy, is signed for."""
+    seen: list[str] = []
+    forward = passing(s3, set(), set())
+
+    def pass_on(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        seen.append(handler.path)
+        handler.path = handler.path.removeprefix("http://s3.example")
+        forward(handler, body)
+
+    with answering(pass_on) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        settings = PublishConfig(endpoint_url="http://s3.example")
+        one = Publishing(tmp_path / "one", f"s3://{s3.make_bucket()}", settings)
+        one.build(small_site(1))
+        one.publish()
+        assert one.stored() == one.tree
+        one.close()
+    assert all(path.startswith("http://s3.example/") for path in seen)
+
+
+def test_a_session_token_of_two_lines_is_no_header(
+    s3: s3server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a\r\nx-evil: 1")
+    assert "more than one line" in refused(tmp_path, s3.endpoint, s3.make_bucket()).message
