@@ -33,7 +33,7 @@ __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
 EDITION = 4
 TEMPLATE = "run.html"
-NAMES_ROOM = 5_000
+NAMES_ROOM = 7_000
 """Bytes for each list of names."""
 
 _MAX_COMMENT = 4_000

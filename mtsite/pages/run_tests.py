@@ -39,8 +39,8 @@ def context(frame: SiteFrame, run: Run, listed: RunList, index: int) -> dict[str
         "word": "went wrong" if page.letter == ListPage.BAD else word,
         "bad": page.letter == ListPage.BAD,
         "blocks": page.blocks,
-        "before": _link(path, listed, index - 1),
-        "after": _link(path, listed, index + 1),
+        "before": _link(path, listed, index, -1),
+        "after": _link(path, listed, index, 1),
         "pages": tuple(
             (i, "" if one is page else urls.relative(path, one.path))
             for i, one in enumerate(same, start=1)
@@ -48,8 +48,10 @@ def context(frame: SiteFrame, run: Run, listed: RunList, index: int) -> dict[str
     }
 
 
-def _link(path: str, listed: RunList, index: int) -> tuple[str, str] | None:
-    """(title, link) of another list page of the run."""
-    if not 0 <= index < len(listed.lists):
+def _link(path: str, listed: RunList, index: int, by: int) -> tuple[str, str] | None:
+    """(title, link) of the list page so many places away."""
+    if not 0 <= index + by < len(listed.lists):
         return None
-    return listed.lists[index].title, urls.relative(path, listed.lists[index].path)
+    here, there = listed.lists[index], listed.lists[index + by]
+    title = "page before" if by < 0 else "next page"
+    return title if here.letter == there.letter else there.title, urls.relative(path, there.path)

@@ -1,5 +1,5 @@
 // The tests of a large run that match the filter: they lie in shards, what went wrong first, and
-// the first 200 hits are shown as rows like those of the table of failures.
+// the first 100 hits are shown as rows like those of the table of failures.
 (() => {
   "use strict";
   const part = document.querySelector("[data-mt=matches]");
@@ -11,7 +11,7 @@
     F: ["✗", "fail"], K: ["⊗", "killed"], B: ["⊘", "blocked"], A: ["■", "abort"], R: ["▸", "running"],
     N: ["◌", "not run"], x: ["·", "gone"],
   };
-  const STEP = 200;
+  const STEP = 100;
   const body = part.querySelector("tbody");
   const more = part.querySelector(".more");
   const shards = part.dataset.shards.split(" ");

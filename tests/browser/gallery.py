@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import odd_tests, records  # noqa: E402
+from browser import odd_runs, odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
@@ -64,6 +64,8 @@ def pages() -> Iterator[Page]:
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
     yield from _odd_pages(odd_tests.Odd())
+    for odd in odd_runs.every_odd_run().values():
+        yield from run_pages(odd)
     yield _log_page(night, ("pcie_retry_smoke", ""))
     stub = replace(
         night.record,
@@ -218,6 +220,9 @@ def write_site(out: Path) -> list[str]:
         paths.append(path)
     for path, content in theme.assets().items():
         _write(out / path, content)
+    for odd in odd_runs.every_odd_run().values():
+        for path, content in divided(odd)[1].shards:
+            _write(out / path, content)
     night = records.Night()
     twin = run.twin(night.run, night.verdicts, night.record, night.facts, night.summary)
     _write(out / urls.run_twin(night.key), json.dumps(twin).encode())
@@ -270,6 +275,10 @@ def shots() -> dict[str, str]:
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
+        **{f"run-{name}": urls.run_page(RunKey(*leaf, name)) for name in odd_runs.NAMES},
+        "run-many5000-list": urls.run_list(RunKey(*leaf, "many5000"), 2),
+        "run-all_bad-list": urls.run_list(RunKey(*leaf, "all_bad"), 2),
+        "run-many5000-filtered": urls.run_page(RunKey(*leaf, "many5000")) + "?q=s:fail+new",
     } | {
         name: urls.test_page(replace(night.key, runname="odd"), test)
         for name, test in odd_tests.names().items()

@@ -1,0 +1,167 @@
+"""The filter of a run's page in Chromium: on a page that has all its tests, and on a large one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery, odd_runs, records
+
+from mtsite import urls
+from mtsite.build.theme import Theme
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
+SMALL = records.Night()
+LARGE = odd_runs.many(5000, 50)
+COUNT = "Number((document.querySelector('.filter-count').textContent || '-1').split(' ')[0])"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs")
+    theme = Theme()
+    for path, content in theme.assets().items():
+        gallery._write(out / path, content)
+    for night in (SMALL, LARGE):
+        for path, template, context in gallery.run_pages(night):
+            gallery._write(out / path, theme.render(template, context))
+        for path, content in gallery.divided(night)[1].shards:
+            gallery._write(out / path, content)
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(site: Path) -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium here")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1400, "height": 900})
+        opened.trouble = []
+        opened.on("console", lambda said: opened.trouble.append(said.text))
+        opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
+        yield opened
+        browser.close()
+
+
+def opened(page: Any, site: Path, night: records.Night, query: str = "") -> Any:
+    page.goto((site / urls.run_page(night.key)).as_uri() + query)
+    return page
+
+
+def count(page: Any) -> int:
+    """What the filter says that it found; -1 where it says nothing."""
+    page.wait_for_function("document.querySelector('.filter-count').textContent !== ''")
+    return int(page.evaluate(COUNT))
+
+
+@pytest.mark.parametrize("night", [SMALL, LARGE], ids=["small", "large"])
+def test_each_chip_counts_what_its_click_shows(page: Any, site: Path, night: Any) -> None:
+    opened(page, site, night)
+    chips = page.eval_on_selector_all(
+        ".chip", "all => all.map(c => [c.dataset.filter, c.querySelector('b').textContent])"
+    )
+    assert len(chips) > 10
+    for text, said in chips:
+        if text:
+            page.evaluate("document.querySelector('.filter-count').textContent = ''")
+            page.click(f"[data-filter='{text}']")
+            assert count(page) == int(said), text
+    assert page.trouble == []
+
+
+def test_ctrl_click_adds_and_alt_click_excludes(page: Any, site: Path) -> None:
+    opened(page, site, SMALL)
+    page.click("[data-filter='s:fail']")
+    page.click("[data-filter='new']", modifiers=["Control"])
+    page.click("[data-filter='is:item']", modifiers=["Alt"])
+    assert page.input_value("input[type=search]") == "s:fail new !is:item"
+    assert page.evaluate("new URL(location.href).searchParams.get('q')") == "s:fail new !is:item"
+    page.click("[data-filter='new']")
+    assert page.input_value("input[type=search]") == "new"
+
+
+@pytest.mark.parametrize("night", [SMALL, LARGE], ids=["small", "large"])
+def test_an_address_shows_the_same_tests_again(page: Any, site: Path, night: Any) -> None:
+    opened(page, site, night, "?q=s:bad+!new+host:lnx0*")
+    found = count(page)
+    assert 0 < found < night.summary.still + 1
+    page.reload()
+    assert count(page) == found
+    address = page.url
+    opened(page, site, night)
+    page.goto(address)
+    assert count(page) == found
+
+
+def test_an_address_with_a_fragment_works_where_queries_do_not(page: Any, site: Path) -> None:
+    opened(page, site, SMALL, "#q=s%3Afail%20new")
+    assert count(page) == SMALL.summary.new
+
+
+def test_numbers_of_the_sentence_are_filters(page: Any, site: Path) -> None:
+    opened(page, site, LARGE)
+    page.click(".lead a.new")
+    assert page.evaluate("new URL(location.href).searchParams.get('q')") == "new"
+    assert count(page) == LARGE.summary.new
+
+
+def test_matches_of_a_large_run_come_in_steps(page: Any, site: Path) -> None:
+    opened(page, site, LARGE, "?q=s:pass")
+    assert count(page) == 3400
+    assert page.locator("#matches tbody tr").count() == 100
+    page.click("#matches .more")
+    assert page.locator("#matches tbody tr").count() == 200
+    link = page.locator("#matches tbody th a").first.get_attribute("href")
+    assert link == "block00_case_00040/index.html"
+    page.fill("input[type=search]", "")
+    assert page.locator("#matches").is_hidden()
+    assert page.locator("#failures").is_visible()
+
+
+def test_n_goes_through_the_failures_inside_the_filter(page: Any, site: Path) -> None:
+    opened(page, site, SMALL, "?q=ddr_")
+    count(page)
+    page.keyboard.press("n")
+    first = page.locator("[data-row].at").inner_text()
+    page.keyboard.press("n")
+    second = page.locator("[data-row].at").inner_text()
+    page.keyboard.press("p")
+    assert page.locator("[data-row].at").inner_text() == first != second
+    assert "ddr_" in first and "ddr_" in second
+
+
+def test_an_unknown_state_is_said(page: Any, site: Path) -> None:
+    opened(page, site, SMALL, "?q=s:failed")
+    assert count(page) == 0
+    assert "nothing is called “failed”" in page.inner_text(".filter-count")
+
+
+def test_a_filter_over_5000_tests_answers_in_time(page: Any, site: Path) -> None:
+    """Within 100 ms; the fastest of nine, for what others take of the machine is not ours."""
+    opened(page, site, LARGE, "?q=s:bad")
+    count(page)
+    ask = """query => {
+      const box = document.querySelector("input[type=search]");
+      const begun = performance.now();
+      box.value = query;
+      box.dispatchEvent(new Event("input"));
+      document.body.getBoundingClientRect();
+      return performance.now() - begun;
+    }"""
+    for query in ("case_0", "s:pass !host:lnx0*"):
+        took = [page.evaluate(ask, one) for _ in range(9) for one in ("s:new", query)][1::2]
+        assert count(page) > 1000
+        assert min(took) < 100, took
+
+
+def test_the_first_paint_waits_for_no_shard(page: Any, site: Path) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    opened(page, site, LARGE)
+    page.wait_for_load_state("load")
+    assert not [url for url in asked if "/_shard/" in url]
