@@ -60,12 +60,15 @@ def _run_row(page_path: str, run: RunSummary, area: str) -> dict[str, object]:
 def node_rows(page_path: str, nodes: Sequence[NodeSummary]) -> tuple[dict[str, object], ...]:
     """At most `MAX_NODES` rows with the worst first, among equals the newest, then by name.
 
-    What had no run for long, while others had, comes after them: its failure is no news.
+    What had no run for long, while others had, comes after them: its failure is no news. What
+    has none at all comes last, unreadable areas before empty ones.
     """
     newest = max((_age(node) for node in nodes), default=0)
 
-    def order(node: NodeSummary) -> tuple[bool, int, int, str, tuple[str, ...]]:
-        quiet = node.newest is not None and newest - _age(node) > QUIET
+    def order(node: NodeSummary) -> tuple[int, int, int, str, tuple[str, ...]]:
+        if node.newest is None:
+            return (2, not node.problems, 0, node.area, node.values)
+        quiet = newest - _age(node) > QUIET
         return (quiet, -words.rank(node.verdict), -_age(node), node.area, node.values)
 
     return tuple(_node_row(page_path, node) for node in sorted(nodes, key=order)[:MAX_NODES])
