@@ -29,9 +29,12 @@ from mtsite.megatest.incoming import (
 )
 from mtsite.megatest.letgo import remove_run_row
 from mtsite.megatest.shape import RUN
-from mtsite.megatest.stored import digest_stored
+from mtsite.megatest.stored import Digested, digest_stored
 from mtsite.megatest.transfer import RunRows, Store, immediate
 from mtsite.notes import Note
+
+Counts = Mapping[str, int]
+"""Rows per table."""
 
 
 def copy_runs(route: Route, births: Mapping[int, Note], batch: Batch) -> list[Note]:
@@ -40,20 +43,24 @@ def copy_runs(route: Route, births: Mapping[int, Note], batch: Batch) -> list[No
     Raises:
         DestinationError: no room in the archive, or no right to write; nothing was changed.
     """
-    stored: list[Note] = []
+    stored: dict[int, Note] = {}
     with archive_errors(route.archive.path), immediate(route.archive.connection):
         with _digests(route, births) as ahead:
+            copied: dict[int, Counts] = {}
             for run_id, birth in births.items():
                 with this_run(batch, run_id), _apart(route.archive):
                     if birth.run_id:
                         remove_run_row(route.archive, birth.run_id)
-                    note = _directly(route, run_id, birth, ahead)
-                    stored.append(note or _through_python(route, run_id, birth))
-        names = test_names(route.archive, [note.run_id for note in stored])
+                    if counts := _rows_directly(route, run_id):
+                        copied[run_id] = counts
+                    else:
+                        stored[run_id] = _through_python(route, run_id, birth)
+            stored |= _noted(route, births, copied, ahead)
+        names = test_names(route.archive, [note.run_id for note in stored.values()])
         with area_errors(route.source.path):
             meta = gather_meta(route.stores, route.archive.shapes, names)
         store_meta(route.archive, meta)
-    return stored
+    return [stored[run_id] for run_id in births if run_id in stored]
 
 
 def gather_run(route: Route, run_id: int) -> RunRows:
@@ -74,32 +81,51 @@ def _digests(route: Route, run_ids: Iterable[int]) -> AbstractContextManager[Ahe
     return digests_ahead(route.archive, route.source, () if route.caches else run_ids)
 
 
-def _directly(route: Route, run_id: int, birth: Note, ahead: Ahead) -> Note | None:
-    """The note of a run that was copied inside SQLite, None where that can't be done."""
+def _rows_directly(route: Route, run_id: int) -> Counts | None:
+    """Copy the rows of a run inside SQLite, None where that can't be done."""
     if route.caches:
         return None
     archive, connection = route.archive, route.archive.connection
     connection.execute("SAVEPOINT directly")
     try:
         counts = copy_directly(archive, route.source.shapes, run_id)
-        if counts is None or counts.get(RUN) != 1:
-            connection.execute("RELEASE directly")
-            return None
-        columns = {table: sorted(archive.shapes[table].columns) for table in counts}
-        found = ahead(run_id)
-        if found is None or found.columns != columns:
-            found = digest_stored(archive, run_id, columns)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
         # Taken rowids, or a page of the source that can't be read: the other way tells which.
+        counts = None
         connection.execute("ROLLBACK TO directly")
-        connection.execute("RELEASE directly")
-        return None
     connection.execute("RELEASE directly")
-    layout = write_layout(columns, {}, numbers_at_birth(birth), found.marks)
-    note = replace(birth, run_id=run_id, counts=counts, digest=found.digest, layout=layout)
-    return replace(note, id=notes.add(connection, note))
+    return counts if counts and counts.get(RUN) == 1 else None
+
+
+def _noted(
+    route: Route, births: Mapping[int, Note], copied: Mapping[int, Counts], ahead: Ahead
+) -> dict[int, Note]:
+    """The notes of runs whose rows were copied inside SQLite.
+
+    Digests that the other thread has not begun are made here, from the last run on.
+    """
+    archive = route.archive
+    digests: dict[int, Digested] = {}
+    columns = {
+        run_id: {table: sorted(archive.shapes[table].columns) for table in counts}
+        for run_id, counts in copied.items()
+    }
+    for run_id in reversed(list(copied)):
+        found = None if ahead.take(run_id) else ahead(run_id)
+        if found is None or found.columns != columns[run_id]:
+            found = digest_stored(archive, run_id, columns[run_id])
+        digests[run_id] = found
+    noted = {}
+    for run_id, counts in copied.items():
+        found = digests[run_id]
+        layout = write_layout(columns[run_id], {}, numbers_at_birth(births[run_id]), found.marks)
+        note = replace(
+            births[run_id], run_id=run_id, counts=counts, digest=found.digest, layout=layout
+        )
+        noted[run_id] = replace(note, id=notes.add(archive.connection, note))
+    return noted
 
 
 def _through_python(route: Route, run_id: int, birth: Note) -> Note:

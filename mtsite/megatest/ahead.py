@@ -5,8 +5,8 @@ has a rollback journal: so what is digested here is what is copied there. Where 
 said there is no digest from here, and the copy is digested.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError
 
@@ -17,8 +17,20 @@ from mtsite.megatest.shape import RUN, TESTS, Shapes, run_tables, test_tables
 from mtsite.megatest.stored import Digested, digest_stored
 from mtsite.megatest.transfer import Store
 
-Ahead = Callable[[int], Digested | None]
-"""Gives the digest of a run of the source, None where there is none to be trusted."""
+
+class Ahead:
+    """Digests that are on their way, by rowid of the run at the source."""
+
+    def __init__(self, begun: Mapping[int, Future[Digested | None]]) -> None:
+        self._begun = begun
+
+    def __call__(self, run_id: int) -> Digested | None:
+        """Wait for the digest of a run; None where there is none to be trusted."""
+        return self._begun[run_id].result() if run_id in self._begun else None
+
+    def take(self, run_id: int) -> bool:
+        """Whether nobody has begun with this run: then the caller has it, and nobody else will."""
+        return run_id not in self._begun or self._begun[run_id].cancel()
 
 
 @contextmanager
@@ -33,7 +45,7 @@ def digests_ahead(archive: Store, source: Store, run_ids: Iterable[int]) -> Iter
     with ThreadPoolExecutor(1, "mtsite-digests") as thread:
         begun = {run_id: thread.submit(reader.digest, run_id) for run_id in run_ids}
         try:
-            yield lambda run_id: begun[run_id].result()
+            yield Ahead(begun)
         finally:
             for one in begun.values():
                 one.cancel()

@@ -70,14 +70,20 @@ def _by_sqlite(store: Store, run_id: int, columns: Columns) -> Digested:
 
 
 def _writes_the_same(connection: sqlite3.Connection) -> bool:
-    """Whether this SQLite writes the lines that Python does."""
-    connection.create_function("mtsite_real", 1, real_text, deterministic=True)
+    """Whether this SQLite writes the lines that Python does; asked once of each connection."""
+    try:
+        return bool(connection.execute("SELECT mtsite_real(0.5)").fetchone())
+    except sqlite3.OperationalError:
+        connection.create_function("mtsite_real", 1, real_text, deterministic=True)
     broken = _PROBE.encode() + b"\xff"
     (told,) = connection.execute(
         "SELECT CAST(json_array(CAST(? AS TEXT), mtsite_real(0.1), 7, NULL, -9) AS BLOB)", (broken,)
     ).fetchone()
     text = broken.decode("utf-8", "surrogateescape")
-    return bool(told == line_of([text, 0.1, 7, None, -9]))
+    same = bool(told == line_of([text, 0.1, 7, None, -9]))
+    if not same:
+        connection.create_function("mtsite_real", 1, None)
+    return same
 
 
 def _is_plain_child(shape: TableShape) -> bool:

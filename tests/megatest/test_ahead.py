@@ -2,12 +2,13 @@
 
 import sqlite3
 import threading
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 
 import pytest
 from areas import datum, make_area, run, step, test
 
-from mtsite.megatest.ahead import digests_ahead
+from mtsite.megatest.ahead import Ahead, digests_ahead
 from mtsite.megatest.compare import attach_to_read
 from mtsite.megatest.completed import make_completed
 from mtsite.megatest.database import open_for_writing
@@ -96,3 +97,13 @@ def test_a_run_that_nobody_asks_for_delays_nothing(area):
     with opened(area) as (archive, source), digests_ahead(archive, source, [1, 2]):
         pass
     assert threading.active_count() == before
+
+
+def test_a_digest_that_nobody_has_begun_can_be_taken_and_is_not_made_twice():
+    waiting, done = Future(), Future()
+    done.set_result(None)
+    ahead = Ahead({1: waiting, 2: done})
+    assert ahead.take(1)
+    assert waiting.cancelled()
+    assert not ahead.take(2)
+    assert ahead.take(3)
