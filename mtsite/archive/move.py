@@ -34,8 +34,9 @@ from mtsite.errors import (
     VerificationError,
 )
 from mtsite.megatest import transfer
-from mtsite.megatest.compare import Pair, compare_run, version
+from mtsite.megatest.compare import Pair, compare_run, of_other_kind, version
 from mtsite.megatest.completed import open_completed
+from mtsite.megatest.crossing import crossing
 from mtsite.megatest.database import area_errors
 from mtsite.megatest.digest import digest_run
 from mtsite.megatest.incoming import (
@@ -140,6 +141,8 @@ def _look(route: Route, run_id: int) -> Note:
         if not found:
             raise LookupError("it is no longer in its database")
         birth = birth_of(route, run_id, found[0])
+        if tied := next(filter(None, (crossing(store, run_id) for store in route.stores)), ""):
+            raise LookupError(tied)
     with archive_errors(route.archive.path):
         shape = route.archive.shapes[RUN]
         there = transfer.find_run(route.archive, route.keys, found[0], shape)
@@ -210,6 +213,8 @@ def _difference(both: Pair, run_id: int, note: Note, *, base: bool = False) -> s
     for table, tally in found.items():
         # A cache in /tmp may have gone since; rows that Megatest itself deletes are another matter.
         complete = tally.rows == note.counts.get(table, 0)
+        if tally.other and (columns := of_other_kind(both, table)):
+            return f"it would not arrive as it is: {', '.join(columns)} can't hold its values there"
         if tally.other or (base and table in SYNCHRONISED and not complete):
             return "it changed while it was copied"
     missing = SYNCHRONISED & note.counts.keys() - found.keys()

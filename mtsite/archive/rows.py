@@ -32,6 +32,7 @@ from mtsite.megatest import transfer
 from mtsite.megatest.activity import combine, key_names, read_activity
 from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, TMP, Area
 from mtsite.megatest.caches import cache_databases, is_this_host, living_server
+from mtsite.megatest.crossing import crossing
 from mtsite.megatest.database import area_errors, reading
 from mtsite.megatest.held import Held
 from mtsite.megatest.merge import join, look_at
@@ -182,6 +183,8 @@ def _run(job: RowsJob, place: _Place, run: tuple[RunKey, int], export: RowExport
     key, run_id = run
     shapes = place.source.shapes
     with area_errors(place.source.path):
+        if tied := crossing(place.source, run_id):
+            return tied
         try:
             copy = transfer.gather(place.stores, shapes, place.keys, run_id)
         except LookupError as difference:

@@ -171,6 +171,16 @@ def _same_columns(both: Pair, source: TableShape, copy: TableShape) -> Iterator[
             yield f"typeof(a.{quote(column)}) = typeof(s.{quote(own)})"
 
 
+def of_other_kind(both: Pair, table: str) -> list[str]:
+    """Columns of the copy, as TABLE.COLUMN, that store values in another way than the source."""
+    source, copy = both.source.shapes[table], both.archive[table]
+    return [
+        f"{table}.{column} ({copy.affinities[column]})"
+        for column in copy.columns
+        if (own := source.own_name(column)) and source.affinities[own] != copy.affinities[column]
+    ]
+
+
 def _new_ids(table: str, old: str) -> str:
     name = table.replace("'", "''")
     return f"SELECT new FROM {_RENUMBERED} WHERE kind = '{name}' AND old = {old}"

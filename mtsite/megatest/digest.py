@@ -127,7 +127,7 @@ def _test_place(shape: TableShape) -> int | None:
 
 def line_columns(shape: TableShape, covered: Sequence[str]) -> list[str]:
     """The columns whose values stand in the lines of a table: rowids of runs and tests do not."""
-    return [c for c in covered if shape.references.get(c) not in {RUN, TESTS}]
+    return [c for c in covered if shape.refers_to(c) not in {RUN, TESTS}]
 
 
 def line_of(values: Sequence[object]) -> bytes:
@@ -155,8 +155,10 @@ def _plain(value: object) -> object:
 def _lines(
     rows: Sequence[Row], shape: TableShape, covered: Sequence[str], tests: Mapping[object, Row]
 ) -> list[bytes]:
-    known = {column: place for place, column in enumerate(shape.columns, 1)} | {shape.alias: 0}
-    places = [known.get(c, len(known)) for c in line_columns(shape, covered)]
+    known = {c.lower(): place for place, c in enumerate(shape.columns, 1)} | {
+        shape.alias.lower(): 0
+    }
+    places = [known.get(c.lower(), len(known)) for c in line_columns(shape, covered)]
     if len(known) in places:
         rows = [(*row, *[None] * (len(known) + 1 - len(row))) for row in rows]
     test_places = [shape.place(c) for c, table in shape.references.items() if table == TESTS]

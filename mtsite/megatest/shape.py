@@ -48,8 +48,11 @@ class TableShape:
     indexed: frozenset[str] = frozenset()
 
     def place(self, column: str) -> int:
-        """Where a column stands in a `Row`."""
-        return 0 if column == self.alias else 1 + self.columns.index(column)
+        """Where a column stands in a `Row`; letters of either case."""
+        if column in self.columns:
+            return 1 + self.columns.index(column)
+        lowered = [own.lower() for own in (self.alias, *self.columns)]
+        return lowered.index(column.lower())
 
     @property
     def rowid_refers_to(self) -> str:
@@ -75,8 +78,16 @@ class TableShape:
         return next(c for c, refers_to in self.references.items() if refers_to == table)
 
     def own_name(self, column: str) -> str:
-        """What this table calls a column, letters of either case; '' when it has none."""
+        """What this table calls a column, letters of either case; '' when it has none.
+
+        The rowid's own column, which is not among `columns`, has to be asked for by `alias`.
+        """
         return next((own for own in self.columns if own.lower() == column.lower()), "")
+
+    def refers_to(self, column: str) -> str:
+        """The table whose rowids a column holds, letters of either case; '' for nearly all."""
+        known = {own.lower(): table for own, table in self.references.items()}
+        return known.get(column.lower(), "")
 
     def selected(self, wanted: "TableShape") -> str:
         """The SELECT list that gives rows of this table in the form of `wanted`; absent is NULL."""

@@ -119,9 +119,10 @@ def _query(shape: TableShape, tests: TableShape, covered: Sequence[str]) -> str:
 
 
 def _value(shape: TableShape, column: str, alias: str) -> str:
-    if column != shape.alias and column not in shape.columns:
+    own = shape.own_name(column) or (shape.alias if column.lower() == shape.alias.lower() else "")
+    if not own:
         return "NULL"
-    name = f"{alias}.{quote(column)}"
-    if shape.affinities.get(column) == "TEXT":
+    name = f"{alias}.{quote(own)}"
+    if shape.affinities.get(own) == "TEXT":
         return name
     return f"CASE typeof({name}) WHEN 'real' THEN mtsite_real({name}) ELSE {name} END"
