@@ -15,6 +15,7 @@ from mtsite.pages import (
     folded,
     iterated,
     markdown,
+    night,
     run_list,
     run_sentence,
     tally,
@@ -98,6 +99,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
     marks = Counter(listed.marks) + Counter(gone=len(gone))
     tops, tops_total = iterated.lines(run, letters)
     return made | {
+        "night": night.link(frame, path, run.key.area, run.event_time),
         "letter": style,
         "symbol": symbol,
         "word": word,

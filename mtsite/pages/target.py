@@ -5,7 +5,7 @@ from itertools import groupby
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, listing, words
+from mtsite.pages import charts, listing, night, words
 from mtsite.pages.grid import parts_of, ranked, table, windows
 from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
 
@@ -53,6 +53,8 @@ def context(
         "pointers": listing.pointer_links(path, node),
         "problems": node.problems,
     }
+    if newest is not None:
+        shown["night"] = night.link(frame, path, node.area, newest.event_time)
     rows = ranked(grid.rows)
     place = (node.area, node.values)
     shown["windows"] = windows(path, node, "", ())

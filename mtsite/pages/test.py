@@ -13,6 +13,7 @@ from mtsite.pages import (
     logs,
     markdown,
     meaning,
+    night,
     rerun,
     since,
     steps,
@@ -74,6 +75,7 @@ def context(
     shown["matches_more"] = rerun.matches_more(test)
     shown["definition"] = definition.shown(place, test, path)
     shown["comment"] = markdown.comment(test.comment)
+    shown["night"] = night.link(frame, path, run.key.area, run.event_time)
     shown["history"] = urls.relative(
         path, urls.history_page(run.key.area, run.key.target, test.name)
     )

@@ -1,0 +1,159 @@
+"""The grid and histories in Chromium: cards, filters, sticky heads, and how fast a large one is."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import gallery, records
+from browser.watching import Watched
+
+from mtsite import urls
+from mtsite.build.theme import Theme
+from mtsite.model import RunKey
+from mtsite.pages import grid
+from mtsite.pages.page import Grid, GridRow
+
+pytestmark = pytest.mark.browser
+LEAF = (records.AREA, records.TARGET)
+TARGET = urls.area_page(*LEAF)
+GRID = urls.grid_page(*LEAF, "30")
+HISTORY = urls.history_page(*LEAF, ("pcie_retry_smoke", ""))
+LARGE = urls.grid_page(*LEAF, "100")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("grid") / "under a prefix"
+    gallery.write_site(out)
+    (out / LARGE).write_bytes(large_page())
+    return out
+
+
+def large_page() -> bytes:
+    """2,000 tests × 50 runs, 3,839 stretches."""
+    rnd = random.Random(3)
+    rows = []
+    for at in range(2000):
+        row, letter = "", "P"
+        for _ in range(50):
+            letter = rnd.choice("PPFW") if rnd.random() < 0.033 else letter
+            row += letter
+        rows.append(GridRow((f"block{at % 40}_test_{at}", ""), row))
+    one = records.Night().summary
+    runs = tuple(
+        replace(one, key=RunKey(*LEAF, f"r{n}"), event_time=records.NOW - n * records.DAY)
+        for n in range(50)
+    )
+    shown = Grid(runs, tuple(rows))
+    node = records.node(*LEAF, one)
+    window = grid.Window("100")
+    context = grid.context(gallery.FRAME, node, shown, grid.ranked(shown.rows), window)
+    return Theme().render(grid.TEMPLATE, context)
+
+
+def opened(watched: Watched, site: Path, path: str) -> Any:
+    watched.page.goto(
+        (site / path.partition("?")[0]).as_uri() + path[len(path.partition("?")[0]) :]
+    )
+    return watched.page
+
+
+def test_focus_tells_of_a_cell_what_hover_tells(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, TARGET)
+    cell = page.locator("#failing td a").first
+    cell.focus()
+    page.wait_for_selector(".grid-card .line:not(:empty)")
+    focused = page.inner_text(".grid-card")
+    assert "boot_emmc_stress in ww47.5" in focused
+    assert "COMPLETED/FAIL" in focused
+    page.keyboard.press("Escape")
+    assert page.locator(".grid-card").is_hidden()
+    cell.hover()
+    page.wait_for_selector(".grid-card:not([hidden]) .line:not(:empty)")
+    assert page.inner_text(".grid-card") == focused
+
+
+def test_a_card_links_test_log_line_and_history(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, GRID)
+    page.locator("td a").first.focus()
+    page.wait_for_selector(".grid-card .line:not(:empty)")
+    links = page.eval_on_selector_all(
+        ".grid-card a", "all => all.map(a => [a.textContent, a.href])"
+    )
+    found = dict(links)
+    assert found["test"].endswith("/nightly/ww47.5/boot_emmc_stress/index.html")
+    assert found["log line"].endswith("/ww47.5/boot_emmc_stress/_log/sim.log.html#L1482")
+    assert found["history"].endswith("/_tests/boot_emmc_stress/index.html")
+
+
+def test_a_chip_filters_rows_and_stands_in_the_address(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, GRID)
+    everything = page.locator("tr[data-row]:visible").count()
+    page.click("[data-show=f]")
+    failing = page.locator("tr[data-row]:visible").count()
+    assert (failing, failing < everything) == (31, True)
+    assert "show=f" in page.url
+    again = opened(wide, site, f"{GRID}?show=x")
+    assert again.locator("tr[data-row]:visible").count() == 4
+
+
+def test_rows_group_by_prefix_and_the_address_says_so(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, TARGET)
+    page.click(".by-prefix")
+    assert "group=prefix" in page.url
+    assert page.locator("#failing .prefix").first.inner_text() == "alu"
+    page.click(".by-prefix")
+    assert page.locator(".prefix").count() == 0
+
+
+def test_the_first_row_and_column_stay_when_the_grid_scrolls(wide: Watched, site: Path) -> None:
+    for path in (TARGET, GRID):
+        page = opened(wide, site, path)
+        page.set_viewport_size({"width": 700, "height": 500})
+        edges = page.evaluate(
+            "() => { const box = document.querySelector('.grid-part .scroll');"
+            " box.scrollTo(200, 400);"
+            " const at = (one) => one.getBoundingClientRect();"
+            " const head = at(document.querySelector('.run-grid thead'));"
+            " const rows = [...document.querySelectorAll('tr[data-row] th')].map(at);"
+            " return [head.top - at(box).top, rows[20].left - at(box).left]; }"
+        )
+        assert [round(edge) for edge in edges] == [0, 0], path
+
+
+def test_without_script_rows_heads_and_links_are_there(chromium: Any, site: Path) -> None:
+    watched = Watched(chromium, java_script_enabled=False)
+    page = opened(watched, site, GRID)
+    assert page.locator("tr[data-row]:visible").count() == 73
+    page.click("summary")
+    assert page.locator(".calm-names li a:visible").count() == 364
+    assert page.locator(".by-prefix:visible").count() == 0
+    page.click(".chips a[href='#flaky']")
+    assert page.url.endswith("#flaky")
+    watched.context.close()
+
+
+def test_a_history_draws_its_newest_runs_and_durations(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, HISTORY)
+    page.wait_for_selector(".durations")
+    strip = page.eval_on_selector_all(".newest .past li > *", "all => all.map(a => a.className)")
+    assert strip == ["v-F"] * 7 + ["v-P"] * 23
+    assert page.locator(".durations .far").count() == 1
+    rows = page.locator(".newest details tbody tr")
+    assert rows.count() == 30
+    first = page.eval_on_selector(".newest .past a", "a => a.href")
+    assert first.endswith("/nightly/ww47.5/pcie_retry_smoke/index.html")
+
+
+def test_2000_tests_of_50_runs_paint_within_a_second_and_a_half(wide: Watched, site: Path) -> None:
+    assert (site / LARGE).stat().st_size <= 600_000
+    page = opened(wide, site, LARGE)
+    paint = (
+        "() => new Promise(done => new PerformanceObserver(list => {"
+        " const found = list.getEntriesByName('first-contentful-paint')[0];"
+        " if (found) done(found.startTime); }).observe({type: 'paint', buffered: true}))"
+    )
+    assert page.evaluate(paint) < 1500
+    assert page.locator("tr[data-row]").count() > 900

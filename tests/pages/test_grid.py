@@ -1,0 +1,233 @@
+"""The grid: order of rows, joined cells, parts, heads, nights, and the same for programs."""
+
+import csv
+import io
+import random
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from browser import records
+from pages.shown import FRAME, THEME
+
+from mtsite.model import RunKey, RunSummary
+from mtsite.pages import grid, griddata, night, target
+from mtsite.pages.dates import night_of
+from mtsite.pages.page import Grid, GridRow
+
+UTC = ZoneInfo("UTC")
+LEAF = (records.AREA, records.TARGET)
+
+
+def runs(count: int) -> tuple[RunSummary, ...]:
+    """Runs r0 (the newest), r1 … a day apart."""
+    one = records.Night().summary
+    return tuple(
+        replace(one, key=RunKey(*LEAF, f"r{at}"), event_time=records.NOW - at * records.DAY)
+        for at in range(count)
+    )
+
+
+def grid_of(*strips: str, heads: tuple[str, ...] = ()) -> Grid:
+    """Rows t0, t1 … with these letters, newest first."""
+    rows = tuple(GridRow((f"t{at:04d}", ""), strip) for at, strip in enumerate(strips))
+    return Grid(runs(len(strips[0])), rows, heads)
+
+
+def kinds(*strips: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.row.strip) for one in grid.ranked(grid_of(*strips).rows)]
+
+
+def page_of(shown: Grid, rows: object = None, window: str = "30") -> str:
+    node = records.node(*LEAF, shown.runs[0])
+    ordered = grid.ranked(shown.rows)
+    context = grid.context(FRAME, node, shown, ordered, grid.Window(window))
+    return THEME.render(grid.TEMPLATE, context).decode()
+
+
+def test_rows_stand_failing_newest_broken_first_then_flaky_changed_steady_passed() -> None:
+    assert kinds("PPPPPP", "WWWWWW", "PFFFFF", "PFPFPF", "FFFPPP", "FPPPPP", "PPPPFP") == [
+        ("failing", "FPPPPP"),
+        ("failing", "FFFPPP"),
+        ("flaky", "PFPFPF"),
+        ("changed", "PFFFFF"),
+        ("changed", "PPPPFP"),
+        ("steady", "WWWWWW"),
+        ("always", "PPPPPP"),
+    ]
+
+
+def test_a_newest_run_in_flight_decides_nothing() -> None:
+    assert kinds("RPPPPP", "RFFPPP", ".PPPPP", "NFFFFF") == [
+        ("failing", "RFFPPP"),
+        ("failing", "NFFFFF"),
+        ("always", "RPPPPP"),
+        ("always", ".PPPPP"),
+    ]
+
+
+def test_equal_neighbours_are_one_cell_that_tells_since_when() -> None:
+    page = page_of(grid_of("FFPPP."))
+    assert 'colspan="2"><a href="../r0/t0000/index.html" aria-label="r1 … r0: fail, 2 runs"' in page
+    assert 'class="v-P" colspan="3"><i>r4 … r2: pass, 3 runs</i>' in page
+    assert 'class="v-x"><i>r5: not there</i>' in page
+
+
+def test_a_missing_test_is_not_a_skipped_one() -> None:
+    page = page_of(grid_of("S.F"))
+    assert ">r1: not there<" in page
+    assert "r0: skip" in page
+
+
+def test_many_rows_that_always_passed_are_a_sentence_that_opens() -> None:
+    page = page_of(grid_of("FP", *["PP"] * 60))
+    assert "60 tests always passed in this window" in page
+    assert page.count("<li><a href") >= 60
+    assert page.count("<tr data-row") == 1
+
+
+def test_few_rows_that_always_passed_keep_their_track() -> None:
+    page = page_of(grid_of("FP", "PP", "PP"))
+    assert page.count("<tr data-row") == 3
+    assert "<details" not in page
+
+
+def test_a_target_of_thousands_shows_a_hundred_rows_and_leads_to_the_rest() -> None:
+    shown = grid_of(*["FP"] * 300, *["PP"] * 900)
+    node = records.node(*LEAF, shown.runs[0])
+    page = THEME.render(
+        target.TEMPLATE, target.context(FRAME, node, shown.runs, shown, [("2026-11", 2)])
+    ).decode()
+    assert "100 of 1200 tests are shown." in page
+    assert 'href="_runs/grid-30.html"' in page
+    assert 'href="_runs/grid-30.html#always">900 tests always passed' in page
+    assert "_nights/2026-11-19.html" in page
+
+
+def test_the_table_of_a_target_has_a_caption_and_scopes() -> None:
+    shown = grid_of("FP", "PP")
+    node = records.node(*LEAF, shown.runs[0])
+    page = THEME.render(
+        target.TEMPLATE, target.context(FRAME, node, shown.runs, shown, [("2026-11", 2)])
+    ).decode()
+    table = page[page.index('<table class="run-grid') :]
+    table = table[: table.index("</table>")]
+    assert "<caption" in table
+    assert table.count('<th scope="row"><a') == 2
+    assert table.count('<th scope="col"><a') == 2
+
+
+def test_a_noise_grid_is_cut_into_parts_of_500_rows() -> None:
+    rnd = random.Random(1)
+    rows = ["".join(rnd.choice("PFW") for _ in range(50)) for _ in range(1200)]
+    ordered = grid.ranked(grid_of(*rows).rows)
+    parts = grid.parts_of(ordered)
+    assert [len(part) for part in parts] == [500, 500, 200]
+    assert [one for part in parts for one in part] == ordered
+
+
+def test_a_page_of_the_largest_part_stays_bounded() -> None:
+    rnd = random.Random(2)
+    rows = ["".join(rnd.choice("PFW") for _ in range(50)) for _ in range(1200)]
+    shown = grid_of(*rows)
+    part = grid.parts_of(grid.ranked(shown.rows))[0]
+    node = records.node(*LEAF, shown.runs[0])
+    page = THEME.render(
+        grid.TEMPLATE, grid.context(FRAME, node, shown, part, grid.Window("30", 1, 3))
+    )
+    assert len(page) < 2_500_000
+    assert b'href="grid-30-p3.html"' in page
+
+
+def test_2000_tests_of_50_runs_weigh_600_kb_at_most() -> None:
+    rnd = random.Random(3)
+    rows = []
+    for _ in range(2000):
+        row, letter = "", "P"
+        for _ in range(50):
+            if rnd.random() < 0.033:
+                letter = rnd.choice("PPFW")
+            row += letter
+        rows.append(row)
+    assert len(page_of(grid_of(*rows)).encode()) <= 600_000
+
+
+def test_equal_heads_of_neighbours_are_merged() -> None:
+    shown = grid_of("FPP", heads=("owner",))
+    shown = replace(shown, runs=(shown.runs[0], *(replace(r, owner="x") for r in shown.runs[1:])))
+    heads = dict(
+        grid.context(
+            FRAME,
+            records.node(*LEAF, shown.runs[0]),
+            shown,
+            grid.ranked(shown.rows),
+            grid.Window("30"),
+        )["heads"]
+    )  # type: ignore[call-overload]
+    assert heads["month"] == (("2026-11", "2026-11", 3),)
+    assert heads["owner"] == (("mrivera", "mrivera", 1), ("x", "x", 2))
+
+
+def test_running_and_partial_runs_are_marked() -> None:
+    shown = grid_of("RFP")
+    whole, half = {"P": 400, "F": 3}, {"P": 90, "F": 1}
+    flying = {"P": 300, "R": 100}
+    counts = (flying, half, whole)
+    many = tuple(replace(r, counts=c) for r, c in zip(shown.runs, counts, strict=True))
+    states = [grid.column("x/index.html", run, many)["state"] for run in many]
+    assert states == ["running", "partial", ""]
+
+
+def test_a_night_is_noon_to_noon_in_the_zone_of_the_site() -> None:
+    assert night_of(records.NOW, UTC) == "2026-11-19"  # 02:00 on the 20th
+    assert night_of(records.NOW + 10 * 3600, UTC) == "2026-11-20"  # noon
+    assert night_of(records.NOW + 10 * 3600 - 1, UTC) == "2026-11-19"
+    assert night_of(records.NOW + 10 * 3600, ZoneInfo("America/New_York")) == "2026-11-19"
+    assert night_of(None, UTC) == "1969-12-31"
+
+
+def test_a_night_links_each_failure_of_each_target() -> None:
+    one = runs(1)[0]
+    two = tuple(
+        replace(one, key=RunKey(records.AREA, ("rhel9", "nfs", flow), "w1"))
+        for flow in ("fast", "slow")
+    )
+    rows = (GridRow(("t", ""), "FF"), GridRow(("ok", ""), "PP"))
+    shown = night.Shown("2026-11-19", two, rows)
+    context = night.context(FRAME, records.AREA, records.KEYS, shown)
+    page = THEME.render(night.TEMPLATE, context).decode()
+    assert 'href="../rhel9/nfs/fast/w1/t/index.html"' in page
+    assert 'href="../rhel9/nfs/slow/w1/t/index.html"' in page
+    assert dict(context["heads"])["fs"] == (("nfs", "nfs", 2),)  # type: ignore[call-overload]
+
+
+def test_the_csv_has_a_test_per_line_and_a_run_per_column() -> None:
+    found = list(csv.reader(io.StringIO(griddata.table(grid_of("FP.", "PPP")))))
+    assert found == [
+        ["testname", "item_path", "r0", "r1", "r2"],
+        ["t0000", "", "fail", "pass", ""],
+        ["t0001", "", "pass", "pass", "pass"],
+    ]
+
+
+def test_a_name_that_a_spreadsheet_would_compute_is_text() -> None:
+    shown = Grid(runs(1), (GridRow(("=cmd()", ""), "P"),))
+    assert griddata.table(shown).splitlines()[1].startswith("'=cmd()")
+
+
+def test_the_second_shard_tells_reasons_once_and_durations_of_each_run() -> None:
+    name = ("t", "")
+    outcomes = [{name: ("F", 12)}, {name: ("P", None)}, {name: ("F", 7)}]
+    reason = ("COMPLETED/FAIL", "logs/sim.log", 14, "it broke")
+    found = griddata.cells(["r0", "r1", "r2"], outcomes, [{name: reason}, {}, {name: reason}])
+    assert found["texts"] == ["it broke"]
+    assert found["tests"] == [
+        [
+            "t",
+            "",
+            "12,,7",
+            [
+                [0, "COMPLETED/FAIL", "logs~2Fsim.log", 14, 0],
+                [2, "COMPLETED/FAIL", "logs~2Fsim.log", 14, 0],
+            ],
+        ]
+    ]
