@@ -108,8 +108,7 @@ class Auditor:
         own = {ref.path for ref in root.shards}
         found.shards = sorted(own - there.keys())
         found.foreign = sorted(
-            (p for p in there.keys() - known.keys() - own - files.keys() if not is_own(p)),
-            key=str.encode,
+            p for p in there.keys() - known.keys() - own - files.keys() if not is_own(p)
         )
         self._ledger.mark_missing([*found.missing, *found.damaged, *found.lost])
         self._ledger.note_sent((path, files[path].digest) for path in found.adopted)

@@ -40,7 +40,8 @@ class Newcomer:
         if len(there) == LOOK and FRONT not in there:
             found = self._destination.list(FRONT)
             there |= {each.path: each for each in islice(found, 1) if each.path == FRONT}
-        ours = [TreeFile(*row) for row in files(sorted(there, key=str.encode))]
+        # Paths of a site are ASCII; others may hold anything, broken UTF-8 too.
+        ours = [TreeFile(*row) for row in files(sorted(filter(str.isascii, there)))]
         in_the_way = [file.path for file in ours if not self._is_same(file, there[file.path])]
         if in_the_way:
             named = ", ".join(in_the_way[:_NAMED])

@@ -1,5 +1,6 @@
 """A first publish to a place that isn't empty."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,18 @@ def test_what_a_first_publish_that_died_left_is_its_own(one: Publishing) -> None
 def test_an_empty_place_costs_one_listing_once(one: Publishing) -> None:
     assert one.publish().requests["LIST"] == 1
     assert "LIST" not in one.publish().requests
+
+
+def test_names_that_no_site_has_are_told_and_left(tmp_path: Path) -> None:
+    www = tmp_path / "www"
+    www.mkdir()
+    broken = os.fsdecode(b"\xff\n\x1b[31m.txt")
+    (www / broken).write_text("somebody's")
+    one = Publishing(tmp_path / "one", str(www))
+    one.build(small_site(1))
+    assert one.publish().foreign == [broken]
+    found = one.publish(audit=True).audit
+    assert found is not None
+    assert found.foreign == [broken]
+    assert (www / broken).exists()
+    one.close()
