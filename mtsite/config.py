@@ -21,6 +21,7 @@ from mtsite.options import (
     CLOCK,
     DESTINATION,
     FLAG,
+    LINKS,
     PATH,
     PREFIXES,
     REQUIRED,
@@ -99,6 +100,12 @@ class AreaConfig:
         few_of(3, "owner", "contour", "comment", "home"),
         [],
         "Facts of a run that stand above the grid of its target, at most three.",
+    )
+    links: Mapping[str, str] = option(
+        LINKS,
+        {},
+        "Links on each run's page, address by title; {area}, {target}, {runname} and key names in"
+        " braces are filled in, escaped.",
     )
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 

@@ -292,6 +292,15 @@ def _web_address(value: object, root: Path) -> str:
     return text.rstrip("/")
 
 
+def _links(value: object, root: Path) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(str(title).strip() for title in value):
+        raise ValueError('expected "TITLE" = "https://…/{target}/{runname}"')
+    found = {str(title): _web_address(each, root) for title, each in value.items()}
+    if "" in found.values():
+        raise ValueError("an address is empty")
+    return found
+
+
 def _refuse_password(parts: SplitResult) -> None:
     if "@" in parts.netloc:
         raise ValueError(f"holds a name or password before the host; {NO_SECRETS}")
@@ -344,6 +353,7 @@ TEXTS = Kind("list of text", _texts, lambda text: [part.strip() for part in text
 VALUES = Kind("values by section and key", _values)
 TEST_VALUES = Kind("values by test, section and key", _values_by_name)
 PREFIXES = Kind("table of prefix = prefix", _prefixes)
+LINKS = Kind("table of title = http(s) address", _links)
 WEB_ADDRESS = Kind("http(s) address", _web_address)
 ZONE = Kind("time zone", _zone)
 CLOCK = Kind("time of day", _clock)

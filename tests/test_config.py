@@ -587,6 +587,16 @@ def test_the_file_that_init_writes_names_every_setting(load: Load) -> None:
     assert load(wanted).reduce == load("").reduce
 
 
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "ftp://x.example/", "", "https://", "/relative/{runname}"]
+)
+def test_links_of_runs_lead_to_web_addresses_only(
+    mistakes: Callable[..., list[str]], address: str
+) -> None:
+    (found,) = mistakes(f'[areas.a]\npath = "x"\nlinks = {{ "Jobs" = "{address}" }}\n')
+    assert "areas.a.links" in found
+
+
 def test_the_docs_list_every_setting_as_declared() -> None:
     text = DOCS.read_text(encoding="utf-8")
     found = re.search(

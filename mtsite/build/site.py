@@ -61,6 +61,7 @@ from mtsite.pages import (
     target,
     test,
 )
+from mtsite.pages.beside import RunBeside
 from mtsite.pages.page import SiteFrame
 
 KINDS = (
@@ -144,6 +145,12 @@ def frame_of(config: Config) -> SiteFrame:
     return SiteFrame(site.title, site.timezone, site.noindex, site.base_url)
 
 
+def beside_of(config: Config) -> RunBeside:
+    """What the settings add to the pages of runs."""
+    links = {name: dict(area.links) for name, area in config.areas.items() if area.links}
+    return RunBeside(links, leaving=not config.retain.is_empty)
+
+
 def theme_dirs(config: Config) -> tuple[Path, ...]:
     """Where the site's own templates and styles may lie: beside mtsite.toml."""
     return (config.root,) if config.file is not None else ()
@@ -169,14 +176,15 @@ def _know(
     site = config.site.output
     frame = frame_of(config)
     dirs, compiled = theme_dirs(config), config.state_dir / "templates"
-    made_from, recipes = _recipes(frame, load_theme(dirs, compiled), manifest)
+    beside = beside_of(config)
+    made_from, recipes = _recipes(frame, beside, load_theme(dirs, compiled), manifest)
     recipe = digest.of(sorted(recipes.items()), repr(config.redact), config.reduce.dead_after)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = flags.full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
-    look = Look(dirs, compiled, frame, recipes)
+    look = Look(dirs, compiled, frame, recipes, beside)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
     state.clock = flags.clock
     if config.build.time_limit:
@@ -188,19 +196,22 @@ def _know(
     return state
 
 
-def _recipes(frame: SiteFrame, theme: Theme, manifest: Manifest) -> tuple[str, dict[str, str]]:
+def _recipes(
+    frame: SiteFrame, beside: RunBeside, theme: Theme, manifest: Manifest
+) -> tuple[str, dict[str, str]]:
     """(digest of all template files, recipe per template).
 
     Which templates a page includes takes parsing all of them: the answer is remembered for as
     long as no file among them moves.
     """
     editions = {kind.TEMPLATE: kind.EDITION for kind in KINDS}
-    made_from = digest.of(theme.templates_digest(), editions, repr(frame))
+    made_from = digest.of(theme.templates_digest(), editions, repr(frame), repr(beside))
     if manifest.get("recipes made from") == made_from:
         remembered: dict[str, str] = json.loads(manifest.get("recipes"))
         return made_from, remembered
+    shared = {run.TEMPLATE: repr(beside)}
     return made_from, {
-        template: digest.of(edition, theme.recipe(template), repr(frame))
+        template: digest.of(edition, theme.recipe(template), repr(frame), shared.get(template, ""))
         for template, edition in editions.items()
     }
 

@@ -155,7 +155,7 @@ def test_a_filter_over_5000_tests_answers_in_time(page: Any, site: Path) -> None
     }"""
     for query in ("case_0", "s:pass !host:lnx0*"):
         took = [page.evaluate(ask, one) for _ in range(9) for one in ("s:new", query)][1::2]
-        assert count(page) > 1000
+        assert count(page) > 500
         assert min(took) < 100, took
 
 
