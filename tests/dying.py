@@ -126,6 +126,7 @@ class Far:
 
     def __init__(self, root: Path, tests: int, runs: int, *, verb: str) -> None:
         self.root = root
+        self.now = NOW
         near = Place(root, tests, runs, cached=False, config=RULE)
         shutil.rmtree(near.saved)
         self.area, self.model, self.verb = near.area, near.model, verb
@@ -190,7 +191,7 @@ class Far:
         return Job(
             self.areas,
             RULES,
-            NOW,
+            self.now,
             self.root / state,
             checkpoint=checkpoint,
             environ={},

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 
 import pytest
+from areas import DAY
 from dying import Far, ended, in_child
 from powercut import can_trace, record
 from rows import runs_in
@@ -118,6 +119,50 @@ def test_a_full_disk_at_any_size_loses_nothing(memory, verb):
         far.assert_nothing_lost()
         far.assert_finished()
     assert refused > 5
+
+
+NOBODY = 65534
+
+
+def test_a_destination_that_may_not_be_written_is_refused_and_named(memory):
+    far = Far(memory, tests=2, runs=3, verb="migrate")
+    before = {path: path.read_bytes() for path in far.databases if path.exists()}
+    for path in (far.satellite.database, far.satellite.path):
+        path.chmod(path.stat().st_mode & ~0o222)
+    if os.getuid() == 0:
+        memory.chmod(0o755)
+        for path in (memory, far.area.path, *far.area.path.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    told = memory / "told"
+
+    def work() -> None:
+        if os.getuid() == 0:
+            os.setuid(NOBODY)
+        try:
+            far.call()
+        except MtsiteError as error:
+            told.write_text(f"{error.exit_code} {error.message}\n{error.hint}")
+
+    assert ended(in_child(work)) == 0
+    assert str(far.satellite.path) in told.read_text()
+    assert {path: path.read_bytes() for path in before} == before
+    far.satellite.path.chmod(0o755)
+    far.satellite.database.chmod(0o644)
+    far.assert_finished()
+
+
+@pytest.mark.parametrize("verb", ["reduce", *VERBS])
+def test_a_clock_that_is_set_back_stops_no_move_that_was_begun(memory, verb):
+    """What died is finished, whatever the clock says; nothing else is old enough to leave."""
+    far = Far(memory, tests=2, runs=3, verb=verb)
+    assert ended(in_child(lambda: far.call(killed_at(4)))) == -signal.SIGKILL
+    far.now -= 100 * DAY
+    far.call()
+    far.assert_nothing_lost()
+    moving = [one for one in far.places().values() if len(one) > 1]
+    assert moving == []
+    far.now += 100 * DAY
+    far.assert_finished()
 
 
 def test_two_movers_of_the_same_runs_to_two_satellites_lose_nothing(memory):

@@ -1,7 +1,9 @@
 """migrate, automigrate, restore and explain as a user calls them."""
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 from areas import make_area, run, step, test
@@ -122,6 +124,20 @@ def test_vacuum_tells_bytes_before_and_after(site, mtsite):
     after = area.database.stat().st_size
     assert f"megatest.db {before} bytes before, {after} after" in ended.err
     assert after < before - 400_000
+
+
+def test_vacuum_frees_all_pages_of_an_incremental_database_too(site, mtsite):
+    """SQLite's statement frees one page for each step that the caller takes."""
+    area, _old = site
+    with closing(sqlite3.connect(area.database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("VACUUM")
+        connection.execute("CREATE TABLE filler AS SELECT zeroblob(500000) AS x")
+        connection.execute("DROP TABLE filler")
+    before = area.database.stat().st_size
+    assert mtsite("reduce", "fullrun", "--vacuum").code == 0
+    assert area.database.stat().st_size < before - 400_000
+    assert area.execute("PRAGMA freelist_count") == [(0,)]
 
 
 def test_explain_says_where_a_run_lies_and_which_rule_keeps_it(site, mtsite):
