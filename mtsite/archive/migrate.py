@@ -71,16 +71,7 @@ def migrate_area(settings: AreaConfig, migrations: Sequence[Migration], job: Job
     """
     area = open_area(settings, job.environ, tmp=job.tmp)
     check_movable(area)
-    destinations = {
-        one.destination: open_destination_area(
-            find_destination(one.destination, area, job.areas),
-            area,
-            job.now,
-            job.environ,
-            tmp=job.tmp,
-        )
-        for one in migrations
-    }
+    destinations = _destinations(area, migrations, job)
     if job.dry_run:
         plans = _without_begun(_plans(area, migrations, job)[1], area, destinations)
         return MigrateSummary(area.name, plans=plans)
@@ -90,19 +81,31 @@ def migrate_area(settings: AreaConfig, migrations: Sequence[Migration], job: Job
         runs, plans = _plans(area, migrations, job)
         plans = _without_begun(plans, area, destinations)
         work = list(_work(area, plans, destinations))
-        unread = tuple(one for plan in plans.values() for one in damaged(plan))
-        if not work:
-            begun.end(area)
-            return MigrateSummary(area.name, "", unread, plans=plans)
-        check_homehost(area, command, area_db_only=job.wishes.area_db_only)
-        check_at_rest(area, runs, job.now)
-        _check_room(work)
-        begun.begin(area, (one.destination.live for one in work))
+        if work:
+            check_homehost(area, command, area_db_only=job.wishes.area_db_only)
+            check_at_rest(area, runs, job.now)
+            _check_room(work)
+            begun.begin(area, (one.destination.live for one in work))
         try:
             outcomes, error = _carry_out(area, work, job)
         finally:
             begun.end(area)
+    unread = (one for plan in plans.values() for one in damaged(plan))
     return MigrateSummary(area.name, "", (*outcomes, *unread), error, plans=plans)
+
+
+def _destinations(area: Area, migrations: Sequence[Migration], job: Job) -> dict[str, Area]:
+    """The area of each destination as it is told, when runs of this area may go there."""
+    return {
+        one.destination: open_destination_area(
+            find_destination(one.destination, area, job.areas),
+            area,
+            job.now,
+            job.environ,
+            tmp=job.tmp,
+        )
+        for one in migrations
+    }
 
 
 @dataclass(frozen=True, slots=True)
