@@ -19,7 +19,7 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 bench: .venv/.installed-test
-	$(BIN)/python benchmarks/build.py --peers --memory
+	$(BIN)/python benchmarks/build.py --peers --memory --against
 	$(BIN)/python benchmarks/live_reading.py
 	$(BIN)/python benchmarks/run_list.py
 

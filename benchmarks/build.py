@@ -1,6 +1,9 @@
 """How fast the site is built: full, nothing new, one new run; beside Jinja2 alone and Hugo.
 
-    python benchmarks/build.py [--runs 100] [--tests 200] [--peers] [--memory]
+    python benchmarks/build.py [--runs 100] [--tests 200] [--peers] [--memory] [--against COMMIT]
+
+`--against` builds the same area with an earlier commit too, in turn with this one; without a name
+it is the first whole site builder, before logs were understood and runs were moved.
 
 Prints one table; docs/performance.md quotes it. Ratios count, seconds depend on the machine.
 """
@@ -18,6 +21,7 @@ from pathlib import Path
 
 from big_area import add_runs, make_big_area
 
+FIRST_BUILD = "6fc3d38"
 HUGO_PAGES = 4000
 JINJA_PAGES = 4000
 
@@ -30,6 +34,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", action="store_true", help="Jinja2 alone and Hugo as well")
     parser.add_argument("--memory", action="store_true", help="50 and 200 runs as well")
+    parser.add_argument("--against", nargs="?", const=FIRST_BUILD, help="an earlier commit as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mtsite-bench-") as directory:
         root = Path(directory)
@@ -44,6 +49,8 @@ def main() -> None:
                 f"hugo                 {hugo:9.0f} pages/s   ours/theirs {pages / hugo:.2f}"
                 f" (all {html} pages, {pages:.0f}/s)"
             )
+        if given.against:
+            bench_against(root / "against", given.against, given.runs, given.tests, given.rounds)
         if given.memory:
             small = peak_of(root / "m50", 50, given.tests)
             large = peak_of(root / "m200", 200, given.tests)
@@ -84,10 +91,35 @@ def bench_builds(root: Path, runs: int, tests: int, rounds: int) -> tuple[float,
     return full, sum(name.endswith(".html") for name in names)
 
 
-def build(home: Path) -> float:
-    """Seconds of one `mtsite build`, start of the program included."""
+def bench_against(root: Path, commit: str, runs: int, tests: int, rounds: int) -> None:
+    """Full builds of this tree and of an earlier commit's, in turn: seconds and their ratio."""
+    area = make_big_area(root, runs, tests)
+    (root / "mtsite.toml").write_text(f'[site]\ntitle = "bench"\n[areas.big]\npath = "{area}"\n')
+    here, there = Path(__file__).parents[1], root / "commit"
+    git = ["git", "-C", str(here), "worktree"]
+    subprocess.run([*git, "add", "-q", "--detach", str(there), commit], check=True)
+    try:
+        ratios = []
+        for _ in range(rounds):
+            pair = []
+            for tree in (here, there):
+                for name in ("site", ".mtsite"):
+                    shutil.rmtree(root / name, ignore_errors=True)
+                os.sync()
+                pair.append(build(root, tree))
+            print(f"full build           {pair[0]:9.2f} s, {commit} {pair[1]:.2f} s")
+            ratios.append(pair[0] / pair[1])
+        print(f"against {commit}      {statistics.median(ratios):9.2f} x")
+    finally:
+        subprocess.run([*git, "remove", "--force", str(there)], check=True)
+
+
+def build(home: Path, tree: Path | None = None) -> float:
+    """Seconds of one `mtsite build`, start of the program included; `tree`: another mtsite."""
     # As installed: modules are compiled once, not at every start.
     environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    if tree is not None:
+        environ["PYTHONPATH"] = str(tree)
     started = time.monotonic()
     subprocess.run(
         [sys.executable, "-m", "mtsite", "-q", "build"], cwd=home, env=environ, check=True
