@@ -1,5 +1,9 @@
-"""Writes docs/commands.md from the commands themselves; `make docs` runs it, a test checks it."""
+"""Writes docs/commands.md from the commands and docs/json.md from the schemas; a test checks them.
 
+`make docs` runs it.
+"""
+
+import json
 from pathlib import Path
 
 import click
@@ -8,6 +12,16 @@ from mtsite.cli import LazyGroup, group
 from mtsite.invocation import EXITS
 
 PAGE = Path(__file__).parent / "commands.md"
+JSON_PAGE = Path(__file__).parent / "json.md"
+SCHEMAS = Path(__file__).parent / "schemas"
+JSON_OPENING = """# JSON documents
+
+Written by `make docs` from the JSON Schemas in docs/schemas. Every document names its form in its
+member `schema`, such as `mtsite/run/1`: the number rises when a program that reads it would break,
+and a new member alone is no such change. The schemas travel with the package (`mtsite/schemas`);
+those of the documents that a site holds are published with it, in `_assets/v1/schema/`. Times are
+Unix seconds.
+"""
 OPENING = """# Commands
 
 Written by `make docs` from the commands' own help. Data goes to stdout, talk to stderr; `--json`
@@ -54,5 +68,17 @@ def _exit_codes() -> str:
     return f"## Exit codes\n\n| code | meaning |\n|--:|---|\n{rows}\n"
 
 
+def json_page() -> str:
+    """The page of all documents."""
+    rows = []
+    for file in sorted(SCHEMAS.glob("*.json")):
+        schema = json.loads(file.read_text("utf-8"))
+        members = ", ".join(f"`{name}`" for name in schema["properties"] if name != "schema")
+        rows.append(f"| [{schema['$id']}](schemas/{file.name}) | {schema['title']} | {members} |")
+    table = "\n".join(["| schema | what it is | members |", "|---|---|---|", *rows])
+    return f"{JSON_OPENING}\n{table}\n"
+
+
 if __name__ == "__main__":
+    JSON_PAGE.write_text(json_page(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")

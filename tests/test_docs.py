@@ -22,18 +22,23 @@ SETTINGS = [
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
 
-def commands_page() -> str:
+def written(function: str) -> str:
+    """What docs/write_commands.py would write."""
     spec = importlib.util.spec_from_file_location("write_commands", DOCS / "write_commands.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    page: str = module.page()
+    page: str = getattr(module, function)()
     return page
 
 
 def test_every_command_and_its_help_stand_in_the_docs() -> None:
-    assert (DOCS / "commands.md").read_text(encoding="utf-8") == commands_page(), "make docs"
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == written("page"), "make docs"
+
+
+def test_every_json_document_stands_in_the_docs() -> None:
+    assert (DOCS / "json.md").read_text(encoding="utf-8") == written("json_page"), "make docs"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

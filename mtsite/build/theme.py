@@ -22,6 +22,9 @@ import mtsite
 ASSETS = "_assets/v1"
 """`v1` rises only when pages that were published with the older assets would break."""
 
+SITE_SCHEMAS = ("grid-1.json", "node-1.json", "run-1.json")
+"""JSON Schemas of the documents that a site holds; they are published with it."""
+
 _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
 _FIRST_SCRIPTS = ("shard.js", "filter_query.js")
@@ -38,6 +41,13 @@ def product_dir(name: str) -> Path:
     package = Path(mtsite.__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def schemas_dir() -> Path:
+    """Where the JSON Schemas lie: inside the package, or in docs/ of a checkout."""
+    package = Path(mtsite.__file__).parent
+    inside = package / "schemas"
+    return inside if inside.is_dir() else package.parent / "docs" / "schemas"
 
 
 class _Inlining(jinja2.BaseLoader):
@@ -163,7 +173,7 @@ class Theme:
         return sources
 
     def assets(self) -> dict[str, bytes]:
-        """Path below the site → bytes: `site.css`, `site.js`, `theme.js` and the images."""
+        """Path below the site → bytes: style, scripts, images, and the schemas of its JSON."""
         styles = self._files("css", {".css"})
         scripts = self._files("js", {".js"})
         made = {
@@ -174,6 +184,8 @@ class Theme:
             made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
         for name, file in sorted(self._files("img", _IMAGES).items()):
             made[f"{ASSETS}/{name}"] = file.read_bytes()
+        for name in SITE_SCHEMAS:
+            made[f"{ASSETS}/schema/{name}"] = (schemas_dir() / name).read_bytes()
         return made
 
     @cached_property
