@@ -2,10 +2,13 @@
 
 import csv
 import io
+import json
 import random
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import jsonschema
 from browser import records
 from pages.shown import FRAME, THEME
 
@@ -14,6 +17,7 @@ from mtsite.pages import grid, griddata, night, target
 from mtsite.pages.dates import night_of
 from mtsite.pages.page import Grid, GridRow
 
+ROOT = Path(__file__).parents[2]
 UTC = ZoneInfo("UTC")
 LEAF = (records.AREA, records.TARGET)
 
@@ -231,3 +235,25 @@ def test_the_second_shard_tells_reasons_once_and_durations_of_each_run() -> None
             ],
         ]
     ]
+
+
+def test_the_twin_keeps_its_published_schema() -> None:
+    schema = json.loads((ROOT / "docs/schemas/grid-1.json").read_text("utf-8"))
+    hostile = (GridRow(("bytes_\udcff", "a/b"), "FP"), GridRow(("<b>", ""), "P."))
+    made = griddata.twin(records.node(*LEAF, runs(1)[0]), Grid(runs(2), hostile))
+    document = json.loads(json.dumps(made))
+    jsonschema.validate(document, schema)
+    assert document["tests"][0] == {
+        "testname": "bytes_\ufffd",
+        "item_path": "a/b",
+        "verdicts": "FP",
+    }
+
+
+def test_a_target_without_a_run_has_no_empty_grid() -> None:
+    empty = Grid((), ())
+    node = records.node(*LEAF, None)
+    page = THEME.render(target.TEMPLATE, target.context(FRAME, node, (), empty, [])).decode()
+    assert "No test to show: no run of this target has one yet." in page
+    assert "Only failing" not in page
+    assert "The last 0" not in page
