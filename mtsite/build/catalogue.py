@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from mtsite import urls
 from mtsite.build.judge import rule_set_of
-from mtsite.build.render import Pen
+from mtsite.build.pen import Pen
 from mtsite.build.state import BuildState
 from mtsite.config import LogsConfig
 from mtsite.logs.families import OWN

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import rollup, urls
+from mtsite.build.pen import Look, Pen
 from mtsite.build.plan import gone_reason, place_of
 from mtsite.build.read import RunRead, measured_in, outcomes_of
-from mtsite.build.render import Look, Pen
 from mtsite.build.seal import LOOK_BACK, STRIP, Outcomes
 from mtsite.build.state import BuildState
 from mtsite.build.vanished import summary_of_head

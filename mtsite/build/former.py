@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from mtsite import record, urls
 from mtsite.build.nodes import Tree
+from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.plan import BuildPlan, renamed_reason
-from mtsite.build.render import Look, Pen, json_bytes
 from mtsite.build.state import BuildState
 from mtsite.build.unreadable import keep_files
 from mtsite.build.vanished import known_from, remaining_outcomes

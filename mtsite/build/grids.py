@@ -9,7 +9,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
-from mtsite.build.render import Pen, json_bytes
+from mtsite.build.pen import Pen, json_bytes
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest
 from mtsite.model import RunSummary, TestName

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from mtsite import urls
 from mtsite.build import digest
-from mtsite.build.render import Pen
+from mtsite.build.pen import Pen
 from mtsite.build.state import BuildState
 from mtsite.errors import ConfigError
 from mtsite.holds import Holds, load_holds

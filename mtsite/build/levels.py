@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from mtsite import urls
 from mtsite.build.nodes import Target, Tree
-from mtsite.build.render import Pen
+from mtsite.build.pen import Pen
 from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest
 from mtsite.pages import area, index, listing, names, notfound

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build.nodes import TargetNode
-from mtsite.build.render import Look, Pen
+from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest, Page

@@ -26,9 +26,9 @@ from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nights import write_nights
 from mtsite.build.nodes import TargetNode, Tree
+from mtsite.build.pen import Look, Pen, load_theme, theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.read import redactor_of
-from mtsite.build.render import Look, Pen, load_theme, theme
 from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner

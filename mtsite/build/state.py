@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mtsite.build.listing import SiteListing
 from mtsite.build.nodes import Target
-from mtsite.build.render import Look
+from mtsite.build.pen import Look
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
 from mtsite.manifest import KnownRun, Manifest, Page

@@ -14,7 +14,7 @@ from mtsite.build import digest, former
 from mtsite.build.grids import GridPages, TargetRuns, grid_of
 from mtsite.build.histories import Histories, move_on, shown_histories, still_true
 from mtsite.build.nodes import TREND_DAYS, AreaWords, TargetNode, Tree, target_node
-from mtsite.build.render import Look, Pen
+from mtsite.build.pen import Look, Pen
 from mtsite.build.twins import store_twin
 from mtsite.known import TargetRun
 from mtsite.manifest import Manifest, Page

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mtsite import urls
-from mtsite.build.render import Pen, json_bytes
+from mtsite.build.pen import Pen, json_bytes
 from mtsite.model import RunSummary
 from mtsite.pages import nodetwin
 from mtsite.pages.page import NodeSummary

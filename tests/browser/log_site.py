@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtsite import urls
 from mtsite.build import render
-from mtsite.build.render import Look, Pen
+from mtsite.build.pen import Look, Pen
 from mtsite.build.theme import Theme
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.take import Taker

@@ -8,7 +8,7 @@ from sites import files_of
 
 from mtsite.build.levels import write_area, write_root
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
-from mtsite.build.render import Look, Pen, load_theme
+from mtsite.build.pen import Look, Pen, load_theme
 from mtsite.build.site import KINDS
 from mtsite.build.targets import TargetTask, TargetWriter
 from mtsite.known import KnownRun
