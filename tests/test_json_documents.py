@@ -51,6 +51,7 @@ destination setup
 build --dry-run
 build
 publish
+publish --audit
 nightly
 schedule
 area show nosuch
