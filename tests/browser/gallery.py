@@ -5,7 +5,7 @@ to OUT/site and screenshots (light, dark; 1400 and 390 px) to OUT.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
-from mtsite.model import RunKey  # noqa: E402
+from mtsite.model import RunKey, RunSummary  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
     catalogue,
@@ -31,6 +31,7 @@ from mtsite.pages import (  # noqa: E402
     leaving,
     log,
     month,
+    names,
     notfound,
     redirect,
     run,
@@ -40,7 +41,7 @@ from mtsite.pages import (  # noqa: E402
 )
 from mtsite.pages import night as night_page  # noqa: E402
 from mtsite.pages.beside import Beside  # noqa: E402
-from mtsite.pages.page import SiteFrame  # noqa: E402
+from mtsite.pages.page import NodeSummary, SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
 from mtsite.pages.shard import shard_bytes  # noqa: E402
@@ -103,6 +104,7 @@ def _tree(night: records.Night) -> Iterator[Page]:
         ]
         path = urls.area_page(here.area, here.values)
         yield path, area.TEMPLATE, area.context(FRAME, here, children, runs, ())
+    yield from _wide_level(node, runs)
     leaf = replace(node, values=records.TARGET, runs=312)
     months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
         1:
@@ -123,6 +125,32 @@ def _tree(night: records.Night) -> Iterator[Page]:
         history.TEMPLATE,
         history.context(FRAME, leaf, name, history.Shown(tuple(records.stretches(night)))),
     )
+
+
+def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]:
+    """A level of more values than it has rows for, some of them odd, and all their names."""
+    here = replace(node, values=("pool",), runs=51_000, targets=260)
+    names_of = [*(f"host{n:03d}" for n in range(250)), *records.HOSTILE[4:8], "مرحبا", "שלום"]
+    children = [
+        replace(
+            node,
+            values=("pool", value),
+            newest=runs[n % 20],
+            verdict=runs[n % 20].verdict,
+            counts=runs[n % 20].counts,
+            targets=1,
+            title="",
+            pointers=("latest", "last-good"),
+        )
+        for n, value in enumerate(names_of)
+    ]
+    path = urls.area_page(here.area, here.values)
+    yield path, area.TEMPLATE, area.context(FRAME, here, children, runs[:20], ())
+    for part in names.parts_of(here, children):
+        path = urls.names_page(part.number, here.area, here.values)
+        yield path, names.TEMPLATE, names.context(FRAME, part)
+    path = urls.month_page(node.area, records.TARGET, "2026-11", 1)
+    yield path, month.TEMPLATE, month.context(FRAME, here, "2026-11", runs, part=1)
 
 
 def _night_page(night: records.Night) -> Page:
@@ -264,6 +292,8 @@ def shots() -> dict[str, str]:
         "grid": urls.grid_page(*leaf, "30"),
         "night": urls.night_page(records.AREA, "2026-11-19"),
         "month": urls.month_page(*leaf, "2026-11"),
+        "wide": urls.area_page(records.AREA, ("pool",)),
+        "names": urls.names_page(1, records.AREA, ("pool",)),
         "run": urls.run_page(night.key),
         "test": urls.test_page(night.key, ("pcie_retry_smoke", "")),
         "item": urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65")),
