@@ -94,6 +94,11 @@
     if (cell) aim(cell); else away();
   });
   part.addEventListener("mouseleave", away);
-  region.addEventListener("scroll", away, { passive: true });
+  // What has the focus may have been scrolled to just now: its card goes with it.
+  region.addEventListener("scroll", () => {
+    const cell = document.activeElement && document.activeElement.closest("tbody td");
+    away();
+    if (cell && region.contains(cell)) aim(cell);
+  }, { passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") away(); });
 })();

@@ -75,6 +75,14 @@ def test_focus_tells_of_a_cell_what_hover_tells(wide: Watched, site: Path) -> No
     assert page.inner_text(".grid-card") == focused
 
 
+def test_the_card_of_a_cell_that_was_out_of_sight_stays(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, TARGET)
+    page.locator("#changed td a").last.focus()
+    page.wait_for_timeout(300)
+    assert page.locator(".grid-card").is_visible()
+    assert page.evaluate("document.querySelector('.grid-part .scroll').scrollTop") > 100
+
+
 def test_a_card_links_test_log_line_and_history(wide: Watched, site: Path) -> None:
     page = opened(wide, site, GRID)
     page.locator("td a").first.focus()
