@@ -109,10 +109,12 @@ def purge(
         return PurgeSummary(plan, swept, problems=problems)
     from mtsite.publish.upload import publish_site
 
-    # The first call puts the stubs and lets the objects go, the second one deletes them.
+    # The first call puts the stubs and lets the objects go, the second one deletes them, and every
+    # page that is no more: it may show what is taken back.
     gone = waiting - set(here)
+    at_once = replace(config, publish=replace(config.publish, grace=0))
     done, again = (
-        publish_site(config, now=terms.who.now, report=report.progress, at_once=gone)
+        publish_site(at_once, now=terms.who.now, report=report.progress, at_once=gone)
         for _ in range(2)
     )
     if not here:
