@@ -8,7 +8,7 @@ All text is escaped here, so this file and `markdown.py` alone return `Markup`.
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -28,6 +28,10 @@ HEAVY_BYTES = 1 << 20
 
 SHORT_BYTES = 600
 
+_HEAVY_PAGE = 90_000
+"""Pieces whose HTML is longer have but _LEAST_AROUND lines around each finding."""
+
+_LEAST_AROUND = 2
 _HEAVY_PIECES = 50_000
 """The same where a page shows pieces of a log: it is to stay light."""
 
@@ -98,7 +102,11 @@ def log_lines(
         pieces += [_gap(above, first, links), part]
         above = last
     pieces.append(_gap(above, total + 1, links))
-    return Markup("".join(pieces))
+    made = Markup("".join(pieces))
+    if len(made) > _HEAVY_PAGE and total >= shown.whole_below and shown.around > _LEAST_AROUND:
+        less = replace(shown, around=_LEAST_AROUND)
+        return log_lines(text, findings, links=links, shown=less, levels=levels)
+    return made
 
 
 def some_lines(

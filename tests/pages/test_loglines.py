@@ -142,6 +142,14 @@ def test_every_finding_of_a_long_log_is_there_with_what_surrounds_it() -> None:
     assert lines.outside.count("lines not shown here") == 2
 
 
+def test_where_pieces_are_many_and_long_fewer_lines_stand_around_a_finding() -> None:
+    content = b"".join(b"%d %s\n" % (line, b"x" * 400) for line in range(1, 10_001))
+    found = [finding(line, line) for line in range(1000, 9000, 400)]
+    lines = read(content, *found)
+    assert set(range(998, 1003)) <= set(lines.texts)
+    assert 997 not in lines.texts
+
+
 def test_a_finding_without_end_is_shown_up_to_a_bound() -> None:
     lines = read(numbered(10_000), finding(1000, 9000))
     assert list(lines.texts) == [*range(1, 21), *range(995, 1031), *range(9961, 10_001)]
