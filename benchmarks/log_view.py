@@ -204,8 +204,8 @@ def look(chromium: str, address: str, lines: int, size: int) -> None:
         print(f"next error: {statistics.median(steps):.0f} ms, {max(steps):.0f} at most")
         spent = reader.search("zzz nowhere zzz")
         print(f"search of the whole file: {spent:.1f} s, {size / spent / 1e6:.0f} MB/s")
-        print(f"search ended by Esc after {reader.end_search('zzz not here'):.0f} ms")
         print(f"heap after that: {reader.heap():.1f} MB")
+        print(f"search ended by Esc after {reader.end_search('zzz not here'):.0f} ms")
         browser.close()
 
 
