@@ -332,10 +332,11 @@ def main(out: Path, wanted: list[str]) -> None:
                 for name, path in shots().items():
                     if wanted and name not in wanted:
                         continue
-                    path, _, fragment = path.partition("#")
-                    page.goto((out / "site" / path).as_uri() + (f"#{fragment}" if fragment else ""))
+                    at = min((i for i in map(path.find, "?#") if i >= 0), default=len(path))
+                    path, tail = path[:at], path[at:]
+                    page.goto((out / "site" / path).as_uri() + tail)
                     file = out / f"{name}-{width}-{scheme}.png"
-                    _shoot(page, file, width, whole=not fragment)
+                    _shoot(page, file, width, whole=not tail)
                 context.close()
         browser.close()
 

@@ -3,9 +3,16 @@
 import re
 from pathlib import Path
 
+from browser import gallery
+
 FULL_BYTES = 60_000
 """A page of this size shows all that its kind can show, and is still looked at quickly."""
 _KIND = re.compile(rb'<body class="([a-z-]+)"')
+
+
+def shown_in_gallery() -> list[str]:
+    """The pages that the gallery takes pictures of, without their queries and fragments."""
+    return sorted({re.split("[?#]", path)[0] for path in gallery.shots().values()})
 
 
 def of_each_kind(site: Path) -> dict[str, list[str]]:

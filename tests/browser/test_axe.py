@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import gallery
-from browser.kinds import of_each_kind
+from browser.kinds import of_each_kind, shown_in_gallery
 
 pytestmark = pytest.mark.browser
 AXE = Path(sys.prefix, "npm/node_modules/axe-core/axe.min.js")
@@ -28,7 +27,12 @@ SHORTEN = """(most) => {
 LOOK = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], runOnly: %s });
   const where = (node) => `${node.target} ${node.any.map((why) => why.message).join("; ")}`;
-  return found.violations.map((one) =>
+  // A cell of a grid is one way of several to a page: its row's and its column's link lead there.
+  const cell = (node) => document.querySelector(node.target[0])?.closest("td[class^='v-']");
+  for (const one of found.violations) {
+    if (one.id === "target-size") one.nodes = one.nodes.filter((node) => !cell(node));
+  }
+  return found.violations.filter((one) => one.nodes.length).map((one) =>
     `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map(where).join(" | ")}`);
 }"""
 TAGS = '["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]'
@@ -67,8 +71,7 @@ def _violations(page: Any, axe: str, site: Path, paths: Iterable[str]) -> list[s
 
 
 def test_gallery_keeps_nobody_out(page: Any, axe: str, gallery_site: Path) -> None:
-    paths = {path.partition("#")[0] for path in gallery.shots().values()}
-    assert _violations(page, axe, gallery_site, sorted(paths)) == []
+    assert _violations(page, axe, gallery_site, shown_in_gallery()) == []
 
 
 def test_demo_keeps_nobody_out(page: Any, axe: str, demo_site: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import gallery, records
-from browser.kinds import of_each_kind
+from browser import records
+from browser.kinds import of_each_kind, shown_in_gallery
 from browser.watching import WATCH_SHIFTS, Watched
 
 from mtsite import urls
@@ -25,10 +25,6 @@ CUT = """() => [...document.querySelectorAll("h1, h2, .lead, .facts dd, .failure
     && getComputedStyle(one).overflow !== "visible").map((one) => one.outerHTML.slice(0, 120))"""
 
 
-def _shown() -> list[str]:
-    return sorted({path.partition("#")[0] for path in gallery.shots().values()})
-
-
 @pytest.fixture
 def opened(chromium: Any) -> Iterator[Watched]:
     watched = Watched(chromium, viewport={"width": 1400, "height": 900})
@@ -38,7 +34,7 @@ def opened(chromium: Any) -> Iterator[Watched]:
 
 
 def test_no_page_of_the_gallery_scrolls_sideways(opened: Watched, gallery_site: Path) -> None:
-    for path in _shown():
+    for path in shown_in_gallery():
         page = opened.go(gallery_site, path)
         for width in (320, 390, 768, 1400, 2560):
             page.set_viewport_size({"width": width, "height": 900})
@@ -68,7 +64,7 @@ def test_nothing_moves_when_the_script_comes_late(opened: Watched, gallery_site:
     moved: list[str] = []
     for width in (1400, 390):
         opened.page.set_viewport_size({"width": width, "height": 900})
-        for path in _shown():
+        for path in shown_in_gallery():
             page = opened.go(gallery_site, path)
             page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
             moved += [f"{path} at {width}: {shift}" for shift in page.evaluate("shifts")]
