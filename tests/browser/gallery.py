@@ -308,7 +308,7 @@ def shots() -> dict[str, str]:
         **{f"run-{name}": urls.run_page(RunKey(*leaf, name)) for name in odd_runs.NAMES},
         "run-many5000-list": urls.run_list(RunKey(*leaf, "many5000"), 2),
         "run-all_bad-list": urls.run_list(RunKey(*leaf, "all_bad"), 2),
-        "run-many5000-filtered": urls.run_page(RunKey(*leaf, "many5000")) + "?q=s:fail+new",
+        "run-many5000-filtered": urls.run_page(RunKey(*leaf, "many5000")) + "#q=s:fail%20new",
     } | {
         name: urls.test_page(replace(night.key, runname="odd"), test)
         for name, test in odd_tests.names().items()
