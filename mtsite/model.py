@@ -255,7 +255,9 @@ class TestRecord:
     """What is kept of one test beside its rows; `verdict` is the letter of `rollup.Verdict`.
 
     `gone` marks a test that was published once and whose row is no more. `steps` and `data` are
-    here where they lay in the run directory, which may go before the rows.
+    here where they lay in the run directory, which may go before the rows. `duration` is in
+    seconds. Of a test that went wrong `why` is its state, the log that speaks for it and, where
+    none does, its comment; () otherwise. Older records have neither.
     """
 
     __test__ = False
@@ -268,6 +270,8 @@ class TestRecord:
     gone: bool = False
     steps: tuple[Step, ...] = ()
     data: tuple[TestDatum, ...] = ()
+    duration: int | None = None
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

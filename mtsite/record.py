@@ -50,6 +50,9 @@ _LOG = tuple(
     if field.name not in {"name", "kind", *_LOG_MAPPINGS, *_LOG_FINDINGS}
 )
 
+_NOTHING_OWN: tuple[Any, ...] = ((), (), None, ())
+"""What a row of a test may leave out at its end."""
+
 
 def encode(record: RunRecord) -> bytes:
     """The bytes of a record; equal records give equal bytes."""
@@ -251,14 +254,20 @@ def _test(test: TestRecord) -> list[object]:
         test.gone,
         [_log(log) for log in test.logs],
     ]
-    if test.steps or test.data:
-        row += [[_STEP(step) for step in test.steps], [_DATUM(datum) for datum in test.data]]
-    return row
+    own = [
+        [_STEP(step) for step in test.steps],
+        [_DATUM(datum) for datum in test.data],
+        test.duration,
+        test.why,
+    ]
+    while own and not own[-1] and own[-1] != 0:
+        own.pop()
+    return row + own
 
 
 def _read_test(row: Sequence[Any]) -> TestRecord:
     testname, item_path, verdict, toplevel, gone, logs, *own = row
-    steps, data = own or ((), ())
+    steps, data, duration, why = (*own, *_NOTHING_OWN[len(own) :])
     return TestRecord(
         testname,
         item_path,
@@ -268,6 +277,8 @@ def _read_test(row: Sequence[Any]) -> TestRecord:
         gone,
         tuple(Step(*step) for step in steps),
         tuple(TestDatum(*datum) for datum in data),
+        duration,
+        tuple(why),
     )
 
 

@@ -117,12 +117,22 @@ def test_walk_finds_every_record_and_passes_over_broken_ones(tmp_path: Path) -> 
     assert list(record.walk(tmp_path)) == [kept]
 
 
-def test_steps_and_data_that_lay_in_run_directories_survive() -> None:
+def test_what_is_kept_of_the_rows_of_a_test_survives() -> None:
     one = Step("s", 1, None, Status("0"), None, "s.log", "caf\udce9")
     measured = TestDatum("c", "v", 1.5, 2, ">", "", "", None, "")
+    why = ("COMPLETED/FAIL", "s.log", "")
     kept = TestRecord("t", "a/b", "P", steps=(one,), data=(measured,))
-    plain = TestRecord("t", "", "P")
+    plain = TestRecord("t", "", "P", duration=0)
+    wrong = TestRecord("t", "c", "F", duration=7, why=why)
     key = RunKey("a", ("u",), "r")
-    tests = {(each.testname, each.item_path): each for each in (kept, plain)}
+    tests = {(each.testname, each.item_path): each for each in (kept, plain, wrong)}
     record_of = RunRecord(key, ("k",), tests)
     assert record.decode(record.encode(record_of)) == record_of
+
+
+def test_a_record_from_before_durations_and_reasons_says_that_nobody_knows() -> None:
+    key = RunKey("a", ("u",), "r")
+    older = record.encode(RunRecord(key, ("k",), {("t", ""): TestRecord("t", "", "F")}))
+    assert b'["t","","F",false,false,[]]' in older
+    one = record.decode(older).tests["t", ""]
+    assert (one.duration, one.why) == (None, ())

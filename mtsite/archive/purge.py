@@ -183,7 +183,13 @@ def take_back_run(kept: RunRecord, who: Who, why: str) -> RunRecord:
         let_go=(*summary.let_go, LetGo(PURGE, why, who.now, who.name)),
     )
     tests = {
-        name: replace(test, logs=tuple(_emptied(log, reason) for log in test.logs))
+        name: TestRecord(
+            *name,
+            test.verdict,
+            test.toplevel,
+            tuple(_emptied(log, reason) for log in test.logs),
+            test.gone,
+        )
         for name, test in kept.tests.items()
     }
     emptied = replace(kept, tests=tests, facts=None, definitions={})

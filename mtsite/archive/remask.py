@@ -74,7 +74,11 @@ def mask_record(
 ) -> RunRecord:
     """The record with its texts masked, leading to the newly masked blobs."""
     tests = {
-        name: replace(test, logs=tuple(_log(log, redactor, remasked, site) for log in test.logs))
+        name: replace(
+            test,
+            logs=tuple(_log(log, redactor, remasked, site) for log in test.logs),
+            why=(*test.why[:2], *map(redactor.redact_text, test.why[2:])),
+        )
         for name, test in kept.tests.items()
     }
     summary = kept.summary and _summary(kept.summary, redactor)

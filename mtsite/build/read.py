@@ -16,7 +16,7 @@ from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run
 from mtsite.build.ownrows import keep_rows, with_kept_rows
-from mtsite.build.reasons import reasons_of
+from mtsite.build.reasons import noted, reasons_of
 from mtsite.build.takeover import former_record, rows_then
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import ConfigError, MissingError
@@ -46,7 +46,6 @@ SHOWN_FAILURES = 3
 WENT_AWAY = "went away while it was read"
 RUNDIR = "rundir"
 """The kind of an entry that speaks of the run directory itself."""
-
 
 Blob = tuple[str, str, int]
 """A stored log: its path below the site, its SHA-256, its size in bytes."""
@@ -147,6 +146,7 @@ class RunReader:
             _check_there(task.there)
         # Only now: logs are found by the rows as they are.
         shown = masked_run(run, redactor_of(self.redact))
+        tests = noted(shown, verdicts, tests)
         summary = summarise(shown, verdicts, tests, head.home)
         summary = replace(summary, let_go=old.summary.let_go if old.summary else ())
         kept = replace(
@@ -248,7 +248,7 @@ class RunReader:
             dir=run_dir,
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
-            reasons=reasons_of(run, verdicts, taken.record),
+            reasons=reasons_of(taken.record),
             measured=measured_in(head, run),
             input=digest.of(
                 taken.shown, [v.value for v in verdicts], logs, defined, digest.beside_values(run)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtsite import record
 from mtsite.atomicfile import TEMPORARY_PREFIX
+from mtsite.build.reasons import reasons_of
 from mtsite.build.vanished import known_from, remaining_outcomes
 from mtsite.errors import UsageError
 from mtsite.logs.blocks import stored_file
@@ -34,6 +35,7 @@ def adopt(site: Path, manifest: Manifest) -> bool:
         if kept.summary is not None:
             known = known_from(kept, kept.summary, "")
             manifest.note_run(known, kept.summary, remaining_outcomes(kept))
+            manifest.note_reasons(known.dir, reasons_of(kept))
     manifest.note_blobs(
         stored_file(site, f"_blobs/{path.parent.name}/{path.name}")
         for path in sorted((site / "_blobs").glob("??/*"))

@@ -41,8 +41,8 @@ def _tasks(state: BuildState, plan: BuildPlan) -> Iterator[WriteTask]:
 
 
 def remaining_outcomes(kept: RunRecord) -> Outcomes:
-    """The verdicts that a record remembers, for the histories of its tests."""
-    return {name: (t.verdict, None) for name, t in kept.tests.items() if not t.gone}
+    """Verdicts and durations that a record remembers, for the histories of its tests."""
+    return {name: (t.verdict, t.duration) for name, t in kept.tests.items() if not t.gone}
 
 
 def known_from(kept: RunRecord, summary: RunSummary, fingerprint: str) -> KnownRun:
