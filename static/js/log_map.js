@@ -48,4 +48,6 @@
   addEventListener("scroll", later, { passive: true });
   map.removeAttribute("hidden");
   queueMicrotask(log.changed);
+  // Which members have bad lines only the index tells.
+  if ("levels" in log.box.dataset && log.gaps().length) addEventListener("load", () => log.ready().then(log.changed, () => {}));
 })();

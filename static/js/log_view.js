@@ -6,7 +6,7 @@
   const bar = document.querySelector("[data-mt=log-view]");
   if (!log || !bar) return;
   const [box, output, level] = ["input", "output", "select"].map((name) => bar.querySelector(name));
-  const BATCH = 16;
+  const BATCH = 8;
   const MOST = 5000;
   let running = null;
   let hits = [];
