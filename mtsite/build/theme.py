@@ -32,6 +32,9 @@ _FIRST_SCRIPTS = ("shard.js", "filter_query.js")
 
 _ALONE = frozenset({"theme.js"})
 _LONE = re.compile("[\ud800-\udfff]")
+_REMARK = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|/\*(?!!).*?\*/\n?""", re.S)
+"""A string, kept as it is; or a comment of a style, which no reader of a page needs."""
+
 _INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n?")
 _IMAGES = frozenset({".svg", ".png", ".woff2"})
 
@@ -177,8 +180,8 @@ class Theme:
         styles = self._files("css", {".css"})
         scripts = self._files("js", {".js"})
         made = {
-            f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */"),
-            f"{ASSETS}/site.js": _join(_script_order(scripts), "// {}"),
+            f"{ASSETS}/site.css": _join(_style_order(styles), "/* {} */", _without_remarks),
+            f"{ASSETS}/site.js": _join(_script_order(scripts), "// {}", str.strip),
         }
         for name in sorted(_ALONE & scripts.keys()):
             made[f"{ASSETS}/{name}"] = scripts[name].read_bytes()
@@ -233,6 +236,13 @@ def _script_order(scripts: Mapping[str, Path]) -> list[tuple[str, Path]]:
     return [(name, scripts[name]) for name in (*_FIRST_SCRIPTS, *rest) if name in scripts]
 
 
-def _join(files: Iterable[tuple[str, Path]], heading: str) -> bytes:
-    parts = [f"{heading.format(name)}\n{file.read_text('utf-8').strip()}\n" for name, file in files]
+def _without_remarks(style: str) -> str:
+    """Leaves comments out; one that begins with `/*!`, as licences do, stays."""
+    return _REMARK.sub(lambda found: found[1] or "", style).strip()
+
+
+def _join(files: Iterable[tuple[str, Path]], heading: str, shorten: Callable[[str], str]) -> bytes:
+    parts = [
+        f"{heading.format(name)}\n{shorten(file.read_text('utf-8'))}\n" for name, file in files
+    ]
     return "\n".join(parts).encode()

@@ -7,7 +7,7 @@ from mtsite.model import RunSummary
 from mtsite.pages import charts, leaving, listing, markdown, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -30,12 +30,14 @@ def context(
     lead = words.outcome(node.counts) if node.newest else _no_runs(node)
     name = "/".join(node.values) if node.values else node.area
     style, symbol, word = words.mark(node.verdict if node.newest else "N")
-    label = f"{name} · {node.area}" if node.values else node.area
-    shown = frame_context(frame, path, crumbs, title=f"{symbol} {label}", description=lead)
+    if not node.newest:
+        word = "archive" if node.held else "no runs"
+    label = f"{symbol} {word} {name} · {node.area}" if node.values else f"{symbol} {word} {name}"
+    shown = frame_context(frame, path, crumbs, title=label, description=lead)
     return shown | {
         "letter": style,
         "symbol": symbol,
-        "word": word if node.newest else "archive" if node.held else "no runs",
+        "word": word,
         "kicker": _own_key(node),
         "area": node.area,
         "name": listing.node_name(node),

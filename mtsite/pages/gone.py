@@ -12,7 +12,7 @@ from mtsite.pages.twin import gone_twin as twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "log_context", "test_context", "twin"]
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "gone.html"
 MAX_TESTS = 2000
 
@@ -25,10 +25,10 @@ def context(frame: SiteFrame, record: RunRecord) -> dict[str, object]:
     reason = record.gone or (summary.gone if summary else "") or "its rows are no more"
     crumbs = crumbs_to(path, record.key.area, record.key.target, record.keys)
     lead = words.outcome(summary.counts) if summary and summary.counts else ""
-    shown = frame_context(
-        frame, path, crumbs, title=f"{label} · gone", description=f"Gone: {reason}. {lead}".strip()
-    )
     style, symbol, word = words.mark(summary.verdict if summary else "N")
+    title = f"{symbol} was {word} {label} · gone"
+    description = f"Gone: {reason}. {lead}".strip()
+    shown = frame_context(frame, path, crumbs, title=title, description=description)
     names = sorted(record.tests)
     failures = summary.failures if summary else ()
     return shown | {
@@ -104,7 +104,7 @@ def _small(
         frame,
         path,
         crumbs,
-        title=f"{stub.name} · gone · {run_label(key)}",
+        title=f"{symbol} was {word} {stub.name} · gone · {run_label(key)}",
         description=f"Gone: {stub.reason}. It was: {word}.",
     )
     return shown | {

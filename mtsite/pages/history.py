@@ -14,7 +14,7 @@ from mtsite.pages.page import NodeSummary, SiteFrame, Stretch, crumbs_to, frame_
 from mtsite.pages.place import test_label
 from mtsite.rollup import ABSENT
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "history.html"
 MAX_ITEMS = 500
 
@@ -49,7 +49,7 @@ def context(frame: SiteFrame, node: NodeSummary, name: TestName, shown: Shown) -
     lead = _lead(shown)
     style, symbol, word = words.mark(shown.stretches[0].verdict)
     made = frame_context(
-        frame, path, crumbs, title=f"{symbol} {label} · history · {target}", description=lead
+        frame, path, crumbs, title=f"{symbol} {word} {label} · history · {target}", description=lead
     )
     older = shown.part - 1 if shown.part else shown.parts
     place = (node.area, node.values)

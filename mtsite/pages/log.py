@@ -20,7 +20,7 @@ from mtsite.pages.part import part_of, parts_of
 from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 6
+EDITION = 7
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -53,7 +53,7 @@ def context(
     before, after = _neighbours(key, name, log.name, siblings)
     return {
         **base.shown,
-        "title": f"{log.name} · {symbol} {label} · {base.run}",
+        "title": f"{symbol} {word} {log.name} · {label} · {base.run}",
         "description": f"{label}: {found} in {words.plural(log.lines, 'line')}",
         "address": f"{address}/{path}" if address else "",
         "crumbs": (*base.crumbs, (label, test, "test")),

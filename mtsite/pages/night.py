@@ -17,7 +17,7 @@ from mtsite.pages.dates import night_of
 from mtsite.pages.page import GridRow, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "night.html"
 MOST_RUNS = 100
 _KINDS = {
@@ -77,7 +77,7 @@ def context(frame: SiteFrame, area: str, keys: Sequence[str], shown: Shown) -> d
     verdict = rollup.run_verdict(rollup.add_counts(run.counts for run in shown.runs))
     style, symbol, word = words.mark(verdict.value)
     made = frame_context(
-        frame, path, crumbs_to(path, area), title=f"{symbol} {title}", description=lead
+        frame, path, crumbs_to(path, area), title=f"{symbol} {word} {title}", description=lead
     )
     counts = rollup.add_counts(run.counts for run in shown.runs)
     return made | {

@@ -7,7 +7,7 @@ from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label
 from mtsite.pages.run_list import ListPage, RunList
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "run_tests.html"
 
 
@@ -21,14 +21,14 @@ def context(frame: SiteFrame, run: Run, listed: RunList, index: int) -> dict[str
     nth = same.index(page) + 1
     of = f", page {nth} of {len(same)}" if len(same) > 1 else ""
     label = run_label(run.key)
+    style, symbol, word = words.mark("F" if page.letter == ListPage.BAD else page.letter)
     shown = frame_context(
         frame,
         path,
         crumbs,
-        title=f"{page.title}{of} · {label}",
+        title=f"{symbol} {page.title}{of} · {label}",
         description=f"{page.title} in {label}{of}",
     )
-    style, symbol, word = words.mark("F" if page.letter == ListPage.BAD else page.letter)
     return shown | {
         "runname": run.key.runname,
         "run_href": urls.relative(path, urls.run_page(run.key)),

@@ -9,7 +9,7 @@ from mtsite.pages import charts, listing, night, words
 from mtsite.pages.grid import parts_of, ranked, table, windows
 from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 100
@@ -29,13 +29,14 @@ def context(
     lead = words.outcome(newest.counts) if newest else "No run was found yet."
     target = "/".join(value or urls.EMPTY_KEY_VALUE for value in node.values)
     style, symbol, word = words.mark(node.verdict if newest else "N")
+    word = word if newest else "no runs"
     shown = frame_context(
-        frame, path, crumbs, title=f"{symbol} {target} · {node.area}", description=lead
+        frame, path, crumbs, title=f"{symbol} {word} {target} · {node.area}", description=lead
     )
     shown |= {
         "letter": style,
         "symbol": symbol,
-        "word": word if newest else "no runs",
+        "word": word,
         "area": node.area,
         "target": tuple(zip(node.keys, node.values, strict=False)),
         "lead": lead,

@@ -47,7 +47,7 @@
   const open = async () => {
     if (close()) return;
     panel = document.createElement("nav");
-    panel.className = "beside";
+    panel.className = "levels";
     panel.setAttribute("aria-label", "What lies beside");
     const mine = panel;
     const key = (page) => new URL("../_below.js", page).href;

@@ -149,7 +149,7 @@ def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]
     for part in names.parts_of(here, children):
         path = urls.names_page(part.number, here.area, here.values)
         yield path, names.TEMPLATE, names.context(FRAME, part)
-    path = urls.month_page(node.area, records.TARGET, "2026-11", 1)
+    path = urls.month_page(here.area, here.values, "2026-11", 1)
     yield path, month.TEMPLATE, month.context(FRAME, here, "2026-11", runs, part=1)
 
 

@@ -77,7 +77,7 @@ def test_runs_are_filtered_by_owner_contour_and_comment(wide: Any, site: Path) -
 def test_siblings_of_every_level_are_one_key_away(wide: Any, site: Path) -> None:
     page = open_page(wide, site, LEVEL)
     page.keyboard.press("b")
-    panel = page.locator(".beside")
+    panel = page.locator(".levels")
     panel.wait_for()
     columns = panel.locator("div")
     assert [columns.nth(i).inner_text().split() for i in range(2)] == [

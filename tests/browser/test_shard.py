@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from browser import gallery
 
-from mtsite.build.theme import ASSETS, Theme
+from mtsite.build.theme import Theme
 from mtsite.pages import notfound
 from mtsite.pages.shard import shard_bytes
 
@@ -27,8 +27,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         pytest.skip("no chromium here")
     root = tmp_path_factory.mktemp("shard")
     theme = Theme()
-    (root / ASSETS).mkdir(parents=True)
     for path, content in theme.assets().items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     # The page for a missing address has absolute links: any other kind of page would do.
     html = theme.render(notfound.TEMPLATE, notfound.context(gallery.FRAME)).decode()

@@ -140,6 +140,15 @@ def test_own_style_replaces_a_part_and_a_new_one_joins(tmp_path: Path) -> None:
     assert ".ours { color: red; }" in style
 
 
+def test_comments_of_a_style_are_left_out_but_for_licences(tmp_path: Path) -> None:
+    own = '/* why */\n.a::before { content: "/* shown */"; }\n/*! MIT */\n.b { color: red; }\n'
+    _write(tmp_path, "static/css/zz_ours.css", own)
+    style = Theme([tmp_path]).assets()["_assets/v1/site.css"].decode()
+    kept = '.a::before { content: "/* shown */"; }\n/*! MIT */\n.b { color: red; }'
+    assert f"/* zz_ours.css */\n{kept}" in style
+    assert "why" not in style
+
+
 def test_assets_are_within_their_weight() -> None:
     import gzip
 

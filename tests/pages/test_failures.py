@@ -106,7 +106,7 @@ def test_failures_beyond_the_room_are_announced_with_a_link(night: records.Night
     assert f"{listed.failures_shown} of 4370 are on this page" in page
     assert 'href="_p001.html"' in page
     assert sum(len(b.rows) for p in listed.lists if p.letter == p.BAD for b in p.blocks) == 4370
-    assert run_list.FAILURES_ROOM < len(page.encode()) < 150_000
+    assert 0.9 * run_list.FAILURES_ROOM < len(page.encode()) < 150_000
 
 
 def test_failure_without_a_line_says_why(night: records.Night) -> None:
