@@ -23,6 +23,7 @@ _OTHER_ADDRESS = (
     "AWS_USE_DUALSTACK_ENDPOINT",
 )
 _OTHER_KEYS = ("role_arn", "sso_", "credential_process", "web_identity", "credential_source")
+_ROLE_OF_A_POD = ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
 def find_keys(environ: Mapping[str, str]) -> Callable[[], Keys]:
@@ -66,17 +67,21 @@ def _plain_keys(environ: Mapping[str, str]) -> Keys | None:
         return None
     access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if access and secret:
-        return Keys(access, secret, environ.get("AWS_SESSION_TOKEN", ""))
-    if access or secret or any(word in _config_text(environ) for word in _OTHER_KEYS):
+        older = environ.get("AWS_SECURITY_TOKEN", "")
+        return Keys(access, secret, older or environ.get("AWS_SESSION_TOKEN", ""))
+    if access or secret or any(environ.get(name) for name in _ROLE_OF_A_POD):
+        return None
+    own = _text(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+    if any(word in text for word in _OTHER_KEYS for text in (own, _config_text(environ))):
         return None
     parser = configparser.RawConfigParser(default_section="")
     try:
-        parser.read_string(_text(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials"))
+        parser.read_string(own)
         profile = parser["default"]
         return Keys(
             profile["aws_access_key_id"],
             profile["aws_secret_access_key"],
-            profile.get("aws_session_token", ""),
+            profile.get("aws_security_token", "") or profile.get("aws_session_token", ""),
         )
     except (configparser.Error, KeyError):
         return None

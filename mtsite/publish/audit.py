@@ -106,9 +106,11 @@ class Auditor:
         found.lost = [path for path in gone if path not in files]
         root, _ = self._ledger.root()
         own = {ref.path for ref in root.shards}
+        # What is only known to be deleted, and lies there all the same, is nobody's.
+        named |= {path for path, row in known.items() if row.since}
         found.shards = sorted(own - there.keys())
         found.foreign = sorted(
-            p for p in there.keys() - known.keys() - own - files.keys() if not is_own(p)
+            p for p in there.keys() - named - own - files.keys() if not is_own(p)
         )
         self._ledger.mark_missing([*found.missing, *found.damaged, *found.lost])
         self._ledger.note_sent((path, files[path].digest) for path in found.adopted)

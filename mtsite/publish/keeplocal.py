@@ -35,7 +35,10 @@ def let_go(site: Path, built: Manifest, ledger: Ledger, before: int) -> LetGo:
     for run in built.known_runs().values():
         if _may_go(run, before) and (site / run.dir).is_dir():
             for page in _published(built.owned(run.dir).values(), ledger):
-                (site / page.path).unlink(missing_ok=True)
+                try:
+                    (site / page.path).unlink()
+                except (FileNotFoundError, NotADirectoryError):
+                    continue  # it left before
                 gone.files += 1
                 gone.bytes += page.size
             _remove_empty(site / run.dir)

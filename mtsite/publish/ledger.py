@@ -19,6 +19,10 @@ from mtsite.publish.shards import Line, Root, ShardRef, decode_root, encode_root
 FORMAT = "2"
 UNKNOWN = "?"
 """As a digest in `sent`: a put was begun; which content lies there now is not known."""
+_NOT_DAMAGED = {
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+}
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -74,7 +78,7 @@ class Ledger:
         try:
             connection = _connect(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGED:
                 raise
             for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                 path.with_name(name).unlink(missing_ok=True)

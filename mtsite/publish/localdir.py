@@ -14,7 +14,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -124,7 +124,8 @@ class LocalDir:
                 place = Path(directory, name)
                 path = place.relative_to(self.root).as_posix()
                 if path.startswith(prefix) and not name.startswith(_OWN_PREFIXES):
-                    yield Stored(path, place.lstat().st_size)
+                    with suppress(FileNotFoundError):  # another publisher deletes
+                        yield Stored(path, place.lstat().st_size)
 
     def address_of(self, path: str) -> str:
         """The file's own path: which web server shows it is not known here."""

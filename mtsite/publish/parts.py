@@ -5,6 +5,7 @@ the one that the server gives, so the same file, packed the same way, goes on wh
 """
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -25,14 +26,25 @@ def put_in_parts(client: Any, bucket: str, key: str, source: BinaryIO, headers: 
     Raises:
         botocore's errors: the parts that arrived stay, and are found by the next call.
     """
+    try:
+        return _put(client, bucket, key, source, headers)
+    except client.exceptions.NoSuchUpload:
+        # Another publisher took the same parts and was first, or the last answer was lost.
+        return _put(client, bucket, key, source, headers)
+
+
+def _put(client: Any, bucket: str, key: str, source: BinaryIO, headers: Headers) -> str:
     upload_id = _unfinished(client, bucket, key) or _begin(client, bucket, key, headers)
     there = _parts_there(client, bucket, key, upload_id)
     where = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
     finished = []
     for number, part in enumerate(_parts(source), start=1):
-        tag = f'"{hashlib.md5(part, usedforsecurity=False).hexdigest()}"'
+        digest = hashlib.md5(part, usedforsecurity=False)
+        tag = f'"{digest.hexdigest()}"'
         if there.get(number) != tag:
-            tag = client.upload_part(**where, PartNumber=number, Body=part)["ETag"]
+            # The server compares: nobody on the way can cut a part unseen.
+            told = b64encode(digest.digest()).decode()
+            tag = client.upload_part(**where, PartNumber=number, Body=part, ContentMD5=told)["ETag"]
         finished.append({"PartNumber": number, "ETag": tag})
     answer = client.complete_multipart_upload(**where, MultipartUpload={"Parts": finished})
     return str(answer["ETag"])

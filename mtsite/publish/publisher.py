@@ -92,7 +92,9 @@ class Publisher:
         else:
             self._bring_in_line(terms, report, summary)
             self._settle(revision, summary)
-        volatile = self._sender.send_volatile(self._sender.changed_volatile())
+        pulse = self._sender.changed_volatile()
+        summary.paths += [file.path for file, _ in pulse]
+        volatile = self._sender.send_volatile(pulse)
         summary.volatile = volatile.files
         summary.plain_bytes += volatile.plain_bytes
         summary.plan_more(volatile.requests, volatile.sent_bytes)
@@ -106,7 +108,7 @@ class Publisher:
             plan = self._upload(terms, report, summary)
         self._take_over(plan)
         summary.set_rest(plan)
-        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        summary.add_paths(plan)
         if plan.due:
             summary.plan_more(self._requests_of_delete(plan))
         summary.deleted = self._delete(plan)
@@ -133,7 +135,7 @@ class Publisher:
         self._audit(terms, report, summary)
         plan = self._plan(terms)
         summary.plan_more(self._destination.requests)
-        summary.paths += [*(file.path for file in plan.uploads), *(row.path for row in plan.due)]
+        summary.add_paths(plan)
         measured = self._sender.measure(plan, report)
         summary.plan_more(measured.requests, measured.sent_bytes)
         summary.add_uploads(plan)
@@ -148,6 +150,7 @@ class Publisher:
             summary.plan_more(self._requests_of_delete(plan))
         for file, encoded in self._sender.changed_volatile():
             summary.volatile += 1
+            summary.paths.append(file.path)
             summary.plain_bytes += file.size
             requests = self._destination.requests_of_put(encoded.sent_bytes)
             summary.plan_more(requests, encoded.sent_bytes)

@@ -44,6 +44,17 @@ BY_CODE = {
         "the bucket {bucket!r} is in another region",
         "set [publish] region",
     ),
+    **dict.fromkeys(
+        ("301", "302", "307", "308"),
+        (
+            "{endpoint} sends to another address",
+            "set [publish] endpoint_url to the server itself (http or https?), or region",
+        ),
+    ),
+    "413": (
+        "something before the server refuses large requests",
+        "raise its limit to 64 MB at least (nginx: client_max_body_size)",
+    ),
     "SlowDown": ("the server asks for fewer requests", "publish later, or lower [publish] threads"),
     "503": ("the server is overloaded or down", "publish again later"),
     "500": ("the server failed", "publish again later, or look at its log"),

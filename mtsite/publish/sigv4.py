@@ -34,8 +34,7 @@ class Signer:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._made_for: tuple[str, Keys] = ("", Keys("", ""))
-        self._key = b""
+        self._made: tuple[str, Keys, bytes] = ("", Keys("", ""), b"")
 
     def sign(
         self,
@@ -72,10 +71,11 @@ class Signer:
         return signed
 
     def _signing_key(self, day: str, keys: Keys) -> bytes:
-        if self._made_for != (day, keys):
+        # One read, one write: another thread may be a day further, or have newer keys.
+        *made_for, key = self._made
+        if made_for != [day, keys]:
             key = b"AWS4" + keys.secret.encode()
             for part in (day, self._region, "s3", "aws4_request"):
                 key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-            # Two threads may both make it: they make the same; the key is set before its name.
-            self._key, self._made_for = key, (day, keys)
-        return self._key
+            self._made = (day, keys, key)
+        return key

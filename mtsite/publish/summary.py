@@ -63,6 +63,13 @@ class PublishSummary:
             self.planned_requests.update(requests)
             self.planned_bytes += size
 
+    def add_paths(self, plan: PublishPlan) -> None:
+        """What was put or deleted; what a publish that died had put was never told before."""
+        found = {*self.audit.adopted} if self.audit else set()
+        self.paths += [file.path for file in plan.uploads]
+        self.paths += [file.path for file in plan.resumed if file.path not in found]
+        self.paths += [row.path for row in plan.due]
+
     def set_rest(self, plan: PublishPlan) -> None:
         """What the plan that won says of all other files."""
         self.resumed = len(plan.resumed)
@@ -130,7 +137,8 @@ class PublishSummary:
             return []
         return [
             f"planned were {_bytes(self.planned_bytes)} and {_asked(self.planned_requests)}:"
-            " requests were repeated after failures, or another publisher came between"
+            " requests were repeated after failures, another publisher came between, or parts of"
+            " a large file lay there"
         ]
 
 

@@ -9,12 +9,13 @@ import socket
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mtsite.publish.destination import Source, size_of
@@ -116,13 +117,9 @@ class Wire:
         try:
             return self._exchange(connection, method, path, headers, body, payload)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            connection.close()
             if not kept:
                 raise
             return self._exchange(connection, method, path, headers, body, payload)
-        except BaseException:
-            connection.close()
-            raise
 
     def _exchange(
         self,
@@ -141,20 +138,16 @@ class Wire:
         if method in {"PUT", "POST"}:
             signed["content-length"] = str(size)
         self.count(method, path, size)
-        sock = _opened(connection)
-        # http.client's own request would take two sends, and a third of the time of a small page.
-        _send(sock, _head(method, self._target(path), signed), body)
-        with http.client.HTTPResponse(sock, method=method) as response:
-            response.begin()
-            content = response.read()
-        if response.will_close:
+        target = path
+        if self._proxy and self.server.scheme == "http":
+            target = f"http://{self.server.netloc}{path}"
+            signed |= _proxy_login(self._proxy)
+        try:
+            return _answer(connection, method, _head(method, target, signed), body)
+        except BaseException:
+            # What is still to come on it would be taken for the answer to the next request.
             connection.close()
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, content)
-
-    def _target(self, path: str) -> str:
-        plain_proxy = self._proxy and self.server.scheme == "http"
-        return f"http://{self.server.netloc}{path}" if plain_proxy else path
+            raise
 
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
         """This thread's connection, and whether it was used before."""
@@ -173,6 +166,21 @@ def _opened(connection: http.client.HTTPConnection) -> socket.socket:
     sock: socket.socket = connection.sock
     sock.settimeout(ANSWER_SECONDS)
     return sock
+
+
+def _answer(
+    connection: http.client.HTTPConnection, method: str, head: bytes, body: Source
+) -> Answer:
+    sock = _opened(connection)
+    # http.client's own request would take two sends, and a third of the time of a small page.
+    _send(sock, head, body)
+    with http.client.HTTPResponse(sock, method=method) as response:
+        response.begin()
+        content = response.read()
+    if response.will_close:
+        connection.close()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, content)
 
 
 def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
@@ -198,10 +206,18 @@ def _connection_to(server: SplitResult, proxy: SplitResult | None) -> http.clien
     if server.scheme != "https":
         return http.client.HTTPConnection(host, near.port, timeout=CONNECT_SECONDS)
     trusted = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
-    secure = http.client.HTTPSConnection(host, near.port, timeout=CONNECT_SECONDS, context=trusted)
+    port = near.port or (80 if proxy else None)
+    secure = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=trusted)
     if proxy:
-        secure.set_tunnel(server.hostname or "", server.port or 443)
+        secure.set_tunnel(server.hostname or "", server.port or 443, _proxy_login(proxy))
     return secure
+
+
+def _proxy_login(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {b64encode(login.encode()).decode()}"}
 
 
 def _proxy(server: SplitResult) -> SplitResult | None:

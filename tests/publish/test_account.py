@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import boto3
+import botocore.credentials
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from mtsite.publish.sigv4 import Keys
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -61,6 +62,65 @@ def test_another_profile_is_asked_of_boto3(home: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_PROFILE", "night")
     ours, theirs = both(environment(home) | {"AWS_PROFILE": "night"})
     assert ours == theirs == Keys("nf", "ng")
+
+
+def test_the_older_name_of_the_session_token_is_known(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SECURITY_TOKEN": "t"}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = both(environment(home) | own)
+    assert ours == theirs == Keys("a", "b", "t")
+
+
+@pytest.mark.parametrize(
+    ("more", "credentials"),
+    [
+        ({"AWS_ROLE_ARN": "arn:aws:iam::1:role/r", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, ""),
+        ({}, "role_arn = arn:aws:iam::1:role/r\nsource_profile = other\n"),
+    ],
+    ids=["of a pod", "in the credentials file"],
+)
+def test_a_role_comes_before_keys_in_the_credentials_file(
+    home: Path, more: dict[str, str], credentials: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"[default]\naws_access_key_id=f\naws_secret_access_key=g\n{credentials}"
+    (home / "credentials").write_text(text)
+    asked = [Keys("of", "the role")]
+    found = type("Found", (), {"get_frozen_credentials": lambda _: Frozen(*asked[0])})
+    monkeypatch.setattr(boto3.session.Session, "get_credentials", lambda _: found())
+    assert find_keys(environment(home) | more)() == asked[0]
+
+
+class Frozen:
+    """What botocore gives for keys that it renews."""
+
+    def __init__(self, access: str, secret: str, token: str) -> None:
+        self.access_key, self.secret_key, self.token = access, secret, token
+
+
+def test_keys_that_expire_are_asked_for_at_each_request(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that gives keys for an hour is run again before they expire."""
+    program = home / "keys"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"echo x >> {home}/runs\n"
+        f'echo \'{{"Version": 1, "AccessKeyId": "k\'$(wc -l < {home}/runs)\'",\''
+        ' \'"SecretAccessKey": "s", "SessionToken": "t", "Expiration":\''
+        " '\"'$(date -u -d \"+1 second\" +%Y-%m-%dT%H:%M:%SZ)'\"}'\n"
+    )
+    program.chmod(0o755)
+    (home / "config").write_text(f"[default]\ncredential_process = {program}\n")
+    keys = find_keys(environment(home))
+    monkeypatch.setattr(
+        botocore.credentials.RefreshableCredentials, "_mandatory_refresh_timeout", 2 * 3600
+    )
+    first = keys()
+    assert first.token == "t"
+    assert keys().access != first.access
 
 
 def test_a_role_is_asked_of_boto3(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,16 @@ def test_what_is_nobodys_is_named_and_left(one: Publishing) -> None:
     assert one.stored()["holiday.html"] == b"hello"
 
 
+def test_what_was_deleted_and_lies_there_again_is_nobodys(one: Publishing) -> None:
+    """A deletion that the server took and did not do, or an upload that came after it."""
+    page = one.tree["a/t/w01/index.html"]
+    one.build({path: content for path, content in one.tree.items() if "w01" not in path})
+    one.publish()
+    assert one.publish(now=NOW + 8 * 86_400).deleted > 0
+    put(one, "a/t/w01/index.html", page)
+    assert audited(one).foreign == ["a/t/w01/index.html"]
+
+
 def test_a_lost_part_of_the_manifest_is_written_anew(one: Publishing) -> None:
     (shard,) = (p for s in one.destination.list() if (p := s.path).endswith(".jsonl.gz"))
     one.destination.delete([shard])

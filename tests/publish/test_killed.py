@@ -151,6 +151,21 @@ def test_killed_before_the_root_nothing_is_sent_twice(tmp_path: Path) -> None:
     assert (summary.new, summary.changed, summary.resumed) == (0, 0, len(one.tree))
 
 
+def test_what_a_killed_publish_had_put_is_told_to_caches_by_the_next(tmp_path: Path) -> None:
+    one = Publishing(tmp_path / "one", str(tmp_path / "www"))
+    one.build(small_site(4))
+    one.publish()
+    one.build(one.tree | {"a/index.html": b"changed"})
+    one.wrap = lambda destination: Watched(destination, refuse_root)
+    with pytest.raises(Refused):
+        one.publish()
+    one.wrap = lambda destination: destination
+    (one.tree_dir / "_status.json").write_bytes(b"{}")
+    assert one.publish(dry_run=True).paths == ["a/index.html", "_status.json"]
+    assert one.publish().paths == ["a/index.html", "_status.json"]
+    assert one.publish().paths == []
+
+
 def refuse_root(kind: str, path: str) -> None:
     if (kind, path) == ("PUT", "_manifest/root.json"):
         raise Refused

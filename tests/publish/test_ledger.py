@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -62,6 +63,25 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "ledger.db").write_bytes(damage)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         assert ledger.root() == (Root(), "")
+
+
+def test_a_full_disk_costs_nothing_of_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.note_sent([("x", A)])
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def fails(_: Path) -> sqlite3.Connection:
+        raise full
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mtsite.publish.ledger._connect", fails)
+        with pytest.raises(sqlite3.OperationalError), Ledger.open(tmp_path / "ledger.db"):
+            pass
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        assert ledger.sent() == {"x": A}
 
 
 def test_a_put_that_was_begun_is_unknown_until_it_is_done(tmp_path: Path) -> None:

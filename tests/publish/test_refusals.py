@@ -25,6 +25,7 @@ from mtsite.manifest import Manifest
 from mtsite.publish import wire
 
 _s3 = s3server.session_fixture()
+LOGIN = "Basic bWU6YUBi"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def answering(
         def do_ANY(self) -> None:
             do(self, self.rfile.read(int(self.headers.get("content-length") or 0)))
 
-        do_GET = do_PUT = do_POST = do_ANY
+        do_GET = do_PUT = do_POST = do_CONNECT = do_ANY
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -243,16 +244,17 @@ def test_a_proxy_of_the_environment_is_used(
 ) -> None:
     """It is asked by whole addresses, and the server, not the proxy, is signed for."""
     seen: list[str] = []
-    forward = passing(s3, set(), set())
+    logins: set[str | None] = set()
+    forward = passing(s3, {"proxy-authorization"}, set())
 
     def pass_on(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         seen.append(handler.path)
+        logins.add(handler.headers["Proxy-Authorization"])
         handler.path = handler.path.removeprefix("http://s3.example")
         forward(handler, body)
 
     with answering(pass_on) as port:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://me:a%40b@127.0.0.1:{port}")
         settings = PublishConfig(endpoint_url="http://s3.example")
         one = Publishing(tmp_path / "one", f"s3://{s3.make_bucket()}", settings)
         one.build(small_site(1))
@@ -260,6 +262,38 @@ def test_a_proxy_of_the_environment_is_used(
         assert one.stored() == one.tree
         one.close()
     assert all(path.startswith("http://s3.example/") for path in seen)
+    assert logins == {LOGIN}
+
+
+def test_a_proxy_of_the_environment_is_asked_for_a_tunnel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[tuple[str, str | None]] = set()
+
+    def refuse(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        seen.add((handler.path, handler.headers["Proxy-Authorization"]))
+        reply(handler, 407, b"")
+
+    with answering(refuse) as port:
+        monkeypatch.setenv("https_proxy", f"http://me:a%40b@127.0.0.1:{port}")
+        assert "407" in refused(tmp_path, "https://s3.example").message
+    assert seen == {("s3.example:443", LOGIN)}
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "hint"),
+    [(301, "sends to another address", "http or https"), (413, "large requests", "nginx")],
+)
+def test_what_stands_before_the_server_may_refuse_too(
+    status: int, told: str, hint: str, tmp_path: Path
+) -> None:
+    def refuse(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        reply(handler, status, b"<html>nginx</html>", location="https://elsewhere")
+
+    with answering(refuse) as port:
+        error = refused(tmp_path, f"http://127.0.0.1:{port}")
+    assert told in error.message
+    assert hint in error.hint
 
 
 def test_a_session_token_of_two_lines_is_no_header(

@@ -1,5 +1,7 @@
 """What is signed here is what boto3 would have signed."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -145,6 +147,28 @@ def test_the_signature_covers_key_and_payload(key: str, body: bytes) -> None:
 
     assert signature(quoted(key), digest) != signature(quoted(key + "x"), digest)
     assert signature(quoted(key), digest) != signature(quoted(key), "0" * 64)
+
+
+def test_threads_on_both_sides_of_midnight_sign_each_with_their_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signer = Signer("us-east-1")
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)] * 2
+
+    def sign(day: datetime) -> set[str]:
+        host = {"host": "h"}
+        return {
+            signer.sign("GET", "/b/k", host, "0" * 64, KEYS[0], day)["authorization"]
+            for _ in range(300)
+        }
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert [len(found) for found in pool.map(sign, days)] == [1, 1, 1, 1]
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_new_day_has_a_new_signing_key() -> None:
