@@ -10,9 +10,11 @@ import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+import pytest
 import s3server
 from publishing import DAY, NOW, Publishing, Watched, dead_links, page, plain
 
@@ -98,7 +100,11 @@ class Life:
         self.bucket = self.server.make_bucket()
         self.client = self.server.client()
         self.context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["dying_publisher", "boto3", "mtsite.publish.s3"])
+        self.context.set_forkserver_preload(["dying_publisher", "mtsite.publish.s3"])
+        with pytest.MonkeyPatch.context() as patch:
+            # Python 3.11's fork server looks for modules only where the environment says.
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+            forkserver.ensure_running()
 
     def publish(self, allowed: int = NEVER) -> bool:
         """Publish the generation; whether it lived to the end."""

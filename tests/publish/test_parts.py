@@ -4,7 +4,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 import s3server
@@ -88,6 +88,30 @@ def test_parts_of_another_content_are_replaced(there: Destination, source: Binar
     there.put("a/large.log", io.BytesIO(bytes(len(CONTENT))), HEADERS)
     there.put("a/large.log", source, HEADERS)
     found = there.get("a/large.log")
+    assert found is not None
+    assert found.content == CONTENT
+
+
+def test_parts_that_another_publisher_finished_meanwhile_are_begun_anew(
+    there: Destination, source: BinaryIO, s3: s3server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is, too, when the answer to the last request was lost."""
+    client, bucket = s3.client(), there.name.split("/")[2]
+    taken = parts._parts_there
+    ended = []
+
+    def first_ended_by_another(ours: Any, where: str, key: str, upload_id: str) -> Any:
+        if not ended:
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+            ended.append(upload_id)
+            return {}
+        return taken(ours, where, key, upload_id)
+
+    monkeypatch.setattr(parts, "_parts_there", first_ended_by_another)
+    there.put("a/large.log", source, HEADERS)
+    client.close()
+    found = there.get("a/large.log")
+    assert ended
     assert found is not None
     assert found.content == CONTENT
 
