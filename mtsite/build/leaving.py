@@ -30,8 +30,6 @@ def write_leaving(state: BuildState) -> None:
     pen = Pen(state.site, state.look, OWNER, known)
     if has_leaving_page(state):
         holds = _holds(state)
-        if holds is None:
-            return
         made_from = digest.of(repr(holds), repr(state.config.retain), state.listed.now)
         moved = state.touched or state.areas_moved or state.all_pages or state.interrupted
         if not moved and state.manifest.get(OWNER) == made_from:
@@ -46,7 +44,7 @@ def write_leaving(state: BuildState) -> None:
 
 
 def _holds(state: BuildState) -> Holds | None:
-    """None where a hold can't be read: the page stays as it is."""
+    """None where a hold can't be read: the page says so, for others lead to it."""
     try:
         return load_holds(state.config.root)
     except ConfigError as error:
@@ -54,14 +52,16 @@ def _holds(state: BuildState) -> Holds | None:
         return None
 
 
-def _told(state: BuildState, holds: Holds) -> Departures:
+def _told(state: BuildState, holds: Holds | None) -> Departures:
     moved = state.touched or state.areas_moved
     runs = list((state.manifest.known_runs() if moved else state.known).values())
     now = state.listed.now
     standing = [standing_of(one, state.manifest.summary(one.dir)) for one in runs]
-    soon = leaving_soon(standing, state.config.retain, holds, now, days=leaving.DAYS)
     ended = [state.manifest.summary(one.dir) for one in runs if one.let_go]
     newest = sorted(ended, key=lambda one: (one.let_go[-1].when, one.key), reverse=True)
+    if holds is None:
+        return Departures(now, ended=tuple(newest), unread=True)
+    soon = leaving_soon(standing, state.config.retain, holds, now, days=leaving.DAYS)
     return Departures(now, tuple(soon), tuple(_held(holds, runs, now)), tuple(newest))
 
 

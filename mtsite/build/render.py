@@ -237,7 +237,7 @@ class _RunPages:
         assert summary is not None
         self._run_page(inputs, summary)
         path = urls.run_twin(self.run.key)
-        fingerprint = self.pen.fresh(run, path, inputs)
+        fingerprint = self.pen.fresh(run, path, inputs, digest.beside_values(self.run))
         if fingerprint:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
             self.pen.write(path, json_bytes(run.twin(*rows, self.differences)), fingerprint)

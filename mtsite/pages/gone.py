@@ -41,13 +41,19 @@ def context(frame: SiteFrame, record: RunRecord) -> dict[str, object]:
         "lead": lead,
         "started": words.when(summary.event_time if summary else None),
         "owner": summary.owner if summary else "",
-        "comment": markdown.comment(summary.comment) if summary else "",
+        "comment": markdown.folded_comment(summary.comment if summary else ""),
         "bar": charts.pass_bar(summary.counts) if summary else (),
         "bar_label": words.counted(summary.counts) if summary else "",
         "failures": tuple(
-            (*words.mark(f.verdict), f.testname, f.item_path, words.first_line(f.line))
+            (
+                *words.mark(f.verdict),
+                test_label((f.testname, f.item_path)),
+                urls.relative(path, urls.test_page(record.key, (f.testname, f.item_path))),
+                words.first_line(f.line),
+            )
             for f in failures
         ),
+        "failures_total": words.bad(summary.counts) if summary else 0,
         "tests": tuple(_test(path, record, name) for name in names[:MAX_TESTS]),
         "tests_total": len(names),
         "logs": (),
@@ -117,10 +123,11 @@ def _small(
         "lead": "",
         "started": ("", ""),
         "owner": "",
-        "comment": "",
+        "comment": ("", ""),
         "bar": (),
         "bar_label": "",
         "failures": (),
+        "failures_total": 0,
         "tests": (),
         "tests_total": 0,
         "logs": stub.logs,

@@ -11,7 +11,7 @@ from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import run_label
 from mtsite.retention import Leaving
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "leaving.html"
 DAYS = 14
 MAX_ROWS = 500
@@ -33,13 +33,15 @@ class Held:
 class Departures:
     """What the page tells. `now` is the newest time that the rows of the site know.
 
-    `ended` are runs of which something was let go, the newest first.
+    `ended` are runs of which something was let go, the newest first. `unread`: the list of holds
+    can't be read, so nothing is let go until it can.
     """
 
     now: int
     soon: tuple[Leaving, ...] = ()
     held: tuple[Held, ...] = ()
     ended: tuple[RunSummary, ...] = ()
+    unread: bool = False
 
 
 def context(frame: SiteFrame, told: Departures) -> dict[str, object]:
@@ -51,6 +53,8 @@ def context(frame: SiteFrame, told: Departures) -> dict[str, object]:
         if told.soon
         else f"Nothing ends within {DAYS} days."
     )
+    if told.unread:
+        lead = "The list of holds can’t be read: nothing is let go until it can."
     shown = frame_context(frame, path, (), title="Leaving and gone", description=lead)
     ended = [(summary, one) for summary in told.ended for one in summary.let_go]
     ended.sort(key=lambda pair: (pair[1].when, pair[0].key), reverse=True)
@@ -60,6 +64,7 @@ def context(frame: SiteFrame, told: Departures) -> dict[str, object]:
         "now": words.when(told.now),
         "soon": tuple(_soon(path, one) for one in told.soon[:MAX_ROWS]),
         "soon_total": len(told.soon),
+        "unread": told.unread,
         "held": tuple(_held(path, one) for one in told.held),
         "ended": tuple(_ended(path, summary, one) for summary, one in ended[:MAX_ENDED]),
         "ended_total": len(ended),

@@ -21,6 +21,10 @@ _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*):")
 _ALLOWED = frozenset({"http", "https", "mailto"})
 _REL = "nofollow noopener noreferrer"
 DESCRIPTION_LIMIT = 20_000
+COMMENT_LIMIT = 4_000
+COMMENT_ROOM = 400
+COMMENT_LINES = 5
+COMMENT_HEAD = 120
 
 
 def comment(text: str) -> str | Markup:
@@ -42,6 +46,19 @@ def comment(text: str) -> str | Markup:
             end = found.end()
         pieces.append(str(escape(line[end:])))
     return Markup("".join(pieces))
+
+
+def folded_comment(text: str) -> tuple[str, str | Markup]:
+    """(its beginning, the comment as HTML): '' and the comment where it is short.
+
+    What stands above an error must leave the error in sight. No page shows over 4,000 characters.
+    """
+    lines = text.splitlines()
+    if len(text) <= COMMENT_ROOM and len(lines) <= COMMENT_LINES:
+        return "", comment(text)
+    whole = text if len(text) <= COMMENT_LIMIT else text[:COMMENT_LIMIT] + "…"
+    first = next((line.strip() for line in lines if line.strip()), "")
+    return first[:COMMENT_HEAD] + "…", comment(whole)
 
 
 def description(text: str) -> Markup:

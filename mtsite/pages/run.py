@@ -32,12 +32,11 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "run.html"
 NAMES_ROOM = 7_000
 """Bytes for each list of names."""
 
-_MAX_COMMENT = 4_000
 _SAYS_NOTHING = frozenset({"", "n/a", "new"})
 """What the columns of a run hold all its life."""
 
@@ -172,17 +171,13 @@ def _heading(run: Run, summary: RunSummary, path: str, facts: RunFacts) -> dict[
         "owner": run.owner,
         "contour": run.contour,
         "hosts_named": tally.host_names(run),
-        "comment": markdown.comment(_cut(run.comment)),
+        "comment": markdown.folded_comment(run.comment),
         "in_flight_read": run.in_flight_read,
         "gone": summary.gone,
         **run_foot(path, key),
         "previous_run": _run_link(path, run, facts.previous),
         "good_run": _run_link(path, run, facts.last_good),
     }
-
-
-def _cut(comment: str) -> str:
-    return comment if len(comment) <= _MAX_COMMENT else comment[:_MAX_COMMENT] + "…"
 
 
 def _run_link(path: str, run: Run, runname: str) -> tuple[str, str] | None:

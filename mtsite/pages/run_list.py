@@ -27,6 +27,9 @@ _BLOCK_BYTES = 160
 SHARD_BYTES = 130_000
 
 FLAGS = ("item", "flaky", "slow", "archived", "differs", "gone")
+_ALWAYS = 8
+"""Cells that no row of a shard goes without, up to how long the test took."""
+
 _CHANGES = ("", "new", "still", "fixed")
 
 
@@ -275,7 +278,7 @@ class _Held:
         ]
         if row is not None:
             cells += [self._text(row.line or row.silence), row.line_href, row.strip]
-        while cells[-1] == 0:
+        while len(cells) > _ALWAYS and cells[-1] == 0:
             cells.pop()
         self.rows.append(cells)
         self.size += 45 + sum(len(ascii(cell)) for cell in cells if isinstance(cell, str))

@@ -24,7 +24,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 
-EDITION = 8
+EDITION = 9
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -74,7 +74,7 @@ def context(
     shown["commands"] = (("run it again", again),) if again else ()
     shown["matches_more"] = rerun.matches_more(test)
     shown["definition"] = definition.shown(place, test, path)
-    shown["comment"] = markdown.comment(test.comment)
+    shown["comment"] = markdown.folded_comment(test.comment)
     shown["night"] = night.link(frame, path, run.key.area, run.event_time)
     shown["history"] = urls.relative(
         path, urls.history_page(run.key.area, run.key.target, test.name)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from mtsite import urls
 from mtsite.model import (
+    Archive,
     Finding,
     LogRecord,
     Run,
@@ -73,6 +74,7 @@ def twin(
         "contour": _text(run.contour),
         "comment": _text(run.comment),
         "changed_while_read": run.in_flight_read,
+        "archive": _archive(run.archive),
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
@@ -105,6 +107,7 @@ def gone_twin(record: RunRecord) -> dict[str, object]:
         "contour": _text(summary.contour) if summary else "",
         "comment": _text(summary.comment) if summary else "",
         "changed_while_read": False,
+        "archive": None,
         "facts": _run_facts(record.facts or RunFacts()),
         "meta": [],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
@@ -160,10 +163,25 @@ def _test(
         "attemptnum": test.attemptnum,
         "archived": test.archived,
         "comment": _text(test.comment),
+        "samples": [[at, _number(load), free] for at, load, free in test.samples],
         "steps": [_step(step) for step in test.steps],
         "data": [_datum(datum) for datum in test.data],
         "logs": [_log(log) for log in kept.logs] if kept else [],
         "facts": _test_facts(facts) if facts else None,
+    }
+
+
+def _archive(archive: Archive | None) -> dict[str, object] | None:
+    if archive is None:
+        return None
+    return {
+        "branch": _text(archive.branch),
+        "block_name": _text(archive.block_name),
+        "blocks": [
+            {"archived": number, "path": _text(path)}
+            for number, path in sorted(archive.blocks.items())
+        ],
+        "disks": [_text(disk) for disk in archive.disks],
     }
 
 
@@ -210,6 +228,7 @@ def _log(log: LogRecord) -> dict[str, object]:
         "redacted": dict(sorted(log.redacted.items())),
         "finding_count": log.finding_count,
         "findings": [_finding(found) for found in log.findings],
+        "around": [{"line": number, "text": _text(text)} for number, text in log.around],
         "warning_count": log.warning_count,
         "warnings": [_finding(found) for found in log.warnings],
         "dialect": log.dialect,

@@ -74,8 +74,9 @@
     try { history.replaceState(null, "", address); } catch { location.hash = query ? `q=${encodeURIComponent(query)}` : ""; }
   };
   const set = (query) => { box.value = query; apply(); keep(); };
-  const asked = () => new URL(location.href).searchParams.get("q")
-    ?? (location.hash.startsWith("#q=") ? decodeURIComponent(location.hash.slice(3)) : "");
+  const MOST = 1000;
+  const asked = () => (new URL(location.href).searchParams.get("q")
+    ?? new URLSearchParams(location.hash.startsWith("#q=") ? location.hash.slice(1).replaceAll("+", "%2B") : "").get("q") ?? "").slice(0, MOST);
 
   const onChip = (event, text) => {
     if (event.shiftKey || event.button) return;

@@ -11,8 +11,9 @@
   const CHANGES = ["new", "still", "fixed"];
   const FLAGS = ["item", "flaky", "slow", "archived", "differs", "gone"];
   // * is any text, ? one character. In steps that never go back further than the last *.
-  const glob = (pattern, text) => {
-    const p = Array.from(pattern), t = Array.from(text);
+  const glob = (p, text) => {
+    const t = Array.from(text);
+    if (p.filter((c) => c !== "*").length > t.length) return false;
     let i = 0, j = 0, star = -1, mark = 0;
     while (j < t.length) {
       if (p[i] === "*") { star = i; mark = j; i += 1; }
@@ -36,12 +37,12 @@
   };
   const any = new Set(["state", "change", "host"]);
   const holds = {
-    state: (value, row) => (Object.hasOwn(GROUPS, value) ? GROUPS[value].includes(row.state) : row.state === value),
-    change: (value, row) => row.change === value,
-    host: (value, row) => glob(value, row.host),
-    flag: (value, row) => row.flags.includes(value),
-    tag: (value, row) => row.tags.some((tag) => glob(value, tag)),
-    text: (value, row) => row.text.includes(value),
+    state: ({ value }, row) => (Object.hasOwn(GROUPS, value) ? GROUPS[value].includes(row.state) : row.state === value),
+    change: ({ value }, row) => row.change === value,
+    host: ({ pattern }, row) => glob(pattern, row.host),
+    flag: ({ value }, row) => row.flags.includes(value),
+    tag: ({ pattern }, row) => row.tags.some((tag) => glob(pattern, tag)),
+    text: ({ value }, row) => row.text.includes(value),
   };
   const parse = (query) => (query.toLowerCase().match(/!?"[^"]*"?|[^ \t\r\n]+/g) || [])
     .map((word) => {
@@ -52,11 +53,12 @@
   const unknown = ({ kind, value }) =>
     (kind === "state" && !STATES.includes(value) && !Object.hasOwn(GROUPS, value)) || (kind === "flag" && !FLAGS.includes(value));
   const compile = (query) => {
-    const terms = parse(query);
+    const once = new Map(parse(query).map((t) => [`${t.not} ${t.kind} ${t.value}`, t]));
+    const terms = [...once.values()].map((t) => ({ ...t, pattern: Array.from(t.value.replace(/\*+/g, "*")) }));
     const all = terms.filter((t) => t.not || !any.has(t.kind));
     const choices = [...any].map((kind) => terms.filter((t) => !t.not && t.kind === kind)).filter((list) => list.length);
-    const hit = (row) => all.every((t) => holds[t.kind](t.value, row) !== t.not)
-      && choices.every((list) => list.some((t) => holds[t.kind](t.value, row)));
+    const hit = (row) => all.every((t) => holds[t.kind](t, row) !== t.not)
+      && choices.every((list) => list.some((t) => holds[t.kind](t, row)));
     return { hit, unknown: terms.filter(unknown).map((t) => t.value) };
   };
   window.mtFilter = { compile, parse, GROUPS };

@@ -12,6 +12,7 @@
     N: ["◌", "not run"], x: ["·", "gone"],
   };
   const STEP = 100;
+  const head = part.querySelector("h2");
   const body = part.querySelector("tbody");
   const more = part.querySelector(".more");
   const shards = part.dataset.shards.split(" ");
@@ -102,11 +103,12 @@
     if (!detail.query) { detail.answer(0, 0); return; }
     if (!rows) {
       try { rows = await all(); } catch {
-        part.querySelector("h2").textContent = "The lists beside this page could not be loaded";
+        head.textContent = "The lists beside this page could not be loaded";
         return;
       }
       if (asked !== detail) return;
     }
+    head.textContent = "Matches";
     hits = rows.filter(detail.filter.hit);
     body.replaceChildren();
     next();

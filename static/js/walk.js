@@ -9,15 +9,20 @@
   const bare = (href) => { const at = new URL(href, location.href); at.search = at.hash = ""; return at.href; };
   const taking = (href, filter) => { const at = new URL(href); at.searchParams.set("in", filter); return at.href; };
 
+  const own = (row) => (row.matches("a") ? row : row.querySelector("a[data-open], .name a, a"));
+
   const box = document.querySelector("[data-mt=filter-bar] input");
   if (box) {
     const shown = (row) => !row.hidden && row.getClientRects().length > 0;
     addEventListener("click", (event) => {
-      const link = event.target.closest?.("[data-row] a[data-open], [data-row] .name a");
+      const link = event.target.closest?.("a");
+      const row = link?.closest("[data-row]");
+      if (!row || own(row) !== link) return;
+      link.href = bare(link.href);
       const filter = box.value.trim();
-      if (!link || !filter) return;
+      if (!filter) return;
       const rows = [...document.querySelectorAll("[data-row]")].filter(shown);
-      const list = rows.map((row) => row.querySelector("a[data-open], .name a, a")).filter(Boolean).slice(0, MOST);
+      const list = rows.map(own).filter(Boolean).slice(0, MOST);
       keep(`mt-walk ${filter}`, [...new Map(list.map((one) => [bare(one.href), one.textContent.trim()]))]);
       link.href = taking(link.href, filter);
     }, true);

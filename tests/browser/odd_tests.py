@@ -141,7 +141,7 @@ class Odd(records.Night):
             odd("no_steps_no_logs", comment=""),
             odd("thousand_steps", steps=_steps(1000)),
             odd("ten_thousand_values", data=_data(10_000)),
-            odd(LONG, item_path="", comment="long " * 200),
+            odd(LONG, item_path="", comment="long " * 2000),
             odd(RIGHT_TO_LEFT, comment=records.HOSTILE_TEXT, host=RIGHT_TO_LEFT),
             odd(
                 "future_clock",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import records
+from browser import gallery, records
 from browser.kinds import of_each_kind, shown_in_gallery
 from browser.watching import WATCH_SHIFTS, Watched
 
@@ -20,6 +20,13 @@ INSIDE = """() => [...document.querySelectorAll("main *")].filter((one) =>
   one.getBoundingClientRect().right > innerWidth + 1
   && !one.closest(".scroll, .heard, .strip, pre, [tabindex='0']"))
   .map((one) => one.outerHTML.slice(0, 120))"""
+COVERED = """() => {
+  const parts = [...document.querySelectorAll("main > *")]
+    .filter((one) => one.getClientRects().length);
+  return parts.slice(1).filter((one, i) =>
+    one.getBoundingClientRect().top < parts[i].getBoundingClientRect().bottom - 1)
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
 CUT = """() => [...document.querySelectorAll("h1, h2, .lead, .facts dd, .failures *")]
   .filter((one) => !one.matches(".heard") && one.scrollWidth > one.clientWidth + 1
     && getComputedStyle(one).overflow !== "visible").map((one) => one.outerHTML.slice(0, 120))"""
@@ -42,6 +49,16 @@ def test_no_page_of_the_gallery_scrolls_sideways(opened: Watched, gallery_site: 
             if width <= 390:
                 assert page.evaluate(INSIDE) == [], (path, width)
     assert opened.trouble == []
+
+
+def test_no_part_of_a_page_covers_another(opened: Watched, gallery_site: Path) -> None:
+    """Parts of a run's page have left their place for want of a class of their own."""
+    kinds = ("run", "run-with_gone", "run-many5000", "test", "gone", "target", "log")
+    for kind in kinds:
+        page = opened.go(gallery_site, gallery.shots()[kind])
+        for width in (390, 1400):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(COVERED) == [], (kind, width)
 
 
 def test_no_page_of_the_demo_scrolls_sideways(opened: Watched, demo_site: Path) -> None:

@@ -54,6 +54,16 @@ def test_the_error_stands_above_the_fold(page: Any, tree: Path) -> None:
     assert box["y"] + box["height"] < 900
 
 
+def test_a_long_comment_leaves_the_error_above_the_fold(page: Any, tree: Path) -> None:
+    page.goto((tree / odd("long")).as_uri())
+    box = page.locator(".excerpt ol").bounding_box()
+    assert box["y"] + box["height"] < 900
+    assert page.locator(".long-comment summary").inner_text().startswith("long long")
+    page.click(".long-comment summary")
+    box = page.locator(".excerpt li.hit").first.bounding_box()
+    assert box["y"] < 1500
+
+
 def test_a_line_of_the_error_opens_the_log_at_that_line(page: Any, tree: Path) -> None:
     page.goto((tree / FAILED).as_uri())
     link = page.locator(".excerpt li.hit a").first
@@ -78,7 +88,7 @@ def test_buttons_copy_what_they_say(page: Any, tree: Path) -> None:
 
 def test_a_filter_is_walked_from_test_to_test(page: Any, tree: Path) -> None:
     page.goto((tree / RUN).as_uri() + "?q=pcie_retry")
-    page.locator("[data-row]:visible a[data-open]").first.click()
+    page.locator("[data-row]:visible a").first.click()
     walk = page.locator("[data-mt=walk]")
     first = page.locator("h1").inner_text()
     assert "1 of 7 in “pcie_retry”" in walk.inner_text()
@@ -87,6 +97,14 @@ def test_a_filter_is_walked_from_test_to_test(page: Any, tree: Path) -> None:
     assert "2 of 7" in page.locator("[data-mt=walk]").inner_text()
     page.keyboard.press("p")
     page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
+
+
+def test_tests_that_passed_are_walked_as_well(page: Any, tree: Path) -> None:
+    page.goto((tree / RUN).as_uri() + "?q=s:pass uart_")
+    page.locator("[data-row]:visible").first.wait_for()
+    total = page.locator("[data-row]:visible").count()
+    page.locator("#everything [data-row]:visible a").first.click()
+    assert f"1 of {total} in “s:pass uart_”" in page.locator("[data-mt=walk]").inner_text()
 
 
 def test_a_filter_that_this_tab_does_not_know_leaves_the_failures_around(

@@ -88,9 +88,30 @@ def test_a_new_run_moves_the_page_on(site: TestSite, area: TestArea, tmp_path: P
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
 
-def test_holds_that_can_not_be_read_leave_the_page_and_are_told(site: TestSite) -> None:
+def test_holds_that_can_not_be_read_are_told_and_nothing_leaves(
+    site: TestSite, tmp_path: Path
+) -> None:
     before = text(site)
     (site.root / "holds.toml").write_text("[[hold\n")
     (problem,) = site.build().problems
     assert "holds.toml" in problem
+    assert "nothing is let go until it can" in text(site)
+    assert "hold add" not in text(site)
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+    (site.root / "holds.toml").write_text("")
+    site.build()
     assert text(site) == before
+
+
+def test_links_to_it_lead_somewhere_though_the_first_build_reads_no_holds(
+    area: TestArea, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    made = make_site(tmp_path / "home", area)
+    retain(made, area, 'logs = "3d"')
+    (made.root / "holds.toml").write_text("[[hold\n")
+    made.build()
+    assert (
+        "How long this run is kept" in (made.tree / "fullrun/ubuntu/nfs/w0/index.html").read_text()
+    )
+    assert crawl(made.tree).dead == []

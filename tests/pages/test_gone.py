@@ -22,6 +22,10 @@ def test_gone_run_says_why_and_what_remains(night: records.Night) -> None:
     page = THEME.render(gone.TEMPLATE, gone.context(FRAME, record)).decode()
     assert "Expired by rule rows = 180d." in page
     assert "31 of 435 tests went wrong" in page
+    assert "The first lines of 20 of 31 were kept." in page
+    assert (
+        '<a href="boot_emmc_stress/index.html"><bdi>boot_emmc_stress</bdi></a> <code>Segm' in page
+    )
     stub = gone.test_context(FRAME, record, ("pcie_retry_smoke", ""))
     page = THEME.render(gone.TEMPLATE, stub).decode()
     assert 'href="_log/sim.log.html"' in page

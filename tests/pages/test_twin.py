@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from browser import records
+from browser import odd_tests, records
 
 from mtsite.pages import run
 from mtsite.pages.twin import gone_twin
@@ -37,3 +37,23 @@ def test_schema_refuses_what_is_not_a_run(night: records.Night) -> None:
     made["verdict"] = "X"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(made, SCHEMA)
+
+
+def test_twin_tells_where_the_archive_lies_the_load_and_the_lines_about_an_error() -> None:
+    odd = odd_tests.Odd()
+    made = run.twin(odd.run, odd.verdicts, odd.record, odd.facts, odd.summary)
+    jsonschema.validate(json.loads(json.dumps(made, allow_nan=False)), SCHEMA)
+    assert made["archive"] == {
+        "branch": "chipyard-17",
+        "block_name": "chipyard_0f3a1",
+        "blocks": [{"archived": 3, "path": "/arch/disk 1/2026_q4/chipyard_0f3a1"}],
+        "disks": [],
+    }
+    tests = made["tests"]
+    assert isinstance(tests, list)
+    archived = tests[odd.at("archived")]
+    assert archived["archived"] == 3
+    assert archived["samples"][1] == [odd_tests.SAMPLES[1][0], 37 / 11, 47_700_000]
+    (log, *_) = tests[odd.at("future_clock")]["logs"]
+    assert len(log["around"]) > 5
+    assert log["findings"][0]["first_line"] in [one["line"] for one in log["around"]]
