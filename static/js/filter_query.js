@@ -11,9 +11,9 @@
   const CHANGES = ["new", "still", "fixed"];
   const FLAGS = ["item", "flaky", "slow", "archived", "differs", "gone"];
   // * is any text, ? one character. In steps that never go back further than the last *.
-  const glob = (p, text) => {
+  const glob = ({ pattern: p, least }, text) => {
+    if (least > text.length) return false;
     const t = Array.from(text);
-    if (p.filter((c) => c !== "*").length > t.length) return false;
     let i = 0, j = 0, star = -1, mark = 0;
     while (j < t.length) {
       if (p[i] === "*") { star = i; mark = j; i += 1; }
@@ -39,9 +39,9 @@
   const holds = {
     state: ({ value }, row) => (Object.hasOwn(GROUPS, value) ? GROUPS[value].includes(row.state) : row.state === value),
     change: ({ value }, row) => row.change === value,
-    host: ({ pattern }, row) => glob(pattern, row.host),
+    host: (t, row) => glob(t, row.host),
     flag: ({ value }, row) => row.flags.includes(value),
-    tag: ({ pattern }, row) => row.tags.some((tag) => glob(pattern, tag)),
+    tag: (t, row) => row.tags.some((tag) => glob(t, tag)),
     text: ({ value }, row) => row.text.includes(value),
   };
   const parse = (query) => (query.toLowerCase().match(/!?"[^"]*"?|[^ \t\r\n]+/g) || [])
@@ -54,7 +54,10 @@
     (kind === "state" && !STATES.includes(value) && !Object.hasOwn(GROUPS, value)) || (kind === "flag" && !FLAGS.includes(value));
   const compile = (query) => {
     const once = new Map(parse(query).map((t) => [`${t.not} ${t.kind} ${t.value}`, t]));
-    const terms = [...once.values()].map((t) => ({ ...t, pattern: Array.from(t.value.replace(/\*+/g, "*")) }));
+    const terms = [...once.values()].map((t) => {
+      const pattern = Array.from(t.value.replace(/\*+/g, "*"));
+      return { ...t, pattern, least: pattern.filter((c) => c !== "*").length };
+    });
     const all = terms.filter((t) => t.not || !any.has(t.kind));
     const choices = [...any].map((kind) => terms.filter((t) => !t.not && t.kind === kind)).filter((list) => list.length);
     const hit = (row) => all.every((t) => holds[t.kind](t, row) !== t.not)

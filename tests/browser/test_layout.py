@@ -53,7 +53,7 @@ def test_no_page_of_the_gallery_scrolls_sideways(opened: Watched, gallery_site: 
 
 def test_no_part_of_a_page_covers_another(opened: Watched, gallery_site: Path) -> None:
     """Parts of a run's page have left their place for want of a class of their own."""
-    kinds = ("run", "run-with_gone", "run-many5000", "test", "gone", "target", "log")
+    kinds = ("run", "run-with_gone", "run-many5000", "test", "gone", "target")
     for kind in kinds:
         page = opened.go(gallery_site, gallery.shots()[kind])
         for width in (390, 1400):
