@@ -60,11 +60,13 @@ def apply_retention(config: Config, terms: RetainTerms, report: TerminalReport) 
     refuse(plan, config.retain, allow_drop=terms.allow_drop)
     if terms.dry_run:
         return RetainSummary(plan, expired)
+    # Asked before the sweep: what is left of a call that died may be pages alone.
+    unmade = pending.awaits_build(config.state_dir)
     swept = pending.sweep(config)
     ended = end_in_records(config, plan.leaving, terms.who)
     outcomes = _rows(config, [one for one in ended if ROWS in one.ends], terms, report)
     problems = [f"{_name(one)}: {one.reason}" for one in outcomes if one.reason]
-    if terms.render and (ended or pending.load(config.state_dir)):
+    if terms.render and (ended or unmade):
         problems += rebuild(config, report, terms.environ)
         swept += pending.sweep(config)
     return RetainSummary(plan, expired, ended, outcomes, swept, problems)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from areas import make_area, run
 from areas import test as row
+from dying import is_mark
+from rows import runs_in
 
 from mtsite import lock, nightly
 from mtsite.config import BuildConfig, Config, PublishConfig, RetainConfig, config_for_areas
@@ -181,3 +183,25 @@ def test_a_night_ends_by_saying_where_the_site_is(tmp_path: Path) -> None:
     addressed = replace(config, site=replace(config.site, base_url="https://runs.example"))
     _, said = run_night(addressed, {"build": fine})
     assert said.splitlines()[-1] == "the site: https://runs.example/index.html"
+
+
+def test_what_a_sync_brings_back_of_a_moved_run_is_settled_by_the_next_night(
+    tmp_path: Path,
+) -> None:
+    """Reduce leaves it to automigrate, which follows: nobody has to be called."""
+    runs = [run("ubuntu/nfs", f"w{number}", tests=[row("t")]) for number in range(4)]
+    area = make_area(tmp_path, runs=runs, config="[automigrate]\nold runname=%; age=1d\n")
+    satellite = make_area(tmp_path, name="old", config="[setup]\nallow-runs no\n")
+    model, saved = runs_in(area.database), area.database.read_bytes()
+    steps = {name: nightly.STEPS[name] for name in ("reduce", "automigrate")}
+    config = site(tmp_path, area.path, satellite.path)
+    run_night(config, steps)
+    moved = [name for name in runs_in(satellite.database) if name in model]
+    assert len(moved) >= 2
+    area.database.write_bytes(saved)
+    summary, _ = run_night(config, steps)
+    assert nightly.failure(summary) is None
+    assert summary.steps[1].counts["moved"] == len(moved)
+    here, there = runs_in(area.database), runs_in(satellite.database)
+    assert {name: there[name] for name in moved} == {name: model[name] for name in moved}
+    assert {name for name, rows in here.items() if not is_mark(rows)} == model.keys() - set(moved)

@@ -3,19 +3,17 @@
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mtsite import notes
 from mtsite.archive.layout import read_layout
 from mtsite.archive.route import Route, user_name
 from mtsite.megatest import transfer
 from mtsite.megatest.incoming import Renumbered
-from mtsite.megatest.letgo import Leave
+from mtsite.megatest.letgo import MOVED, Leave
 from mtsite.megatest.shape import RUN, Row
 from mtsite.megatest.transfer import Store
 from mtsite.notes import Note
-
-MOVED = "MOVED"
-"""The state of the row that a run leaves behind where it lay."""
 
 
 def is_mark(store: Store, run_id: int) -> bool:
@@ -82,10 +80,23 @@ def numbers_at_source(route: Route, note: Note) -> Renumbered:
     Raises:
         VerificationError: the note is not in the form that mtsite writes.
     """
+    return numbers_at(route.source.path, note)
+
+
+def numbers_at(source: Path, note: Note) -> Renumbered:
+    """The same for the path of a source.
+
+    Raises:
+        VerificationError: as `numbers_at_source`.
+    """
     layout = read_layout(note)
-    here = str(route.source.path)
-    is_last = note.source == here or os.path.realpath(note.source) == os.path.realpath(here)
-    return layout.renumbered if is_last else layout.birth
+    return layout.renumbered if is_from(source, note) else layout.birth
+
+
+def is_from(source: Path, note: Note) -> bool:
+    """Whether the last move of a run came from this database."""
+    here = str(source)
+    return note.source == here or os.path.realpath(note.source) == os.path.realpath(here)
 
 
 def source_run_id(route: Route, note: Note) -> int:

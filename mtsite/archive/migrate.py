@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mtsite import notes
 from mtsite.archive import begun
-from mtsite.archive.birth import MOVED, moved_mark
+from mtsite.archive.below import with_rows_below_marks
+from mtsite.archive.birth import moved_mark
 from mtsite.archive.destination import find_destination, open_destination_area
 from mtsite.archive.execute import Outcome, damaged, execute, unfinished
 from mtsite.archive.job import Job, MoveSummary, held_by
@@ -20,10 +21,11 @@ from mtsite.archive.plan import MovePlan, PlannedMove, Terms, plan_migration, to
 from mtsite.archive.rules import Migration, read_rules
 from mtsite.archive.survey import survey
 from mtsite.config import AreaConfig
-from mtsite.errors import MtsiteError
+from mtsite.errors import BusyError, DestinationError, MtsiteError, PartlyDoneError
 from mtsite.megatest.activity import RunActivity
 from mtsite.megatest.area import COMPLETED_NAME, Area, open_area
 from mtsite.megatest.database import reading
+from mtsite.megatest.letgo import MOVED
 from mtsite.megatest.movable import check_movable
 from mtsite.megatest.room import bytes_of_tests, check_room
 
@@ -32,7 +34,10 @@ COMMAND = "mtsite migrate"
 
 @dataclass(frozen=True, slots=True)
 class MigrateSummary(MoveSummary):
-    """What became of one area's runs: `plans` by the name of the database in which they lie."""
+    """What became of one area's runs: `plans` by the name of the database in which they lie.
+
+    `error` may be that of one destination: the runs of others went their way.
+    """
 
     plans: Mapping[str, MovePlan] = field(default_factory=dict)
 
@@ -60,52 +65,78 @@ def migrate_area(settings: AreaConfig, migrations: Sequence[Migration], job: Job
     """Move the runs that a migration matches, and finish what an earlier call began.
 
     The first migration that matches a run decides where it goes. A run that can't move is an
-    outcome with a reason; what stops all of them once some have moved is `error`.
+    outcome with a reason. A destination that refuses keeps its runs, and no others: `error` says
+    so, as it says what stopped all of them once some had moved.
 
     Raises:
         BusyError: the homehost is another host, a cache can't be written, or another mtsite holds
             one of the areas.
-        DestinationError: a destination refuses: other keys, runs of its own, no room.
+        DestinationError: every destination refuses: other keys, runs of its own, no room.
         UnmovableError: an area whose databases are only read.
         MissingError, ConfigError: as `open_area`.
     """
     area = open_area(settings, job.environ, tmp=job.tmp)
     check_movable(area)
-    destinations = _destinations(area, migrations, job)
+    destinations, refused = _destinations(area, migrations, job)
     if job.dry_run:
-        plans = _without_begun(_plans(area, migrations, job)[1], area, destinations)
-        return MigrateSummary(area.name, plans=plans)
+        plans = _possible(_plans(area, migrations, job)[1], area, destinations, refused)
+        return MigrateSummary(area.name, error=_all_of(refused.values()), plans=plans)
     paths = [area.path, *(one.path for one in destinations.values())]
     command = "mtsite automigrate" if any(one.where for one in migrations) else COMMAND
     with hold_areas(paths, job.state_dir, command):
         runs, plans = _plans(area, migrations, job)
-        plans = _without_begun(plans, area, destinations)
+        plans = _possible(plans, area, destinations, refused)
         work = list(_work(area, plans, destinations))
         if work:
             check_homehost(area, command, area_db_only=job.wishes.area_db_only)
             check_at_rest(area, runs, job.now)
-            _check_room(work)
+            no_room = _without_room(work)
+            work = [one for one in work if one.destination.live not in no_room]
+            if no_room and not work:
+                raise next(iter(no_room.values()))
             begun.begin(area, (one.destination.live for one in work))
+            refused |= {str(path): error for path, error in no_room.items()}
         try:
-            outcomes, error = _carry_out(area, work, job)
+            outcomes, errors = _carry_out(area, work, job)
         finally:
             begun.end(area)
     unread = (one for plan in plans.values() for one in damaged(plan))
+    error = _all_of([*refused.values(), *errors])
     return MigrateSummary(area.name, "", (*outcomes, *unread), error, plans=plans)
 
 
-def _destinations(area: Area, migrations: Sequence[Migration], job: Job) -> dict[str, Area]:
-    """The area of each destination as it is told, when runs of this area may go there."""
-    return {
-        one.destination: open_destination_area(
-            find_destination(one.destination, area, job.areas),
-            area,
-            job.now,
-            job.environ,
-            tmp=job.tmp,
-        )
-        for one in migrations
-    }
+Refused = dict[str, MtsiteError]
+"""Why runs can't go to a destination, by its name or path."""
+
+
+def _destinations(
+    area: Area, migrations: Sequence[Migration], job: Job
+) -> tuple[dict[str, Area], Refused]:
+    """The area of each destination as it is told, and those to which no run of this area may go.
+
+    Raises:
+        MtsiteError: none of them takes runs.
+    """
+    found: dict[str, Area] = {}
+    refused: Refused = {}
+    for told in dict.fromkeys(one.destination for one in migrations):
+        try:
+            settings = find_destination(told, area, job.areas)
+            found[told] = open_destination_area(settings, area, job.now, job.environ, tmp=job.tmp)
+        except MtsiteError as refusal:
+            refused[told] = refusal
+    if not found and (error := _all_of(refused.values())):
+        raise error
+    return found, refused
+
+
+def _all_of(errors: Iterable[MtsiteError]) -> MtsiteError | None:
+    """One error that tells all of these."""
+    each = {error.message: error for error in errors}
+    if len(each) <= 1:
+        return next(iter(each.values()), None)
+    hints = dict.fromkeys(error.hint for error in each.values() if error.hint)
+    return PartlyDoneError("\n".join(each), "; ".join(hints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +195,28 @@ def _without_doubles(plans: dict[str, MovePlan], area: Area) -> dict[str, MovePl
     return {name: MovePlan(tuple(map(judged, plan.moves))) for name, plan in plans.items()}
 
 
-def _without_begun(
-    plans: Mapping[str, MovePlan], area: Area, destinations: Mapping[str, Area]
+def _possible(
+    plans: Mapping[str, MovePlan],
+    area: Area,
+    destinations: Mapping[str, Area],
+    refused: Mapping[str, MtsiteError],
 ) -> dict[str, MovePlan]:
-    """A run that is on its way to another archive already stays until it has arrived."""
-    found = dict(plans)
+    """The plans as far as they can be carried out, and what came back of runs that had moved.
+
+    A run that is on its way to another archive already stays until it has arrived.
+    """
+
+    def judged(one: PlannedMove) -> PlannedMove:
+        if not one.moves or one.destination not in refused:
+            return one
+        reason = f"{one.reason}: {refused[one.destination].message}"
+        return replace(one, moves=False, rule="refused", reason=reason)
+
+    found = {name: MovePlan(tuple(map(judged, plan.moves))) for name, plan in plans.items()}
     for told, destination in destinations.items():
         for name, plan in found.items():
-            found[name] = begun.without_begun(plan, area, destination.live, told)
+            plan = begun.without_begun(plan, area, destination.live, told)
+            found[name] = with_rows_below_marks(plan, area.path / name, destination.live, told)
     return found
 
 
@@ -191,27 +236,48 @@ def _work(
                 yield _Work(path, destination, runs)
 
 
-def _check_room(work: Iterable[_Work]) -> None:
+def _without_room(work: Iterable[_Work]) -> dict[Path, MtsiteError]:
+    """The databases that have no room for what would come, and what to say of each."""
     needed: dict[Path, int] = {}
     for one in work:
         with reading(one.source) as connection:
             size = bytes_of_tests(connection, sum(run.tests for run in one.runs))
         needed[one.destination.live] = needed.get(one.destination.live, 0) + size
+    found: dict[Path, MtsiteError] = {}
     for path, size in needed.items():
-        check_room(path, size)
+        try:
+            check_room(path, size)
+        except DestinationError as error:
+            found[path] = error
+    return found
 
 
 def _carry_out(
-    area: Area, work: Iterable[_Work], job: Job
-) -> tuple[tuple[Outcome, ...], MtsiteError | None]:
+    area: Area, work: Sequence[_Work], job: Job
+) -> tuple[tuple[Outcome, ...], list[MtsiteError]]:
+    """Move what there is to move; a destination that fails is not tried again, others are."""
     outcomes: list[Outcome] = []
+    failed: dict[Path, MtsiteError] = {}
     for one in work:
-        caches = caches_of(area, one.source, job.tmp)
-        leave = moved_mark(one.destination.name, job.now)
-        way = Way(area, one.source, caches, one.destination.live, job.now, leave)
-        with open_route(way) as route:
-            done, error = execute(route, one.runs, job.report, job.checkpoint)
-        outcomes += done
+        path = one.destination.live
+        if path in failed:
+            continue
+        way = Way(
+            area,
+            one.source,
+            caches_of(area, one.source, job.tmp),
+            path,
+            job.now,
+            moved_mark(one.destination.name, job.now),
+        )
+        try:
+            with open_route(way) as route:
+                done, error = execute(route, one.runs, job.report, job.checkpoint)
+            outcomes += done
+        except (BusyError, DestinationError) as refusal:
+            error = refusal
         if error is not None:
-            return tuple(outcomes), error
-    return tuple(outcomes), None
+            failed[path] = error
+    if failed and not outcomes and len(failed) == len({one.destination.live for one in work}):
+        raise next(iter(failed.values()))
+    return tuple(outcomes), list(failed.values())

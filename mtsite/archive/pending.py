@@ -43,6 +43,17 @@ def add(state_dir: Path, waiting: Iterable[tuple[str, str]]) -> None:
     _store(state_dir, known)
 
 
+def awaits_build(state_dir: Path) -> bool:
+    """Whether pages are still to be made after something was let go, or their build died."""
+    with Manifest.open(state_dir) as manifest:
+        known = manifest.known_runs().values()
+        # A run without a fingerprint that is not gone had not ended when it was read.
+        unmade = any(
+            one.fingerprint == LET_GO or (one.gone and not one.fingerprint) for one in known
+        )
+        return unmade or bool(load(state_dir) or manifest.get("pending"))
+
+
 def sweep(config: Config) -> list[str]:
     """Delete the waiting blobs that neither a record names nor an old page leads to; their paths.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mtsite import notes
 from mtsite.archive import begun
+from mtsite.archive.below import with_rows_below_marks
 from mtsite.archive.execute import Outcome, damaged, execute, unfinished
 from mtsite.archive.job import Job, MoveSummary, held_by
 from mtsite.archive.locking import hold_areas
@@ -86,7 +87,8 @@ def _plan(way: Way, terms: Terms) -> tuple[list[RunActivity], MovePlan]:
     settled_before = way.now - terms.rules.older_than
     runs = survey((way.source, *way.caches), needed, settled_before=settled_before)
     plan = plan_moves(runs, terms.rules, way.now, terms)
-    return runs, begun.without_begun(plan, way.area, way.archive)
+    plan = begun.without_begun(plan, way.area, way.archive)
+    return runs, with_rows_below_marks(plan, way.source, way.archive)
 
 
 def _unfinished(way: Way) -> bool:

@@ -28,6 +28,7 @@ from mtsite.errors import (
     AreaUnreadableError,
     BusyError,
     ConflictError,
+    DestinationError,
     MtsiteError,
     UsageError,
     VerificationError,
@@ -155,7 +156,7 @@ def _carry_out(
             with _open(area, one.database) as back:
                 back.bring(one.note, job.checkpoint)
             outcome = one.outcome
-        except BusyError as error:
+        except (BusyError, DestinationError) as error:
             return tuple(outcomes), error
         except (VerificationError, AreaUnreadableError) as refusal:
             outcome = replace(one.outcome, reason=refusal.message)

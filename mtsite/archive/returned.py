@@ -19,9 +19,18 @@ from mtsite.megatest.database import area_errors
 from mtsite.megatest.direct import SOURCE
 from mtsite.megatest.incoming import discard_run, read_back
 from mtsite.megatest.letgo import mark_what_stays
-from mtsite.megatest.shape import TESTS, Row, TableShape
+from mtsite.megatest.shape import RUN, SYNCHRONISED, TESTS, Row, TableShape
 from mtsite.megatest.transfer import Store, immediate
 from mtsite.notes import Note
+
+IN_CACHE = (
+    "it came back, and some of its rows to a cache alone: sync it first"
+    " (megatest -sync-to-megatest.db)"
+)
+"""A cache lies in /tmp: for what is nowhere else the archive keeps its copy."""
+
+_STAY = {RUN: ("event_time",), TESTS: ("testname", "item_path", "event_time")}
+"""Columns of a row that stay the same while Megatest goes on with it."""
 
 WENT_ON = "it came back and Megatest went on with it: its copy is taken back, it moves anew"
 
@@ -96,6 +105,9 @@ def _is_taken_back(route: Route, pairs: Sequence[Pair], note: Note) -> bool:
         found = [_compared(both, source_run_id(route, note)) for both in pairs]
         if not _went_on(found, note.counts):
             return False
+        for table in SYNCHRONISED & note.counts.keys():
+            if _equal_rows(found[0], table) != note.counts[table]:
+                raise LookupError(IN_CACHE)
         _throw_away(route, note)
     return True
 
@@ -107,12 +119,15 @@ def _compared(both: Pair, run_id: int) -> Mapping[str, Tally]:
 
 def _went_on(found: Sequence[Mapping[str, Tally]], counts: Mapping[str, int]) -> bool:
     """Whether all rows of the copy are there and equal, and others beside them."""
-    nothing = Tally(0, 0)
     more = any(tally.other for tallies in found for tally in tallies.values())
     return more and all(
-        any((there := one.get(table, nothing)).rows - there.other == number for one in found)
-        for table, number in counts.items()
+        any(_equal_rows(one, table) == number for one in found) for table, number in counts.items()
     )
+
+
+def _equal_rows(found: Mapping[str, Tally], table: str) -> int:
+    tally = found.get(table, Tally(0, 0))
+    return tally.rows - tally.other
 
 
 def _throw_away(route: Route, note: Note) -> None:
@@ -123,6 +138,6 @@ def _throw_away(route: Route, note: Note) -> None:
 
 def _births(shape: TableShape, rows: Iterable[Row]) -> set[tuple[object, ...]]:
     """What stays the same of a row that changes: another row may get its rowid when it is gone."""
-    names = ("testname", "item_path", "event_time") if shape.name == TESTS else ()
+    names = _STAY.get(shape.name, ())
     places = [0, *map(shape.place, names)]
     return {tuple(row[place] for place in places) for row in rows}

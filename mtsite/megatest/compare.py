@@ -29,13 +29,15 @@ _RENUMBERED = "temp.mtsite_renumbered"
 class Pair:
     """An open source with its archive attached; `renumbered` are tables that lost rowids there.
 
-    `conditions` keeps the SQL of comparisons by table.
+    `conditions` keeps the SQL of comparisons by table and columns left out.
     """
 
     source: Store
     archive: Shapes
     renumbered: frozenset[str] = frozenset()
-    conditions: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    conditions: dict[tuple[str, frozenset[str]], str] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -135,16 +137,19 @@ def version(source: Store) -> int:
     return int(source.connection.execute("PRAGMA main.data_version").fetchone()[0])
 
 
-def has_equal(both: Pair, table: str) -> str:
-    """The condition under which the row `s` of a table of the source has its equal in the copy."""
-    if table not in both.conditions:
-        both.conditions[table] = _has_equal(both, table)
-    return both.conditions[table]
+def has_equal(both: Pair, table: str, but: frozenset[str] = frozenset()) -> str:
+    """The condition under which the row `s` of a table of the source has its equal in the copy.
+
+    Values of the columns `but`, in small letters, may differ.
+    """
+    if (table, but) not in both.conditions:
+        both.conditions[table, but] = _has_equal(both, table, but)
+    return both.conditions[table, but]
 
 
-def _has_equal(both: Pair, table: str) -> str:
+def _has_equal(both: Pair, table: str, but: frozenset[str]) -> str:
     source, copy = both.source.shapes[table], both.archive[table]
-    same = " AND ".join(_same_columns(both, source, copy)) or "1"
+    same = " AND ".join(_same_columns(both, source, copy, but)) or "1"
     of_copy = f"SELECT 1 FROM {ARCHIVE}.{quote(table)} AS a WHERE a.{copy.rowid}"
     condition = f"EXISTS ({of_copy} = s.{source.rowid} AND {same})"
     if table in both.renumbered:
@@ -154,8 +159,12 @@ def _has_equal(both: Pair, table: str) -> str:
     return f"({condition})"
 
 
-def _same_columns(both: Pair, source: TableShape, copy: TableShape) -> Iterator[str]:
+def _same_columns(
+    both: Pair, source: TableShape, copy: TableShape, but: frozenset[str]
+) -> Iterator[str]:
     for column in copy.columns:
+        if column.lower() in but:
+            continue
         own = source.own_name(column)
         if not own:
             yield f"a.{quote(column)} IS NULL"

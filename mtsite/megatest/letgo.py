@@ -5,6 +5,7 @@ inside write transactions that last `LOCK_SECONDS`: a live writer waits for one 
 and where somebody writes, pauses between them let him in.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,14 @@ LOCK_SECONDS = 0.05
 PAUSE_SECONDS = 0.1
 """Between two of them where another writer was seen: SQLite's longest sleep between two tries."""
 
+MOVED = "MOVED"
+"""The state of the row that a run leaves behind where it lay."""
+
+MARKED = frozenset({"state", "comment", "last_update"})
+"""The columns in which such a row differs from the copy of the run."""
+
 _DOOMED = "temp.mtsite_doomed"
+_MAKE_DOOMED = "CREATE TEMP TABLE IF NOT EXISTS mtsite_doomed (id INTEGER PRIMARY KEY)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ def let_go_runs(
     `committed` is told the name of the last step of each. Runs that are not there cost one look.
     """
     connection = both.connection
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS mtsite_doomed (id INTEGER PRIMARY KEY)")
+    connection.execute(_MAKE_DOOMED)
     leaving = _Leaving(both, leave)
     steps = (step for run_id in run_ids for step in leaving.steps(run_id))
     step = next(steps, None)
@@ -95,6 +103,31 @@ def is_held(both: Pair, run_id: int) -> bool:
     return both.connection.execute(sql, (run_id,)).fetchone() is not None
 
 
+def is_marked(both: Pair, run_id: int) -> bool:
+    """Whether the run row is the mark of its copy: MOVED, and else equal to it."""
+    rowid = both.source.shapes[RUN].rowid
+    sql = (
+        f"SELECT 1 FROM runs AS s WHERE s.{rowid} = ? AND s.state = ?"
+        f" AND {has_equal(both, RUN, MARKED)}"
+    )
+    return both.connection.execute(sql, (run_id, MOVED)).fetchone() is not None
+
+
+def marked_with_tests(connection: sqlite3.Connection) -> set[int]:
+    """Rowids of the runs that are MOVED and have tests."""
+    sql = "SELECT DISTINCT run_id FROM tests WHERE run_id IN (SELECT id FROM runs WHERE state = ?)"
+    return {run_id for (run_id,) in connection.execute(sql, (MOVED,))}
+
+
+def came_back(both: Pair, run_id: int) -> bool:
+    """Whether tests lie below the mark of a run that would be let go, with all their rows."""
+    leaving = _Leaving(both, Leave())
+    both.connection.execute(_MAKE_DOOMED)
+    return is_marked(both, run_id) and any(
+        leaving.doom(run_id, span) for span in test_spans(both.source, run_id)
+    )
+
+
 def mark_what_stays(both: Pair, run_id: int, leave: Leave) -> None:
     """Mark the row of a run that others than its own rows name, if it equals its copy itself."""
     with immediate(both.connection):
@@ -132,7 +165,8 @@ class _Leaving:
         return "1" if self.untouched else has_equal(self.both, table)
 
     def _is_held(self, run_id: int) -> bool:
-        return self.untouched or is_held(self.both, run_id)
+        """Rows may come back below the mark of their run as well as below the run."""
+        return self.untouched or is_held(self.both, run_id) or is_marked(self.both, run_id)
 
     def _run_level(self, run_id: int) -> None:
         if not self._is_held(run_id):
@@ -150,6 +184,17 @@ class _Leaving:
         """Delete the tests of a span of rowids all of whose rows equal their copies."""
         if not self._is_held(run_id):
             return
+        self.doom(run_id, span)
+        for name, column in [
+            *((quote(one.name), quote(one.column_for(TESTS))) for one in self.children),
+            (TESTS, self.tests.rowid),
+        ]:
+            self.both.connection.execute(
+                f"DELETE FROM {name} WHERE {column} IN (SELECT id FROM {_DOOMED})"
+            )
+
+    def doom(self, run_id: int, span: tuple[int, int]) -> bool:
+        """List the tests of a span of rowids that may go; whether there are any."""
         execute = self.both.connection.execute
         execute(f"DELETE FROM {_DOOMED}")
         execute(
@@ -163,18 +208,15 @@ class _Leaving:
                 f" FROM {rows_of_tests(shape, self.tests)} AND NOT {self._equal(shape.name)})",
                 (run_id, *span),
             )
-        for name, column in [
-            *((quote(one.name), quote(one.column_for(TESTS))) for one in self.children),
-            (TESTS, self.tests.rowid),
-        ]:
-            execute(f"DELETE FROM {name} WHERE {column} IN (SELECT id FROM {_DOOMED})")
+        return execute(f"SELECT 1 FROM {_DOOMED} LIMIT 1").fetchone() is not None
 
     def _run(self, run_id: int) -> None:
         """Delete the run row, or mark it, if nothing names it and it still equals its copy."""
         if not self._is_held(run_id) or left_over(self.both, run_id):
             return
         if self.leave.mark:
-            _mark(self.both, run_id, self.leave)
+            if not is_marked(self.both, run_id):
+                _mark(self.both, run_id, self.leave)
         else:
             rowid = self.both.source.shapes[RUN].rowid
             self.both.connection.execute(f"DELETE FROM runs WHERE {rowid} = ?", (run_id,))

@@ -60,7 +60,10 @@ def test_killed_at_random_instants(memory, cached):
         pid = in_child(place.reduce)
         time.sleep(rng.random() * lasts)
         os.kill(pid, signal.SIGKILL)
-        killed += ended(pid) == -signal.SIGKILL
+        if ended(pid) == -signal.SIGKILL:
+            killed += 1
+        else:
+            lasts *= 0.9  # Others had the machine when it was measured.
         place.assert_nothing_lost()
         place.assert_finished()
     assert killed > RANDOM_DEATHS // 4

@@ -22,6 +22,7 @@ from mtsite.errors import (
     ConfigError,
     DestinationError,
     MissingError,
+    PartlyDoneError,
     UnmovableError,
     UsageError,
 )
@@ -350,6 +351,74 @@ def test_another_homehost_stops_everything_unless_the_area_rests(area, old, job)
 
 def test_an_area_without_rules_is_skipped(area, job):
     assert "no [automigrate]" in automigrate_area(area.settings, job).skipped
+
+
+def two_satellites(tmp_path, job, *, first, second="newer"):
+    """An area whose rules send w00 to `first` and w01 to `second`, and its job."""
+    rules = f"[automigrate]\n{first} runname=w00; age=1d\n{second} runname=w01; age=1d\n"
+    area = make_area(
+        tmp_path, name="mine", config=rules, runs=[spec(f"w0{number}") for number in range(4)]
+    )
+    newer = make_area(tmp_path, name="newer", config=SATELLITE)
+    return (
+        area,
+        newer,
+        replace(job, areas={**job.areas, "mine": area.settings, "newer": newer.settings}),
+    )
+
+
+def test_a_destination_that_is_missing_keeps_its_own_runs_and_no_others(tmp_path, job):
+    area, newer, job = two_satellites(tmp_path, job, first="gone")
+    summary = automigrate_area(area.settings, job)
+    assert named(summary.moved) == ["w01"]
+    assert isinstance(summary.error, MissingError)
+    assert "no area gone to move runs to" in summary.error.message
+    assert summary.error.hint.startswith("name it in [areas]")
+    (kept,) = [one for one in summary.moves if one.run.runname == "w00"]
+    assert (kept.moves, kept.rule) == (False, "refused")
+    assert "no area gone to move runs to" in kept.reason
+    assert ("ubuntu", "nfs", "w01") in runs_in(newer.database)
+
+
+def test_a_dry_run_names_the_destination_that_is_missing(tmp_path, job):
+    area, _newer, job = two_satellites(tmp_path, job, first="gone")
+    summary = automigrate_area(area.settings, replace(job, dry_run=True))
+    assert isinstance(summary.error, MissingError)
+    assert [one.run.runname for one in summary.moves if one.moves] == ["w01"]
+
+
+def test_destinations_that_all_refuse_are_all_named(tmp_path, job):
+    area, _newer, job = two_satellites(tmp_path, job, first="gone", second="lost")
+    with pytest.raises(PartlyDoneError) as caught:
+        automigrate_area(area.settings, job)
+    assert all(f"area {name} " in caught.value.message for name in ("gone", "lost"))
+
+
+def test_a_destination_that_is_locked_stops_no_other(tmp_path, job, monkeypatch):
+    monkeypatch.setattr("mtsite.megatest.completed.BUSY_SECONDS", 0.1)
+    area, _newer, job = two_satellites(tmp_path, job, first="old")
+    with closing(sqlite3.connect(tmp_path / "old" / "megatest.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        summary = automigrate_area(area.settings, job)
+    assert named(summary.moved) == ["w01"]
+    assert "locked" in summary.error.message
+    assert [one.runname for one in automigrate_area(area.settings, job).moved] == ["w00"]
+
+
+def test_no_room_at_one_destination_stops_no_other(tmp_path, job, monkeypatch):
+    area, _newer, job = two_satellites(tmp_path, job, first="full")
+    full = make_area(tmp_path, name="full", config=SATELLITE)
+    job = replace(job, areas={**job.areas, "full": full.settings})
+
+    def check(path, size):
+        if path == full.database:
+            raise DestinationError("no room")
+
+    monkeypatch.setattr("mtsite.archive.migrate.check_room", check)
+    summary = automigrate_area(area.settings, job)
+    assert named(summary.moved) == ["w01"]
+    assert summary.error.message == "no room"
+    assert ("ubuntu", "nfs", "w00") in runs_in(area.database)
 
 
 def test_wrong_rules_move_nothing(tmp_path, job, old):

@@ -71,6 +71,19 @@ def test_automigrate_names_the_rule_of_every_run(site, mtsite):
     assert "megatest.config:13: old target=%/%; runname=w[01]; age=1w" in ended.out
 
 
+def test_automigrate_names_a_missing_destination_and_moves_the_rest(site, mtsite):
+    area, old = site
+    config = area.path / "megatest.config"
+    rules = config.read_text().replace("runname=w[01]", "runname=w1")
+    config.write_text(f"{rules}lost runname=w0; age=1w\n")
+    planned = mtsite("automigrate", "--dry-run", "fullrun")
+    assert "no area lost to move runs to" in planned.out
+    ended = mtsite("automigrate", "fullrun")
+    assert ended.code == 3
+    assert "fullrun: area fullrun: no area lost to move runs to (name it in [areas]" in ended.err
+    assert list(runs_in(old.database)) == [("u", "nfs", "w1")]
+
+
 def test_automigrate_as_a_document(site, mtsite):
     document = json.loads(mtsite("automigrate", "--json", "fullrun").out)
     assert document["schema"] == "mtsite/automigrate/1"

@@ -166,19 +166,23 @@ class Moves(RuleBasedStateMachine):
                 for table in ("runs", "tests", *TABLES)
             }
 
-    @rule()
-    def sync_writes_back(self) -> None:
-        """Runs that are gone, or marked, are as they were; unless their name or number is taken."""
+    @rule(whole=st.booleans())
+    def sync_writes_back(self, whole: bool) -> None:
+        """Runs that are gone, or marked, are as they were; unless their name or number is taken.
+
+        Not whole: tests come back below the run rows that are there.
+        """
         before = flat(self.area.database)
         with closing(sqlite3.connect(self.area.database)) as connection, connection:
             runs = {
                 row[0]
                 for row in self.cache.get("runs", ())
-                if self._names(connection, row) <= {(row[0], row[3])}
+                if (names := self._names(connection, row)) <= {(row[0], row[3])}
+                and (whole or names)
             }
             tests = {row[0] for row in self.cache.get("tests", ()) if row[1] in runs}
             for table, rows in self.cache.items():
-                for row in rows:
+                for row in rows if whole or table != "runs" else ():
                     if (row[0] if table == "runs" else row[1]) in (
                         runs if table in {"runs", "tests"} else tests
                     ):

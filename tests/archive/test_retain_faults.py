@@ -149,6 +149,25 @@ def test_killed_at_random_instants(place: Place) -> None:
         assert [name[-1] for name in runs_in(place.area.database)] == ["w2", "w3"]
 
 
+@pytest.mark.parametrize(
+    "step", ["write_gone", "write_runs", "write_nights", "write_leaving", "_write_levels"]
+)
+def test_killed_between_two_steps_of_making_the_pages(
+    place: Place, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put_back()
+    place.apply()
+    wanted = files_of(place.site.tree).keys()
+    place.put_back()
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            f"mtsite.build.site.{step}", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        )
+        assert ended(in_child(place.apply)) == -signal.SIGKILL
+    place.apply()
+    assert files_of(place.site.tree).keys() == wanted
+
+
 def test_no_room_for_the_export_takes_no_row_away(place: Place) -> None:
     place.put_back()
 

@@ -1,12 +1,13 @@
 """Rows that a sync brings back after their move was settled, and what Megatest did to them."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
 from areas import test
 from dying import Far
-from rows import runs_in
+from rows import make_caches, runs_in
 
 from mtsite import notes
 from mtsite.archive.verify import verify_areas
@@ -132,3 +133,79 @@ def test_a_run_comes_back_to_where_it_had_gone_on_from_long_ago(tmp_path, renumb
     assert far.places()[NAME] == [far.model[NAME]]
     assert NAME in runs_in(far.satellite.database)
     assert verified(far) == []
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_equal_rows_below_a_mark_that_stays_are_let_go_again(tmp_path, changed):
+    """A sync wrote the tests once more, but not the run row."""
+    far = Far(tmp_path, tests=2, runs=3, verb="migrate")
+    saved = tmp_path / "saved.db"
+    shutil.copyfile(far.area.database, saved)
+    far.call()
+    bring_back_tests(far.area, saved)
+    if changed:
+        far.area.execute("UPDATE tests SET comment = 'other' WHERE id = 1")
+    mark = far.area.execute("SELECT * FROM runs WHERE id = 1")
+    (planned,) = [one for one in far.call().moves if one.run.runname == "w00"]
+    assert (planned.moves, planned.rule) == (True, "came back")
+    left = far.area.execute("SELECT testname FROM tests WHERE run_id = 1")
+    assert left == ([("t000",)] if changed else [])
+    assert far.area.execute("SELECT * FROM runs WHERE id = 1") == mark
+    assert runs_in(far.satellite.database)[NAME] == far.model[NAME]
+    assert verified(far) == []
+    again = far.call()
+    assert not again.stayed
+    assert not again.moved
+
+
+def test_equal_rows_below_the_mark_of_what_stayed_once_are_let_go_again(tmp_path):
+    """Reduce leaves no mark but on what is a run of its own; that one ends when all is equal."""
+    far = Far(tmp_path, tests=2, runs=3, verb="reduce")
+    saved = tmp_path / "saved.db"
+    shutil.copyfile(far.area.database, saved)
+    far.call()
+    bring_back_tests(far.area, saved)
+    with closing(sqlite3.connect(far.area.database)) as connection, connection:
+        connection.execute("ATTACH ? AS saved", (str(saved),))
+        connection.execute("INSERT INTO runs SELECT * FROM saved.runs WHERE id = 1")
+        connection.execute("UPDATE runs SET state = 'MOVED', comment = 'moved' WHERE id = 1")
+    far.call()
+    assert far.area.execute("SELECT count(*) FROM tests WHERE run_id = 1") == [(0,)]
+    assert far.area.execute("SELECT count(*) FROM runs WHERE id = 1") == [(0,)]
+    assert runs_in(far.area.completed)[NAME] == far.model[NAME]
+    assert verified(far) == []
+
+
+def bring_back_tests(area, saved):
+    """What a sync of Megatest brings back of the first run: its tests with their rows."""
+    with closing(sqlite3.connect(area.database)) as connection, connection:
+        connection.execute("ATTACH ? AS saved", (str(saved),))
+        connection.execute("INSERT INTO tests SELECT * FROM saved.tests WHERE run_id = 1")
+        for table in ("test_steps", "test_data"):
+            ids = "SELECT id FROM tests WHERE run_id = 1"
+            connection.execute(
+                f"INSERT INTO {table} SELECT * FROM saved.{table} WHERE test_id IN ({ids})"
+            )
+
+
+def test_a_copy_is_not_taken_back_for_rows_that_a_cache_alone_has(tmp_path):
+    far = Far(tmp_path, tests=2, runs=3, verb="reduce")
+    for (name,) in far.area.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        far.area.execute(f"DROP TRIGGER {name}")
+    caches = make_caches(far.area, tmp_path / "tmp")
+    saved = far.area.database.read_bytes()
+    far.call()
+    far.area.database.write_bytes(saved)
+    add_test(far, "later")
+    grown = far.area.database.read_bytes()
+    for cache in caches:
+        cache.write_bytes(grown)
+    for table in ("test_steps", "test_data"):
+        far.area.execute(f"DELETE FROM {table} WHERE test_id IN (1, 2)")
+    far.area.execute("DELETE FROM tests WHERE id IN (1, 2)")
+    assert "sync it first" in reason_of(far.call())
+    assert runs_in(far.area.completed)[NAME] == far.model[NAME]
+    assert all(len(runs_in(cache)[NAME]) > len(far.model[NAME]) for cache in caches)
+    far.area.database.write_bytes(grown)
+    assert "Megatest went on with it" in reason_of(far.call())
+    assert NAME not in runs_in(far.area.completed)
