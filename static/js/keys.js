@@ -3,12 +3,15 @@
   "use strict";
   const button = document.querySelector("[data-mt=keys]");
   if (!button) return;
+  // Keys, what they do, and what a page must have for them to do it.
   const LIST = [
-    ["/  f", "search, filter"], ["j  k", "next, previous row"], ["Enter", "open the row"],
-    ["n  p", "next, previous failure"], ["[  ]", "run before, run after"], ["u", "up one level"],
-    ["o  r", "open the log at its first failure, raw"], ["g  w  e", "log: go to a line, wrap, open the gap"], [".", "copy the link"], ["t", "light, dark or auto"],
-    ["Esc", "clear the filter or the chosen lines"], ["?", "this list"],
+    ["/  f", "search, filter", "input[type=search]"], ["j  k", "next, previous row", "[data-row]"], ["Enter", "open the row", "[data-row]"],
+    ["n  p", "next, previous failure", "[data-row][data-s], [data-key=n], [data-key=p], [data-finding]"], ["[  ]", "run before, run after", "[data-key='['], [data-key=']']"], ["u", "up one level", ".crumbs a, [data-key=u]"],
+    ["b", "what lies beside this page", "[data-key=b]"], ["o", "open the log at its first failure", "[data-key=o]"], ["r", "the raw log", "[data-key=r]"],
+    ["g  w  e", "log: go to a line, wrap, open the gap", "[data-mt=log-lines]"], [".", "copy the link", "[data-key='.']"], ["t", "light, dark or auto", "[data-key=t]"],
+    ["Esc", "clear the filter or the chosen lines", "input[type=search], [data-mt=log-lines], [data-mt=grid-card]"], ["?", "this list", "[data-key='?']"],
   ];
+
   const make = (name, text, parent) => {
     const element = document.createElement(name);
     if (text) element.textContent = text;
@@ -23,7 +26,8 @@
       make("h2", "Keys", dialog).id = "keys-name";
       dialog.setAttribute("aria-labelledby", "keys-name");
       const list = make("dl", "", dialog);
-      for (const [keys, does] of LIST) {
+      for (const [keys, does, where] of LIST) {
+        if (!document.querySelector(where)) continue;
         const term = make("dt", "", list);
         for (const key of keys.split("  ")) { make("kbd", key, term); term.append(" "); }
         make("dd", does, list);
