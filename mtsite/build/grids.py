@@ -119,7 +119,7 @@ class GridPages:
             self._keep_parts(name)
             return
         shown = grid_of(self.runs, columns, self.heads)
-        parts = grid.parts_of(grid.ranked(shown.rows))
+        parts = grid.parts_of(grid.ranked(shown.rows), shown.runs)
         for part, rows in enumerate(parts, start=1):
             window = grid.Window(name, part, len(parts), tuple(months))
             context = grid.context(self.pen.frame, self.node, shown, rows, window)

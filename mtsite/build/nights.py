@@ -15,13 +15,11 @@ from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest, Page
-from mtsite.pages import night
+from mtsite.model import RunSummary
+from mtsite.pages import gridparts, night
 from mtsite.pages.dates import night_of
-from mtsite.pages.grid import PART_NAMES, PART_ROWS
 from mtsite.pages.page import GridRow
 from mtsite.rollup import ABSENT
-
-MOST_CELLS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,8 @@ class NightWriter:
             found = [(run, manifest.outcomes(run.dir)) for run in task.runs]
         parts = list(_parts(found))
         for number, (runs, rows) in enumerate(parts, start=1):
-            summaries = tuple(summary_of(run.summary) for run in runs)
             place = (number, len(parts), task.before)
-            shown = night.Shown(task.night, summaries, tuple(rows), *place)
+            shown = night.Shown(task.night, tuple(runs), tuple(rows), *place)
             path = urls.night_page(task.area, task.night, number)
             context = night.context(pen.frame, task.area, task.keys, shown)
             pen.page(night, path, task.fingerprint, context)
@@ -128,8 +125,8 @@ def _keep(pen: Pen, area: str, name: str) -> None:
 
 def _parts(
     found: Sequence[tuple[TargetRun, Outcomes]],
-) -> Iterator[tuple[list[TargetRun], list[GridRow]]]:
-    """Runs and rows of each part: at most 100 runs, and 500 rows where the cells are many."""
+) -> Iterator[tuple[list[RunSummary], list[GridRow]]]:
+    """Runs and rows of each part: at most 100 runs, and rows of 600 kB."""
     for start in range(0, len(found), night.MOST_RUNS):
         block = found[start : start + night.MOST_RUNS]
         names = {name for _, outcomes in block for name in outcomes}
@@ -140,8 +137,17 @@ def _parts(
             for name in sorted(names)
             if name[1] or name[0] not in iterated
         ]
-        ordered = [row for _, same in night.in_order(rows) for row in same]
-        cells = sum(len(row.strip.replace("P", "")) + 1 for row in ordered)
-        size = PART_NAMES if cells <= MOST_CELLS else PART_ROWS
-        for at in range(0, max(1, len(ordered)), size):
-            yield [run for run, _ in block], ordered[at : at + size]
+        ordered = [(kind, row) for kind, same in night.in_order(rows) for row in same]
+        shown = [summary_of(run.summary) for run, _ in block]
+        for part in _divided(ordered, gridparts.Weights(shown, joined=False)):
+            yield shown, [row for _, row in part]
+
+
+def _divided(
+    ordered: Sequence[tuple[str, GridRow]], weights: gridparts.Weights
+) -> list[Sequence[tuple[str, GridRow]]]:
+    return gridparts.divide(ordered, lambda one: weights.row(one[1]), weights.room, _alike)
+
+
+def _alike(one: tuple[str, GridRow], other: tuple[str, GridRow]) -> bool:
+    return (one[0] == "always") == (other[0] == "always")

@@ -13,21 +13,18 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary
-from mtsite.pages import charts, words
+from mtsite.pages import charts, gridparts, words
 from mtsite.pages.dates import day_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT, FLAKY_SWITCHES, judged, switches
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "grid.html"
 
 WINDOWS = (30, 100)
 """Newest runs on one page; older ones are on the pages of months, at most 100 on each."""
 
 FLAKY_RUNS = 30
-MOST_CELLS = 20_000
-PART_ROWS = 500
-PART_NAMES = 4000
 SECTION_ROWS = 50
 CALM_ROWS = 40
 _RECENT = 5
@@ -51,7 +48,6 @@ class Ranked:
     kind: str
     marks: str
     order: tuple[int, int, tuple[str, str]]
-    stretches: int
 
 
 def ranked(rows: Sequence[GridRow]) -> list[Ranked]:
@@ -69,38 +65,22 @@ def _rank(row: GridRow) -> Ranked:
     marks = "".join(mark for mark, is_so in (("f", failing), ("x", flaky), ("c", changed)) if is_so)
     if failing:
         kind, first = "failing", bad.index(False) if False in bad else len(bad)
-        return Ranked(row, kind, marks, (0, first, row.name), _stretches(strip))
+        return Ranked(row, kind, marks, (0, first, row.name))
     if flaky:
-        return Ranked(row, "flaky", marks, (1, -switches(strip), row.name), _stretches(strip))
+        return Ranked(row, "flaky", marks, (1, -switches(strip), row.name))
     if changed:
         newest = next(letter for letter in strip if letter in letters)
         since = next(i for i, letter in enumerate(strip) if letter in letters - {newest})
-        return Ranked(row, "changed", marks, (2, since, row.name), _stretches(strip))
+        return Ranked(row, "changed", marks, (2, since, row.name))
     if letters == {"P"}:
-        return Ranked(row, "always", "", (4, 0, row.name), 1)
-    return Ranked(row, "steady", "", (3, 0, row.name), _stretches(strip))
+        return Ranked(row, "always", "", (4, 0, row.name))
+    return Ranked(row, "steady", "", (3, 0, row.name))
 
 
-def _stretches(strip: str) -> int:
-    return sum(1 for _ in groupby(strip))
-
-
-def parts_of(rows: Sequence[Ranked]) -> list[Sequence[Ranked]]:
-    """The rows of each page of a window: one page, or parts of 500 rows where cells are many."""
-    calm = sum(1 for one in rows if one.kind == "always")
-    cells = sum(one.stretches for one in rows)
-    if cells <= MOST_CELLS and calm <= PART_NAMES and len(rows) - calm <= PART_NAMES:
-        return [rows]
-    parts: list[Sequence[Ranked]] = []
-    start = 0
-    while start < len(rows):
-        room = PART_NAMES if rows[start].kind == "always" else PART_ROWS
-        end = start + 1
-        while end < len(rows) and end - start < room and _alike(rows[start], rows[end]):
-            end += 1
-        parts.append(rows[start:end])
-        start = end
-    return parts
+def parts_of(rows: Sequence[Ranked], runs: Sequence[RunSummary]) -> list[Sequence[Ranked]]:
+    """The rows of each page of a window of these runs: one page, or parts of 600 kB."""
+    weights = gridparts.Weights(runs, joined=True)
+    return gridparts.divide(rows, lambda one: weights.row(one.row), weights.room, _alike)
 
 
 def _alike(one: Ranked, other: Ranked) -> bool:
@@ -177,7 +157,7 @@ def table(
     node: NodeSummary,
     grid: Grid,
     rows: Sequence[Ranked],
-    room: int = PART_NAMES,
+    room: int = gridparts.MOST_ROWS,
 ) -> dict[str, object]:
     """What `run_grid.html` shows of these rows, `room` of them at most."""
     calm = [one.row for one in rows if one.kind == "always"]

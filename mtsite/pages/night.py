@@ -122,12 +122,33 @@ def _table(path: str, keys: Sequence[str], shown: Shown) -> dict[str, object]:
         "calm": tuple(_row(path, row, shown.runs) for row in calm) if few else (),
         "calm_names": () if few else tuple((*row.name, "") for row in calm),
         "calm_total": words.plural(len(calm), "test"),
-        "chips": (),
+        "chips": _chips(shown.rows),
         "windows": (),
         "grid_total": words.number(len(shown.rows)),
         "legend": grid.legend(shown.rows),
         "cells_shard": "",
     }
+
+
+def _chips(rows: Sequence[GridRow]) -> tuple[tuple[str, str, str, str], ...]:
+    """Filters as (mark, word, how many rows, where they begin)."""
+    marks = [_marks(row) for row in rows]
+    groups = {kind for kind, _ in in_order(rows)}
+
+    def chip(mark: str, word: str, kind: str) -> tuple[str, str, str, str]:
+        count = words.number(sum(mark in one for one in marks))
+        return mark, word, count, f"#{kind}" if kind in groups else "#grid"
+
+    return (
+        chip("", "All", ""),
+        chip("f", "Went wrong", "failing"),
+        chip("c", "Not the same everywhere", "changed"),
+    )
+
+
+def _marks(row: GridRow) -> str:
+    wrong = "f" if any(rollup.judged(row.strip)) else ""
+    return wrong + ("c" if len(set(row.strip) - {"R", "N", ABSENT}) > 1 else "")
 
 
 def _heads(
@@ -162,4 +183,4 @@ def _row(
                 there = urls.relative(path, urls.test_page(run.key, row.name))
                 cells.append((style, symbol, 1, there, f"{name}: {word}"))
         at += span
-    return row.name[0], row.name[1], "", tuple(cells), ""
+    return row.name[0], row.name[1], "", tuple(cells), " ".join(_marks(row))

@@ -60,8 +60,9 @@ def context(
     place = (node.area, node.values)
     shown["windows"] = windows(path, node, "", ())
     shown["all_rows"] = urls.relative(path, urls.grid_page(*place, "30"))
-    last = len(parts_of(rows))
-    shown["calm_rows"] = urls.relative(path, urls.grid_page(*place, "30", last)) + "#always"
+    parts = parts_of(rows, grid.runs)
+    calm = next((n for n, part in enumerate(parts, 1) if part and part[-1].kind == "always"), 1)
+    shown["calm_rows"] = urls.relative(path, urls.grid_page(*place, "30", calm)) + "#always"
     shown["files"] = tuple(
         (name[5:].upper(), urls.relative(path, urls.grid_file(*place, name)))
         for name in ("grid.csv", "grid.json")

@@ -110,6 +110,20 @@ def test_logs_end_and_what_was_found_in_them_stays(site: TestSite) -> None:
     whole(site)
 
 
+def test_history_and_grids_survive_the_end_of_logs(site: TestSite) -> None:
+    target = site.tree / "fullrun/ubuntu/nfs"
+    paths = ("_tests/compile/index.html", "_runs/grid-30.html", "_runs/grid.js", "_runs/grid.csv")
+    before = [(target / path).read_bytes() for path in paths]
+    cells = (target / "_runs/cells.js").read_text()
+    apply(site, day(30))
+    site.build()
+    assert [(target / path).read_bytes() for path in paths] == before
+    left = (target / "_runs/cells.js").read_text()
+    assert "no rule to make target" in left
+    assert cells.count("final.log") - left.count("final.log") <= 1
+    whole(site)
+
+
 def test_a_log_that_ended_answers_at_its_address(site: TestSite) -> None:
     apply(site, day(30))
     page = text(site, f"{w(0)}/compile/_log/final.log.html")

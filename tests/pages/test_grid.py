@@ -9,11 +9,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import jsonschema
+import pytest
 from browser import records
 from pages.shown import FRAME, THEME
 
 from mtsite.model import RunKey, RunSummary
-from mtsite.pages import grid, griddata, night, target
+from mtsite.pages import grid, griddata, gridparts, night, target
 from mtsite.pages.dates import night_of
 from mtsite.pages.page import Grid, GridRow
 
@@ -120,39 +121,86 @@ def test_the_table_of_a_target_has_a_caption_and_scopes() -> None:
     assert table.count('<th scope="col"><a') == 2
 
 
-def test_a_noise_grid_is_cut_into_parts_of_500_rows() -> None:
+def noise(count: int, wide: int, prefix: str = "t") -> list[GridRow]:
     rnd = random.Random(1)
-    rows = ["".join(rnd.choice("PFW") for _ in range(50)) for _ in range(1200)]
-    ordered = grid.ranked(grid_of(*rows).rows)
-    parts = grid.parts_of(ordered)
-    assert [len(part) for part in parts] == [500, 500, 200]
-    assert [one for part in parts for one in part] == ordered
+    strips = ("".join(rnd.choice("PFW") for _ in range(wide)) for _ in range(count))
+    return [GridRow((f"{prefix}{at:04d}", ""), strip) for at, strip in enumerate(strips)]
 
 
-def test_a_page_of_the_largest_part_stays_bounded() -> None:
-    rnd = random.Random(2)
-    rows = ["".join(rnd.choice("PFW") for _ in range(50)) for _ in range(1200)]
-    shown = grid_of(*rows)
-    part = grid.parts_of(grid.ranked(shown.rows))[0]
-    node = records.node(*LEAF, shown.runs[0])
-    page = THEME.render(
-        grid.TEMPLATE, grid.context(FRAME, node, shown, part, grid.Window("30", 1, 3))
-    )
-    assert len(page) < 2_500_000
-    assert b'href="grid-30-p3.html"' in page
+def calm(count: int, wide: int, prefix: str = "t") -> list[GridRow]:
+    return [GridRow((f"{prefix}{at:04d}", ""), "P" * wide) for at in range(count)]
 
 
-def test_2000_tests_of_50_runs_weigh_600_kb_at_most() -> None:
+def slow(count: int, wide: int) -> list[GridRow]:
+    """Rows of which none always passed, with a switch in 30 runs."""
     rnd = random.Random(3)
     rows = []
-    for _ in range(2000):
-        row, letter = "", "P"
-        for _ in range(50):
-            if rnd.random() < 0.033:
-                letter = rnd.choice("PPFW")
-            row += letter
-        rows.append(row)
-    assert len(page_of(grid_of(*rows)).encode()) <= 600_000
+    for at in range(count):
+        strip, letter = "", "W"
+        for _ in range(wide):
+            letter = rnd.choice("PPFW") if rnd.random() < 0.033 else letter
+            strip += letter
+        rows.append(GridRow((f"t{at:04d}", ""), strip))
+    return rows
+
+
+def weighed(shown: Grid) -> list[int]:
+    """Bytes of each page of a window."""
+    node = records.node(*LEAF, shown.runs[0])
+    parts = grid.parts_of(grid.ranked(shown.rows), shown.runs)
+    found = []
+    for number, rows in enumerate(parts, start=1):
+        window = grid.Window("30", number, len(parts))
+        context = grid.context(FRAME, node, shown, rows, window)
+        found.append(len(THEME.render(grid.TEMPLATE, context)))
+    return found
+
+
+def test_rows_of_all_parts_are_those_of_the_window_in_its_order() -> None:
+    shown = Grid(runs(50), (*noise(400, 50), *calm(300, 50, "ok")))
+    ordered = grid.ranked(shown.rows)
+    parts = grid.parts_of(ordered, shown.runs)
+    assert len(parts) > 2
+    assert [one for part in parts for one in part] == ordered
+    assert all(len({one.kind == "always" for one in part}) == 1 for part in parts)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        slow(2000, 50),
+        noise(400, 50),
+        noise(60, 50, "name_" * 40),
+        noise(30, 50, "اسم_" * 40),
+        calm(6000, 50),
+        calm(1500, 50, "name_" * 40),
+    ],
+    ids=["slow", "noise", "long names", "right to left", "calm", "calm long names"],
+)
+def test_no_page_of_a_grid_is_over_600_kb_whatever_it_holds(rows: list[GridRow]) -> None:
+    assert max(weighed(Grid(runs(50), tuple(rows)))) <= 600_000
+
+
+def test_long_run_names_make_more_parts_no_heavier_page() -> None:
+    shown = Grid(runs(50), tuple(noise(40, 50)))
+    named = [replace(r, key=replace(r.key, runname=r.key.runname + "x" * 190)) for r in shown.runs]
+    assert max(weighed(replace(shown, runs=tuple(named)))) <= 600_000
+
+
+def test_2000_tests_of_50_runs_that_mostly_passed_are_one_page() -> None:
+    rows = [*slow(300, 50), *calm(1700, 50, "ok")]
+    assert len(weighed(Grid(runs(50), tuple(rows)))) == 1
+
+
+def test_no_page_of_a_night_is_over_600_kb() -> None:
+    one = runs(1)[0]
+    targets = [replace(one, key=RunKey("a", ("rhel9", f"t{n}"), "w1")) for n in range(50)]
+    weights = gridparts.Weights(targets, joined=False)
+    parts = gridparts.divide(noise(300, 50), weights.row, weights.room, lambda _, __: True)
+    assert len(parts) > 1
+    shown = night.Shown("2026-11-19", tuple(targets), tuple(parts[0]), 1, len(parts))
+    context = night.context(FRAME, "a", ("os", "t"), shown)
+    assert 300_000 < len(THEME.render(night.TEMPLATE, context)) <= 600_000
 
 
 def test_equal_heads_of_neighbours_are_merged() -> None:
@@ -202,6 +250,28 @@ def test_a_night_links_each_failure_of_each_target() -> None:
     assert 'href="../rhel9/nfs/fast/w1/t/index.html"' in page
     assert 'href="../rhel9/nfs/slow/w1/t/index.html"' in page
     assert dict(context["heads"])["fs"] == (("nfs", "nfs", 2),)  # type: ignore[call-overload]
+
+
+def test_the_rows_of_a_night_are_filtered_by_what_went_wrong_and_what_differs() -> None:
+    one = runs(1)[0]
+    two = tuple(replace(one, key=RunKey("a", ("u", flow), "w1")) for flow in ("fast", "slow"))
+    rows = (GridRow(("bad", ""), "FF"), GridRow(("odd", ""), "PW"), GridRow(("ok", ""), "PP"))
+    shown = night.Shown("2026-11-19", two, rows)
+    page = THEME.render(night.TEMPLATE, night.context(FRAME, "a", ("os", "t"), shown)).decode()
+    assert 'href="#failing" data-show="f"><b>1</b>' in page
+    assert 'href="#changed" data-show="c"><b>1</b>' in page
+    assert '<tr data-row class="f"><th scope="row"><bdi>bad</bdi>' in page
+    assert '<tr data-row class="c"><th scope="row"><bdi>odd</bdi>' in page
+
+
+def test_a_target_without_pointers_names_its_newest_run_alone() -> None:
+    shown = grid_of("R")
+    node = replace(records.node(*LEAF, shown.runs[0]), pointers=(), log_bytes=0)
+    page = THEME.render(
+        target.TEMPLATE, target.context(FRAME, node, shown.runs, shown, [])
+    ).decode()
+    line = page[page.index('<p class="sub">Newest run') :]
+    assert "·" not in line[: line.index("</p>")]
 
 
 def test_the_csv_has_a_test_per_line_and_a_run_per_column() -> None:
