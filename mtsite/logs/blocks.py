@@ -13,6 +13,7 @@ import bisect
 import contextlib
 import hashlib
 import io
+import itertools
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -39,6 +40,8 @@ _FIELD_BYTES = _HEAD.size - 16
 _TAIL = struct.Struct("<II")
 _LEVEL = 2
 _SAMPLE_BYTES = 1 << 16
+_DENSEST = 1032
+"""Deflate makes at most so many bytes of one."""
 _GZIP = 31
 # The stubs of isal call its exception class an instance.
 _BROKEN: Any = isal_zlib.error
@@ -174,7 +177,9 @@ def read_blocks(file: BinaryIO) -> list[Block]:
         if len(raw) < _HEAD.size or raw[:4] != _MAGIC or raw[12:14] != _FIELD:
             raise DamagedLogError(f"member {len(found) + 1} does not begin as one")
         packed, text, lines, goes_on, level, *counts = _HEAD.unpack(raw)[7:]
-        if packed < _HEAD.size + _TAIL.size or offset + packed > size or level >= len(RANKS):
+        least = _HEAD.size + _TAIL.size
+        told = text <= packed * _DENSEST and lines <= text
+        if not (told and least <= packed <= size - offset and level < len(RANKS)):
             raise DamagedLogError(f"member {len(found) + 1} breaks off")
         level_name = RANKS[level]
         made = Block(offset, packed, text, first, lines, bool(goes_on), level_name, tuple(counts))
@@ -219,6 +224,15 @@ class BlockedText:
                     break
                 gathered.add(block, _unpacked(file, block))
         return Cut(b"".join(gathered.pieces), gathered.hidden)
+
+    def around(self, first: int, last: int) -> tuple[int, Iterator[bytes]]:
+        """The texts of the members that hold lines `first` to `last`, and the number of the first
+        line in them, or of that with whose rest they begin.
+        """
+        blocks = itertools.takewhile(lambda one: one.first - one.goes_on <= last, self._from(first))
+        held = list(blocks)
+        number = held[0].first - held[0].goes_on if held else first
+        return number, map(self.text_of, held)
 
     def level_before(self, line: int) -> str:
         """The level that a line inherits."""
@@ -299,11 +313,13 @@ def _offset(text: bytes, lines: int) -> int:
 
 def _unpacked(file: BinaryIO, block: Block) -> bytes:
     file.seek(block.offset)
+    unpacker = isal_zlib.decompressobj(_GZIP)
     try:
-        text = isal_zlib.decompress(file.read(block.packed), _GZIP, block.size)
+        # One byte more would tell that it is not what its header says: so much, and no bomb.
+        text = unpacker.decompress(file.read(block.packed), block.size + 1)
     except _BROKEN as error:
         raise DamagedLogError(f"the lines from {block.first:,} on are damaged ({error})") from error
-    if len(text) != block.size:
+    if len(text) != block.size or not unpacker.eof:
         raise DamagedLogError(f"the lines from {block.first:,} on are damaged")
     return text
 

@@ -22,7 +22,7 @@ from mtsite.logs.plain import plain_text
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import Judged, scan, sightings
 from mtsite.logs.source import decode_line, numbered_blocks
-from mtsite.logs.take import mapped, stored_text
+from mtsite.logs.take import mapped, stored_around, stored_text
 from mtsite.model import LogRecord, RunKey, RunRecord, TestName, TestRecord
 
 EVERYTHING = 1_000_000
@@ -117,14 +117,21 @@ def finding_lines(log: LogRecord) -> list[Span]:
 
 def numbered(stored: Stored, wanted: Iterable[Span]) -> Iterator[tuple[int, str]]:
     """The lines of these spans (in order, none twice) with their numbers, fit for a terminal."""
-    spans = sorted(wanted)
-    for first, lines in numbered_blocks(stored_text(stored.site / stored.log.blob)):
-        while spans and spans[0][1] < first:
-            spans.pop(0)
-        if not spans:
-            return
-        for number, line in enumerate(lines, first):
-            if any(start <= number <= end for start, end in spans):
+    done = 0
+    for start, end in sorted(wanted):
+        if end <= done:
+            continue
+        yield from _numbered(stored.site / stored.log.blob, max(start, done + 1), end)
+        done = end
+
+
+def _numbered(blob: Path, start: int, end: int) -> Iterator[tuple[int, str]]:
+    above, text = stored_around(blob, start, end)
+    for first, lines in numbered_blocks(text):
+        for number, line in enumerate(lines, above + first - 1):
+            if number > end:
+                return
+            if number >= start:
                 yield number, shown(line)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import mmap
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -138,15 +138,31 @@ def stored_text(path: Path) -> Content:
         DamagedLogError: it is not what was stored.
     """
     if path.suffix == blocks.SUFFIX:
-        with tempfile.TemporaryFile() as whole:
-            for _, text in BlockedText(path).texts():
-                whole.write(text)
-            whole.flush()
-            return mapped(whole) if whole.tell() else b""
+        return _gathered(text for _, text in BlockedText(path).texts())
     with path.open("rb") as file:
         if path.stat().st_size <= DEFAULT_SIZES.block:
             return file.read()
         return mapped(file)
+
+
+def stored_around(path: Path, first: int, last: int) -> tuple[int, Content]:
+    """What of a blob holds these lines, and the number of its first: of members only those.
+
+    Raises:
+        FileNotFoundError: it is not in this site.
+        DamagedLogError: it is not what was stored.
+    """
+    if path.suffix != blocks.SUFFIX:
+        return 1, stored_text(path)
+    number, texts = BlockedText(path).around(first, last)
+    return number, _gathered(texts)
+
+
+def _gathered(texts: Iterable[bytes]) -> Content:
+    with tempfile.TemporaryFile() as whole:
+        whole.writelines(texts)
+        whole.flush()
+        return mapped(whole) if whole.tell() else b""
 
 
 def place_of(key: RunKey, name: TestName) -> str:

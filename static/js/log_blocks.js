@@ -7,12 +7,13 @@
   const { raw = "", index = "", indexKey = "" } = box.dataset;
   const LINES = Number(box.dataset.lines);
   const WHOLE_BYTES = 4e6;
+  // A member has 256 kB of text (mtsite/logs/blocks.py): what says or unpacks to more is none.
+  const MEMBER_BYTES = 1 << 20;
   const trouble = (text) => Object.assign(new Error(text), { told: true });
   const numbers = (text) => (text ? text.split(",").map((n) => parseInt(n || "0", 36)) : []);
 
   // Of each member: where it begins in the file and in the lines, and the level its first line inherits.
   const tableOf = (found) => {
-    if (found.lines !== LINES) throw trouble("the index of this log is that of another");
     const packed = numbers(found.p);
     const lines = numbers(found.n);
     const goesOn = new Set(numbers(found.g));
@@ -25,6 +26,9 @@
       return member;
     });
     const counts = Object.entries(found.c || {}).map(([rank, text]) => [Number(rank), numbers(text)]);
+    const fits = [lines, ...counts.map(([, each]) => each)].every((each) => each.length === packed.length && each.every((n) => n >= 0));
+    const sizes = packed.length > 0 && packed.every((size) => size > 0 && size <= MEMBER_BYTES);
+    if (!fits || !sizes || offset !== found.bytes || first - 1 !== found.lines || found.lines !== LINES) throw trouble("the index of this log is that of another");
     const atLeast = (i, rank) => counts.reduce((sum, [r, each]) => (r >= rank ? sum + each[i] : sum), 0);
     return { members, bytes: found.bytes, atLeast: found.c ? atLeast : null };
   };
@@ -51,7 +55,18 @@
     const unpacker = new DecompressionStream("gzip");
     const writer = unpacker.writable.getWriter();
     for (const done of [writer.write(bytes), writer.close()]) done.catch(() => {});
-    return new Uint8Array(await new Response(unpacker.readable).arrayBuffer());
+    const reader = unpacker.readable.getReader();
+    const pieces = [];
+    let size = 0;
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      pieces.push(value);
+      size += value.length;
+      if (size > MEMBER_BYTES) { reader.cancel().catch(() => {}); throw trouble("a part of this log unpacks to far too much"); }
+    }
+    const whole = new Uint8Array(size);
+    size = 0;
+    for (const piece of pieces) { whole.set(piece, size); size += piece.length; }
+    return whole;
   };
 
   const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -101,7 +116,7 @@
 
   const kept = new Map();
   const log = window.mtLog = {
-    box, lines: LINES, table: null, split,
+    box, lines: LINES, table: null, split, inflate,
     isTrouble: (error) => error.told === true,
     ready: () => {
       log.loading ||= load().then((table) => (log.table = table));
@@ -118,19 +133,20 @@
       }
       return low;
     },
-    // The texts of members from one to another, in one request.
+    // Members from one to another, in one request: of each what resolves to its text, null where
+    // it is damaged. Only what is read just now is unpacked.
     texts: async (from, to, signal) => {
       const { members } = log.table;
-      if (members[from].text !== undefined) return [members[from].text];
+      if (members[from].text !== undefined) return [async () => members[from].text];
       const start = members[from].offset;
       const bytes = await fetchSome(start, members[to].offset + members[to].size - 1, signal);
-      return Promise.all(members.slice(from, to + 1).map((m) => inflate(bytes.subarray(m.offset - start, m.offset - start + m.size)).then(decode, () => null)));
+      return members.slice(from, to + 1).map((m) => () => inflate(bytes.subarray(m.offset - start, m.offset - start + m.size)).then(decode, () => null));
     },
     // The lines that begin in a member; `before` is what in it belongs to the line before.
     member: (i) => {
       if (!kept.has(i)) {
-        const promise = log.texts(i, i).then(([text]) => {
-          if (text === null) throw trouble(`the lines from ${log.table.members[i].first.toLocaleString("en")} on are damaged`);
+        const promise = log.texts(i, i).then(([unpack]) => unpack()).then((text) => {
+          if (text === null) throw Object.assign(trouble(`the lines from ${log.table.members[i].first.toLocaleString("en")} on are damaged`), { damaged: true });
           const lines = split(text);
           const before = log.table.members[i].goesOn ? lines.shift() : "";
           if (lines.length !== log.table.members[i].lines) throw trouble("the index of this log is that of another");

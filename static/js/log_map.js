@@ -48,6 +48,7 @@
   addEventListener("scroll", later, { passive: true });
   map.removeAttribute("hidden");
   queueMicrotask(log.changed);
-  // Which members have bad lines only the index tells.
-  if ("levels" in log.box.dataset && log.gaps().length) addEventListener("load", () => log.ready().then(log.changed, () => {}));
+  // Where bad lines are, and how many a gap hides, only the index tells.
+  const told = () => { if (!log.broken) log.dressAll(); log.changed(); };
+  if ("levels" in log.box.dataset && log.gaps().length) addEventListener("load", () => log.ready().then(told, () => {}));
 })();

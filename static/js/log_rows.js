@@ -20,11 +20,12 @@
     const service = !UNIT.test(text) && SYSLOG.exec(text);
     return service ? (service[1] === "tgtd" || service[1] === "proxy-server" ? 1 : 2) : 0;
   };
+  log.rankOf = (text) => rankOf(text.slice(0, 400));
   // Rank of each line of a member; a line without a level has that of the line before.
   log.ranksOf = (i, lines) => {
     if (!("levels" in box.dataset)) return null;
     let { rank } = log.table.members[i];
-    return lines.map((text) => (rank = rankOf(text.slice(0, 400)) || rank));
+    return lines.map((text) => (rank = log.rankOf(text) || rank));
   };
 
   const rest = async (n) => {

@@ -6,7 +6,7 @@
   const bar = document.querySelector("[data-mt=log-view]");
   if (!log || !bar) return;
   const [box, output, level] = ["input", "output", "select"].map((name) => bar.querySelector(name));
-  const BATCH = 8;
+  const BATCH = 16;
   const MOST = 5000;
   let running = null;
   let hits = [];
@@ -24,17 +24,17 @@
     log.say(`${why}: see the pages of its parts, or the raw log`);
   };
 
-  // Each batch of members as [number of the first, texts]; the next one is on its way meanwhile.
-  const batches = async function* (signal) {
+  // Each member as [its number, text]; the next batch is on its way meanwhile, packed.
+  const texts = async function* (signal) {
     await log.ready();
     const { length } = log.table.members;
     const fetchFrom = (i) => (i < length ? log.texts(i, Math.min(i + BATCH, length) - 1, signal) : null);
     let next = fetchFrom(0);
     for (let i = 0; i < length; i += BATCH) {
-      const texts = await next;
+      const unpack = await next;
       next = fetchFrom(i + BATCH);
       next?.catch(() => {});
-      yield [i, texts];
+      for (let k = 0; k < unpack.length && !signal?.aborted; k += 1) yield [i + k, await unpack[k]()];
     }
   };
   const shownLines = () => [...log.box.querySelectorAll("div[id]")].map((row) => [Number(row.id.slice(1)), row.textContent.slice(row.firstChild.textContent.length)]);
@@ -68,7 +68,9 @@
     const pattern = quoted(words);
     let total = 0;
     let lost = 0;
-    const found = (n) => { total += 1; if (hits.length < MOST && hits.at(-1) !== n) hits.push(n); };
+    let newest = 0;
+    // What goes on in the next member is the same line.
+    const found = (n) => { if (n === newest) return; newest = n; total += 1; if (hits.length < MOST) hits.push(n); };
     const told = (done) => {
       const cut = lost ? `, ${count(lost, "part", "parts")} could not be read` : "";
       log.say(`${done < 1 ? `${Math.floor(done * 100)} % · ` : ""}${count(total, "line", "lines")} found${cut}${done < 1 ? " · Esc ends it" : ""}`);
@@ -76,14 +78,15 @@
     };
     try {
       if (!log.gaps().length) for (const [n, text] of shownLines()) { pattern.lastIndex = 0; if (pattern.test(text)) found(n); }
-      else for await (const [i, texts] of batches(mine.signal)) {
+      else for await (const [i, text] of texts(mine.signal)) {
         if (mine.signal.aborted) return;
-        texts.forEach((text, k) => {
-          const { first, goesOn } = log.table.members[i + k];
-          if (text === null) lost += 1; else scan(text, pattern, first - goesOn, found);
-        });
-        told((i + texts.length) / log.table.members.length);
+        const { first, goesOn } = log.table.members[i];
+        if (text === null) lost += 1; else scan(text, pattern, first - goesOn, found);
+        if (i % BATCH && !(at < 0 && hits.length)) continue;
+        told(i / log.table.members.length);
         if (at < 0 && hits.length) next(1);
+        // Events have their turn, Esc among them.
+        await new Promise((ok) => { setTimeout(ok); });
       }
       told(1);
       if (at < 0 && hits.length) next(1);
@@ -102,12 +105,10 @@
     const look = (n, text) => { if (pattern.test(text)) lines.push(n); return lines.length && lines.at(-1) !== n; };
     try {
       if (!log.gaps().length) { for (const [n, text] of shownLines()) if (look(n, text)) break; return lines; }
-      for await (const [i, texts] of batches()) {
-        for (let k = 0; k < texts.length; k += 1) {
-          const { first, goesOn } = log.table.members[i + k];
-          let n = first - goesOn;
-          for (const text of log.split(log.plain(texts[k] || ""))) { if (look(n, text)) return lines; n += 1; }
-        }
+      for await (const [i, member] of texts()) {
+        const { first, goesOn } = log.table.members[i];
+        let n = first - goesOn;
+        for (const text of log.split(log.plain(member || ""))) { if (look(n, text)) return lines; n += 1; }
         log.say(`looking for the time: ${Math.floor((100 * i) / log.table.members.length)} %`);
       }
     } catch (error) { log.failed(error); }

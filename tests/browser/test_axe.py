@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from browser.kinds import of_each_kind, shown_in_gallery
+from browser.log_site import PAGE, write_log_site
 
 pytestmark = pytest.mark.browser
 AXE = Path(sys.prefix, "npm/node_modules/axe-core/axe.min.js")
@@ -72,6 +73,17 @@ def _violations(page: Any, axe: str, site: Path, paths: Iterable[str]) -> list[s
 
 def test_gallery_keeps_nobody_out(page: Any, axe: str, gallery_site: Path) -> None:
     assert _violations(page, axe, gallery_site, shown_in_gallery()) == []
+
+
+def test_a_long_log_keeps_nobody_out(page: Any, axe: str, tmp_path: Path) -> None:
+    lines = ("INFO" if n % 700 else "ERROR:" for n in range(1, 8001))
+    text = "".join(f"2026-11-01 02:00:00 {level} \x1b[32mgreen\x1b[m\n" for level in lines)
+    (tmp_path / "sim.log").write_text(text)
+    write_log_site(tmp_path / "site", tmp_path / "sim.log")
+    parts = [path.relative_to(tmp_path / "site") for path in tmp_path.rglob("_part/*/*.html")]
+    assert len(parts) == 2
+    paths = [PAGE, *map(str, parts)]
+    assert _violations(page, axe, tmp_path / "site", paths) == []
 
 
 def test_demo_keeps_nobody_out(page: Any, axe: str, demo_site: Path) -> None:

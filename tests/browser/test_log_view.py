@@ -215,12 +215,66 @@ def test_a_level_shows_only_what_is_as_bad(view: View, site: str) -> None:
 
 def test_n_goes_to_findings_and_says_when_it_starts_again(view: View, site: str) -> None:
     page = view.go(site + PAGE)
-    seen = []
-    for _ in range(5):
+    for n in (500, 3500, 6500, 9500, 500):
         page.keyboard.press("n")
-        seen.append(page.evaluate("location.hash"))
-    assert seen == ["#L500", "#L3500", "#L6500", "#L9500", "#L500"]
-    assert view.told() == "from the first finding again"
+        page.wait_for_selector(f"#L{n}.chosen")
+    assert view.told() == "from the first bad line again"
+
+
+def test_n_and_p_go_to_bad_lines_that_are_not_listed(view: View, tmp_path: Path) -> None:
+    (tmp_path / "sim.log").write_text(_many_errors())
+    entry = write_log_site(tmp_path / "site", tmp_path / "sim.log")
+    assert len(entry.findings) == 20
+    with served(tmp_path / "site") as address:
+        page = view.go(f"{address}{PAGE}#L2950")
+        for n in (3000, 3100, 3200):
+            page.keyboard.press("n")
+            page.wait_for_selector(f"#L{n}.chosen")
+        page.keyboard.press("p")
+        page.wait_for_selector("#L3100.chosen")
+        page.keyboard.press("Escape")
+        page.keyboard.press("p")
+        page.wait_for_selector("#L6000.chosen")
+        for _ in range(3):
+            page.keyboard.press("n")
+        page.wait_for_selector("#L300.chosen")
+
+
+def test_a_gap_says_how_many_errors_it_hides(view: View, tmp_path: Path) -> None:
+    (tmp_path / "sim.log").write_text(_many_errors())
+    write_log_site(tmp_path / "site", tmp_path / "sim.log")
+    with served(tmp_path / "site") as address:
+        page = view.go(address + PAGE)
+        until(lambda: "error" in page.locator(".log-gap").last.inner_text())
+        # The 20 listed ones are on the page, and the last of all is in its tail.
+        assert "39 errors" in page.locator(".log-gap").last.inner_text()
+        assert "0 errors" in page.locator(".log-gap").first.inner_text()
+
+
+def _many_errors() -> str:
+    stamp = "2026-11-01 02:00:00.123"
+    levels = ("INFO" if n % 100 else "ERROR:" for n in range(1, 6001))
+    return "".join(f"{stamp} {level} line {n}\n" for n, level in enumerate(levels, 1))
+
+
+@pytest.mark.parametrize(
+    ("fragment", "first", "last"),
+    [("L99999999999", LINES, LINES), ("L5-1", 1, 5), ("L0", 1, 1), ("L6000-9", 9, 6000)],
+)
+def test_an_odd_fragment_leads_to_a_line_of_the_log(
+    view: View, site: str, fragment: str, first: int, last: int
+) -> None:
+    page = view.go(f"{site}{PAGE}#{fragment}")
+    page.wait_for_selector(f"#L{first}.chosen")
+    assert page.evaluate("mtLog.chosen") == [first, last]
+
+
+def test_words_to_find_are_no_pattern(view: View, site: str) -> None:
+    page = view.go(f"{site}{PAGE}?q=(a%2B)%2B$|.*[")
+    until(lambda: view.told() == "0 lines found")
+    page.fill("input[type=search]", "<b>in</b> the \ud800")
+    page.keyboard.press("Enter")
+    until(lambda: view.told() == "0 lines found")
 
 
 def test_a_time_stamp_of_the_old_log_server_leads_to_its_line(view: View, site: str) -> None:
@@ -290,6 +344,16 @@ def ignores_range(server: PreviewServer) -> None:
     server.RequestHandlerClass = type("Deaf", (answer,), {"_asked_span": lambda *_: None})
 
 
+def strips_range(server: PreviewServer) -> None:
+    answer: Any = server.RequestHandlerClass
+
+    def get(self: Any) -> None:
+        del self.headers["Range"]
+        answer.do_GET(self)
+
+    server.RequestHandlerClass = type("Stripping", (answer,), {"do_GET": get})
+
+
 def packs_everything(server: PreviewServer) -> None:
     answer: Any = server.RequestHandlerClass
 
@@ -300,7 +364,7 @@ def packs_everything(server: PreviewServer) -> None:
     server.RequestHandlerClass = type("Packing", (answer,), {"_begin": begin})
 
 
-@pytest.mark.parametrize("spoil", [ignores_range, packs_everything])
+@pytest.mark.parametrize("spoil", [ignores_range, strips_range, packs_everything])
 def test_a_server_that_gives_no_ranges_is_told_and_the_parts_are_left(
     view: View, tree: Path, spoil: Callable[[PreviewServer], None]
 ) -> None:
@@ -339,6 +403,36 @@ def test_an_index_of_another_log_is_told(view: View, tree: Path, tmp_path: Path)
     with served(other) as address:
         view.go(f"{address}{PAGE}#L6000")
         until(lambda: "the index of this log is that of another" in view.told())
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [('"n\\":\\"', '"n\\":\\"1'), ('"p\\":\\"', '"p\\":\\"zzzzzz,'), ('"bytes\\":', '"bytes\\":1')],
+)
+def test_an_index_with_wrong_numbers_is_told(
+    view: View, tree: Path, tmp_path: Path, true: str, false: str
+) -> None:
+    other, _ = copied(tree, tmp_path)
+    index = next(other.rglob("_part/*/*.js"))
+    text = index.read_text()
+    assert true in text
+    index.write_text(text.replace(true, false))
+    with served(other) as address:
+        view.go(f"{address}{PAGE}#L6000")
+        until(lambda: "the index of this log is that of another" in view.told())
+
+
+def test_a_member_that_unpacks_to_far_too_much_is_left(view: View, tree: Path) -> None:
+    page = view.go((tree / PAGE).as_uri())
+    bomb = gzip.compress(bytes(50_000_000))
+    told = page.evaluate(
+        """async (bytes) => {
+          try { return (await mtLog.inflate(new Uint8Array(bytes))).length; }
+          catch (error) { return error.message; }
+        }""",
+        list(bomb),
+    )
+    assert told == "a part of this log unpacks to far too much"
 
 
 def test_a_missing_index_is_told(view: View, tree: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,47 @@ def test_of_a_very_long_line_the_beginning_is_given_and_the_rest_counted(
     assert text == b"a\n" + long[:KEPT_OF_LINE] + b"\nb\n"
     assert hidden == {2: len(long) - KEPT_OF_LINE}
     assert found.cut(3, 3) == (b"b\n", {})
+
+
+@given(
+    text=texts, block_bytes=st.integers(8, 200), first=st.integers(1, 30), more=st.integers(0, 9)
+)
+def test_lines_are_in_the_members_around_them(
+    tmp_path_factory: pytest.TempPathFactory, text: bytes, block_bytes: int, first: int, more: int
+) -> None:
+    found = BlockedText(stored(tmp_path_factory.mktemp("x"), text, block_bytes))
+    number, pieces = found.around(first, first + more)
+    lines = split_lines_keeping_ends(b"".join(pieces))
+    wanted = split_lines_keeping_ends(text)[first - 1 : first + more]
+    assert lines[first - number :][: len(wanted)] == wanted
+
+
+def test_few_lines_take_few_members(tmp_path: Path) -> None:
+    found = BlockedText(stored(tmp_path, SERVICE))
+    _, pieces = found.around(2000, 2003)
+    assert len(list(pieces)) <= 2 < len(found.blocks)
+
+
+def test_a_member_that_unpacks_to_more_than_it_says_is_not_unpacked(tmp_path: Path) -> None:
+    path = stored(tmp_path, b"a" * 50_000_000, 1 << 26)
+    raw = bytearray(path.read_bytes())
+    raw[20:24] = (1000).to_bytes(4, "little")
+    path.write_bytes(raw)
+    tracemalloc.start()
+    with pytest.raises(DamagedLogError):
+        list(BlockedText(path).texts())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000
+
+
+def test_a_member_that_says_it_has_more_than_it_can_is_refused(tmp_path: Path) -> None:
+    path = stored(tmp_path, SERVICE)
+    raw = bytearray(path.read_bytes())
+    raw[20:24] = b"\xff" * 4
+    path.write_bytes(raw)
+    with pytest.raises(DamagedLogError, match="breaks off"):
+        BlockedText(path)
 
 
 def test_zcat_reads_it(tmp_path: Path) -> None:
