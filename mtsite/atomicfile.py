@@ -96,7 +96,7 @@ def _put(name: str, content: bytes) -> None:
         try:
             descriptor = os.open(temporary, _NEW, 0o666)
         except FileNotFoundError:
-            Path(directory).mkdir(parents=True, exist_ok=True)
+            _make(directory)
             descriptor = os.open(temporary, _NEW, 0o666)
         try:
             rest = memoryview(content)
@@ -109,6 +109,16 @@ def _put(name: str, content: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def _make(directory: str) -> None:
+    try:
+        os.mkdir(directory)  # noqa: PTH102  # as above
+    except FileNotFoundError:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        if not Path(directory).is_dir():
+            raise
 
 
 def _replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:

@@ -10,6 +10,7 @@ segment `~~` + 32 hex of the rest.
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from mtsite.model import RunKey, TestName
@@ -24,10 +25,12 @@ _SAFE = re.compile(rb"[A-Za-z0-9.=,@_-]")
 _UNIT = re.compile(r"~[0-9A-F]{2}|[A-Za-z0-9.=,@_-]")
 _WHOLE = re.compile(r"(?:~[0-9A-F]{2}|[A-Za-z0-9.=,@_-])+")
 _PLAIN = re.compile(r"[A-Za-z0-9=,@-][A-Za-z0-9.=,@_-]{0,119}")
+_UNQUOTED = re.compile(r"[A-Za-z0-9.=,@_~/-]*").fullmatch
 EMPTY_PART = "~"
 EMPTY_KEY_VALUE = "x"
 
 
+@lru_cache(maxsize=4096)
 def segment(name: str) -> str:
     """One path segment for a name; different names give different segments."""
     if _PLAIN.fullmatch(name) and name not in RESERVED:
@@ -232,7 +235,7 @@ def relative(source: str, destination: str) -> str:
     while shared < min(len(here), len(there) - 1) and here[shared] == there[shared]:
         shared += 1
     link = "/".join([*([".."] * (len(here) - shared)), *there[shared:]])
-    return quote(link, safe="/~=,@")
+    return link if _UNQUOTED(link) else quote(link, safe="/~=,@")
 
 
 def _test_part(name: TestName) -> str:

@@ -17,8 +17,6 @@ _TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", 
 _DEFINITION = attrgetter(*TestDefinition.__dataclass_fields__)
 _FACTS = attrgetter(*TestFacts.__dataclass_fields__)
 _LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
-_NO_MAPPINGS = "[{}, {}, {}]"
-"""What most logs have: many thousands of them are compared in every build."""
 
 _LOG = attrgetter(
     *(
@@ -70,8 +68,9 @@ def fact_values(facts: TestFacts) -> tuple[object, ...]:
 
 def log_values(log: LogRecord) -> tuple[object, ...]:
     """All of a log record that a page may show, as plain values."""
-    found = _LOG_MAPPINGS(log)
-    return (_LOG(log), json.dumps(found, sort_keys=True) if any(found) else _NO_MAPPINGS)
+    redacted, levels, facts = _LOG_MAPPINGS(log)
+    told = json.dumps(facts, sort_keys=True) if facts else ""
+    return (_LOG(log), sorted(redacted.items()), sorted(levels.items()), told)
 
 
 def definition_values(definitions: Mapping[str, TestDefinition]) -> tuple[object, ...]:

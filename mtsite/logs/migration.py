@@ -178,8 +178,9 @@ def claims(name: str, head: bytes) -> bool:
     """Whether the wrapper wrote this log, and a migration's landmark is in sight."""
     if name.rpartition("/")[2] in _BESIDE:
         return False
-    seen = (compile_bytes(pattern).search(head) for pattern in (_WRAPPED, _LANDMARK))
-    return all(match is not None for match in seen)
+    if compile_bytes(_WRAPPED).search(head) is None:
+        return False
+    return compile_bytes(_LANDMARK).search(head) is not None
 
 
 def analyse(log: Log) -> Analysis:

@@ -77,8 +77,7 @@ class Taker:
     def _store(self, record: LogRecord, text: bytes, place: str) -> LogRecord:
         blob = blob_of(record.name, hashlib.sha256(text).hexdigest())
         target = self.site / blob
-        if not _has_size(target, len(text)):
-            atomicfile.write(target, text)
+        atomicfile.write(target, text)
         kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
         return _counted(judge(kept, text, self.rule_set, place), text)
 
@@ -216,11 +215,4 @@ def _is_whole(path: Path, size: int) -> bool:
     try:
         return BlockedText(path).size == size
     except (FileNotFoundError, DamagedLogError):
-        return False
-
-
-def _has_size(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
         return False

@@ -217,20 +217,19 @@ def _level_opens(block: bytes, first: int, level: str) -> list[str]:
     opens: list[str] = []
     for one, number in runs(block, level):
         start = first + len(opens)
-        classes = LEVEL_CLASSES[one]
-        opens += [_open(line, classes) for line in range(start, start + number)]
+        opens += _opens(start, number, LEVEL_CLASSES[one])
     return opens
 
 
 @functools.cache
-def _first_opens() -> tuple[str, ...]:
-    return tuple(_open(line) for line in range(1, _CACHED + 1))
+def _first_opens(classes: str) -> tuple[str, ...]:
+    return tuple(_open(line, classes) for line in range(1, _CACHED + 1))
 
 
-def _opens(first: int, number: int) -> list[str]:
+def _opens(first: int, number: int, classes: str = "") -> list[str]:
     if first + number - 1 <= _CACHED:
-        return list(_first_opens()[first - 1 : first - 1 + number])
-    return [_open(line) for line in range(first, first + number)]
+        return list(_first_opens(classes)[first - 1 : first - 1 + number])
+    return [_open(line, classes) for line in range(first, first + number)]
 
 
 def _texts(cut: Cut, first: int, style: _Style) -> list[str]:

@@ -7,6 +7,7 @@ a target first; where they are many the page has parts.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -44,8 +45,13 @@ class Shown:
 
 def link(frame: SiteFrame, path: str, area: str, event_time: int | None) -> tuple[str, str]:
     """(night, link to its page) of a run that began then."""
-    night = night_of(event_time, ZoneInfo(frame.timezone))
+    night = _night(event_time, frame.timezone)
     return night, urls.relative(path, urls.night_page(area, night))
+
+
+@lru_cache(maxsize=64)
+def _night(event_time: int | None, timezone: str) -> str:
+    return night_of(event_time, ZoneInfo(timezone))
 
 
 def in_order(rows: Sequence[GridRow]) -> Iterator[tuple[str, list[GridRow]]]:
