@@ -76,10 +76,10 @@ def test_from_a_bucket(chromium: Any, demo_site: Path, s3: s3server.Server) -> N
     pages = _pages(demo_site)
     client = s3.client()
     _open_to_all(client, bucket)
-    wanted = [
-        *pages.values(),
-        *(f"{ASSETS}/{one.name}" for one in (demo_site / ASSETS).iterdir() if one.is_file()),
-    ]
+    shards = demo_site.rglob("_runs/*.js")
+    assets = (one for one in (demo_site / ASSETS).iterdir() if one.is_file())
+    beside = (one.relative_to(demo_site).as_posix() for one in (*assets, *shards))
+    wanted = [*pages.values(), *beside]
     for path in wanted:
         content = (demo_site / path).read_bytes()
         headers = headers_for(path)
