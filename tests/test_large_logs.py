@@ -77,6 +77,18 @@ def test_show_and_grep_read_it(site: TestSite, capsys: pytest.CaptureFixture[str
     assert found[3].startswith(f"ERROR: {SECRET}")
 
 
+def test_show_reads_only_the_members_that_have_the_lines(
+    site: TestSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = bytearray(blob(site.tree).read_bytes())
+    raw[100] ^= 0xFF
+    blob(site.tree).write_bytes(raw)
+    config = str(site.root / "mtsite.toml")
+    show = called(["--config", config, "log", "show", TESTPATH, "31000-31001"], capsys)
+    assert SECRET in show.out
+    assert called(["--config", config, "log", "show", TESTPATH, "1-2"], capsys).code != 0
+
+
 def test_a_tree_built_clean_from_its_store_is_the_same(site: TestSite, tmp_path: Path) -> None:
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
