@@ -90,11 +90,11 @@ def test_a_filter_is_walked_from_test_to_test(page: Any, tree: Path) -> None:
     page.goto((tree / RUN).as_uri() + "?q=pcie_retry")
     page.locator("[data-row]:visible a").first.click()
     walk = page.locator("[data-mt=walk]")
+    walk.filter(has_text="1 of 7 in “pcie_retry”").wait_for()
     first = page.locator("h1").inner_text()
-    assert "1 of 7 in “pcie_retry”" in walk.inner_text()
     page.keyboard.press("n")
     page.wait_for_function("first => document.querySelector('h1').innerText !== first", arg=first)
-    assert "2 of 7" in page.locator("[data-mt=walk]").inner_text()
+    walk.filter(has_text="2 of 7").wait_for()
     page.keyboard.press("p")
     page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
 
@@ -104,14 +104,14 @@ def test_tests_that_passed_are_walked_as_well(page: Any, tree: Path) -> None:
     page.locator("[data-row]:visible").first.wait_for()
     total = page.locator("[data-row]:visible").count()
     page.locator("#everything [data-row]:visible a").first.click()
-    assert f"1 of {total} in “s:pass uart_”" in page.locator("[data-mt=walk]").inner_text()
+    page.locator("[data-mt=walk]", has_text=f"1 of {total} in “s:pass uart_”").wait_for()
 
 
 def test_a_filter_that_this_tab_does_not_know_leaves_the_failures_around(
     page: Any, tree: Path
 ) -> None:
     page.goto((tree / FAILED).as_uri() + "?in=s:fail")
-    assert "next failure" in page.locator("[data-mt=walk]").inner_text()
+    page.locator("[data-mt=walk]", has_text="next failure").wait_for()
 
 
 @pytest.mark.parametrize("name", odd_tests.names())
