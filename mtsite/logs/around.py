@@ -38,7 +38,7 @@ def _stretches(found: Finding) -> list[tuple[int, int]]:
     first, last = found.first_line, found.last_line
     if last - first < MOST - BEFORE - AFTER:
         return [(max(first - BEFORE, 1), last + AFTER)]
-    return [(max(first - 1, 1), first + 2), (last - 4, last + 1)]
+    return [(max(first - 1, 1), first + 2), (max(last - 4, first + 3), last + 1)]
 
 
 def _lines(content: Content, first: int, last: int) -> Iterator[tuple[int, str]]:

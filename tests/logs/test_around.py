@@ -32,6 +32,10 @@ def test_of_a_long_traceback_its_beginning_and_its_end_are_kept() -> None:
     assert numbers(text, 20, 60) == [19, 20, 21, 22, 56, 57, 58, 59, 60, 61]
 
 
+def test_where_beginning_and_end_meet_no_line_stands_twice() -> None:
+    assert numbers(TEN, 3, 8) == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
 def test_an_html_log_is_not_quoted_with_its_tags() -> None:
     assert lines_around(b"<html><body>\nERROR\n</body>", found(2)) == ()
 
