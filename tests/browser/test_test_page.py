@@ -93,10 +93,10 @@ def test_a_filter_is_walked_from_test_to_test(page: Any, tree: Path) -> None:
     walk.filter(has_text="1 of 7 in “pcie_retry”").wait_for()
     first = page.locator("h1").inner_text()
     page.keyboard.press("n")
-    page.wait_for_function("first => document.querySelector('h1').innerText !== first", arg=first)
+    page.wait_for_function("first => document.querySelector('h1')?.innerText !== first", arg=first)
     walk.filter(has_text="2 of 7").wait_for()
     page.keyboard.press("p")
-    page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
+    page.wait_for_function("first => document.querySelector('h1')?.innerText === first", arg=first)
 
 
 def test_tests_that_passed_are_walked_as_well(page: Any, tree: Path) -> None:
