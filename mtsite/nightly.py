@@ -6,6 +6,7 @@ publish from running. What failed is in the summary, by step.
 """
 
 import os
+import sqlite3
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -117,8 +118,11 @@ def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary
     except OSError as expected:
         where, what = expected.filename or name, expected.strerror or str(expected)
         return StepSummary(name, error=f"{where}: {what}")
+    except sqlite3.Error as expected:
+        return StepSummary(name, error=f"a database: {expected}; mtsite doctor says which")
     except Exception:
-        # A bug in one step must not cost the night the others; it is told with its traceback.
+        # Only a bug comes here. It must not cost the night its other steps, whose work is safe
+        # without this one's. The summary has its traceback, the step failed, the exit code is 3.
         return StepSummary(name, error=traceback.format_exc())
     finally:
         night.report.close()

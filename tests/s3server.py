@@ -1,7 +1,7 @@
 """A real S3 server for tests: SeaweedFS' `weed mini`, every port moved, on loopback only.
 
 Conditional PUTs, ETags, signatures and headers are the server's own: nothing is simulated.
-Use the `s3` fixture of a test file: `s3 = s3server.session_fixture()`.
+Use the `s3` fixture of a test file: `s3 = s3server.server_fixture()`.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from mtsite.config import PublishConfig
 
 ACCESS_KEY, SECRET_KEY, READER_KEY = "testkey", "testsecret", "readkey"
 START_SECONDS = 40
@@ -84,7 +86,7 @@ def weed() -> str | None:
     return str(beside) if beside.exists() else shutil.which("weed")
 
 
-def session_fixture() -> Callable[..., Iterator[Server]]:
+def server_fixture() -> Callable[..., Iterator[Server]]:
     """A fixture: a server for each test file. Without the tool tests are skipped.
 
     One server for all of them runs out of volumes: each bucket takes some.
@@ -98,6 +100,28 @@ def session_fixture() -> Callable[..., Iterator[Server]]:
             yield server
 
     return s3  # type: ignore[return-value]
+
+
+Place = tuple[str, PublishConfig]
+"""Where to publish to, and the settings for it."""
+
+
+def place_fixture() -> Callable[..., Place]:
+    """A fixture: an empty directory, then a prefix of an empty bucket whose keys are set."""
+
+    @pytest.fixture(params=["directory", "s3"], name="place")
+    def place(
+        request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Place:
+        if request.param == "directory":
+            return str(tmp_path / "www"), PublishConfig()
+        server: Server = request.getfixturevalue("s3")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        url = f"s3://{server.make_bucket()}/prefix"
+        return url, PublishConfig(endpoint_url=server.endpoint)
+
+    return place
 
 
 @contextlib.contextmanager

@@ -17,7 +17,8 @@ from mtsite.invocation import Invocation
 from mtsite.publish import upload
 from mtsite.publish.destination import Destination, open_destination
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
+_place = s3server.place_fixture()
 LOG = "".join(f"step {number} of the build\n" for number in range(60))
 EXCERPT = "error: bus width 33 does not fit port data_in"
 EDITED = "<!-- edited by the site's owner -->"
@@ -68,18 +69,10 @@ class Home:
         return {path.relative_to(self.tree).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.fixture(params=["directory", "s3"])
-def home(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Home]:
+@pytest.fixture
+def home(place: s3server.Place, tmp_path: Path) -> Iterator[Home]:
     """Six runs with failing tests, steps and items; every log is of its own."""
-    url, settings = str(tmp_path / "www"), PublishConfig()
-    if request.param == "s3":
-        server: s3server.Server = request.getfixturevalue("s3")
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        url = f"s3://{server.make_bucket()}/prefix"
-        settings = PublishConfig(endpoint_url=server.endpoint)
+    url, settings = place
     area = make_area(tmp_path, runs=[run("ubuntu/nfs", f"w{n:02}", rows_of(n)) for n in range(6)])
     (tmp_path / "mtsite.toml").write_text(
         f'[areas.fullrun]\npath = "{area.path}"\n[build]\nengine = "inprocess"\n'

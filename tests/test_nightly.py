@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,16 @@ def test_the_failure_names_the_step_and_says_what_and_exits_3(tmp_path: Path) ->
 def test_a_bug_in_a_step_is_told_with_its_traceback(tmp_path: Path) -> None:
     summary, _ = run_night(site(tmp_path), {"build": buggy})
     assert "ZeroDivisionError" in summary.steps[0].error
+
+
+def test_a_broken_database_is_told_without_a_traceback(tmp_path: Path) -> None:
+    def broken(_: Night) -> Done:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    summary, _ = run_night(site(tmp_path), {"reduce": broken, "build": fine})
+    assert summary.steps[0].error.startswith("a database: database disk image is malformed")
+    assert "Traceback" not in summary.steps[0].error
+    assert summary.steps[1].ok
 
 
 def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:

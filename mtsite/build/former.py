@@ -20,8 +20,8 @@ from mtsite.build.vanished import known_from, remaining_outcomes
 from mtsite.config import AreaConfig
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunRecord, TestName
-from mtsite.pages import gone, redirect
-from mtsite.pages.dates import month_of
+from mtsite.pages import gone, grid, redirect
+from mtsite.pages.dates import month_of, night_of
 from mtsite.pages.place import run_label
 from mtsite.rollup import BAD, is_good
 
@@ -130,6 +130,11 @@ def write_target(
     for month in sorted({month_of(place, zone) for place, _, _ in former}):
         there = urls.month_page(name, values, month) if month in months else target
         lead(pen, urls.month_page(area, values, month), there, label)
+        there = urls.grid_page(name, values, month) if month in months else target
+        lead(pen, urls.grid_page(area, values, month), there, label)
+    for window in map(str, grid.WINDOWS):
+        there = urls.grid_page(name, values, window)
+        lead(pen, urls.grid_page(area, values, window), there, label)
     for test in sorted(_tests(manifest, former)):
         there = urls.history_page(name, values, test) if test in tests else target
         lead(pen, urls.history_page(area, values, test), there, label)
@@ -138,6 +143,17 @@ def write_target(
         there = urls.pointer_page(name, values, which) if which in pointers else target
         lead(pen, urls.pointer_page(area, values, which), there, label)
     return True
+
+
+def write_nights(pen: Pen, manifest: Manifest, area: str, name: str) -> None:
+    """The redirects of the nights of an area that have no page of their own any more."""
+    zone = ZoneInfo(pen.frame.timezone)
+    now = {night_of(run.place, zone) for run in manifest.runs_of(name) if not run.gone}
+    for night in sorted({night_of(run.place, zone) for run in manifest.runs_of(area)}):
+        old = urls.night_page(area, night)
+        if old not in pen.seen:
+            there = urls.night_page(name, night) if night in now else urls.area_page(name)
+            lead(pen, old, there, name)
 
 
 def _tests(manifest: Manifest, runs: Iterable[tuple[int, str, str]]) -> set[TestName]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
+from mtsite.build import former
 from mtsite.build.nodes import TargetNode
 from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
@@ -70,15 +71,16 @@ def write_nights(state: BuildState) -> None:
     everything = state.all_pages or state.interrupted or state.areas_moved
     targets = state.manifest.targets()
     moved = {area for area, _ in (targets if everything else state.touched)}
+    now_called = former.names_now(state.config.areas)
     for area in sorted(moved):
         keys = next(
             (TargetNode.decode(line).keys for (a, _), line in targets.items() if a == area), ()
         )
-        _write_area(state, area, keys)
+        _write_area(state, area, keys, now_called.get(area, ""))
     state.commit()
 
 
-def _write_area(state: BuildState, area: str, keys: tuple[str, ...]) -> None:
+def _write_area(state: BuildState, area: str, keys: tuple[str, ...], name_now: str) -> None:
     pen = Pen(
         state.site,
         state.look,
@@ -96,7 +98,9 @@ def _write_area(state: BuildState, area: str, keys: tuple[str, ...]) -> None:
             continue
         pen.seen.update(page.path for page in outcome.returned)
         state.note_files(outcome.returned, [], len(outcome.returned))
-    state.note_files([], pen.remove_rest(), 0)
+    if name_now:
+        former.write_nights(pen, state.manifest, area, name_now)
+    state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 
 def _tasks(pen: Pen, area: str, keys: tuple[str, ...], manifest: Manifest) -> Iterator[NightTask]:

@@ -144,7 +144,7 @@ def decode_line(raw: bytes) -> tuple[str, int]:
     """One line as text that can be shown, and how many of its bytes are not UTF-8.
 
     A line that is no UTF-8 and reads as Latin-1 is read as that; in any other each broken byte
-    becomes U+FFFD. (static/js/log_blocks.js has the same rule.) Control
+    becomes U+FFFD. (static/js/log_text.js has the same rule.) Control
     characters but tab and ESC become their pictures (U+2400 + n); C1 controls, which some
     terminals obey, become U+FFFD uncounted.
     """

@@ -6,13 +6,7 @@
   const part = card && card.parentElement;
   const region = part && part.querySelector(".scroll");
   if (!region) return;
-  const make = (name, text, parent, kind) => {
-    const element = document.createElement(name);
-    if (text) element.textContent = text;
-    if (kind) element.className = kind;
-    parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   const nameOf = (row) => [...row.cells[0].querySelectorAll("bdi")].map((name) => name.textContent);
   const heads = [...region.querySelectorAll("thead tr:last-child th > a")];
   const runs = heads.map((head) => head.querySelector("bdi").textContent);
@@ -24,12 +18,6 @@
       data = { ...found, at: new Map(found.tests.map((test) => [`${test[0]}\n${test[1]}`, test])) };
       return data;
     });
-  };
-  const took = (text) => {
-    const s = Number(text);
-    if (!text) return "";
-    if (s < 60) return `${s} s`;
-    return s < 3600 ? `${Math.floor(s / 60)} m ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} m`;
   };
   const columnOf = (cell, x) => {
     let column = 0;
@@ -74,7 +62,8 @@
       if (key !== aimed) return;
       const kept = test && at >= 0;
       const why = kept && test[3].find((reason) => reason[0] === at);
-      if (kept) more.textContent = [why && why[1], took(test[2].split(",")[at])].filter(Boolean).join(" · ");
+      const seconds = test[2].split(",")[at];
+      if (kept) more.textContent = [why && why[1], seconds && window.mtTook(Number(seconds))].filter(Boolean).join(" · ");
       if (!why && "DFKBA".includes(letter)) line.textContent = "The reason is not kept here: open the test.";
       if (why) line.textContent = found.texts[why[4]];
       if (why && why[2] && page) lead("log line", `${page}_log/${why[2]}.html#L${why[3]}`);

@@ -12,12 +12,7 @@
     ["Esc", "clear the filter or the chosen lines", "input[type=search], [data-mt=log-lines], [data-mt=grid-card]"], ["?", "this list", "[data-key='?']"],
   ];
 
-  const make = (name, text, parent) => {
-    const element = document.createElement(name);
-    if (text) element.textContent = text;
-    if (parent) parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   let dialog = null;
   const help = () => {
     if (!dialog) {

@@ -7,7 +7,7 @@
   const { box } = log;
   const MOST_ROWS = 4000;
   const line = (n) => document.getElementById(`L${n}`);
-  const make = (name, text, className) => Object.assign(document.createElement(name), { textContent: text, className: className || "" });
+  const make = (name, text, kind) => window.mtElement(name, text, null, kind);
   log.chosen = [0, 0];
 
   const gapOf = (from, to) => {

@@ -10,7 +10,7 @@
   const DATE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{3,6})?(?: \d+)? (DEBUG|INFO|AUDIT|TRACE|WARNING|ERROR|CRITICAL)/;
   const UNIT = /^\w+[ \t\f\v]+\d+[ \t\f\v]+\d\d:\d\d:\d\d(?:[.,]\d{3,6})? \S+ \S+\[\d+\]: (DEBUG|INFO|AUDIT|TRACE|WARNING|ERROR|CRITICAL)?/;
   const SYSLOG = /^\w+[ \t\f\v]+\d+[ \t\f\v]+\d\d:\d\d:\d\d(?:[.,]\d{3,6})? [\w-]+ ([^[\s]+):/;
-  const make = (name, text, className) => Object.assign(document.createElement(name), { textContent: text, className: className || "" });
+  const make = (name, text, kind) => window.mtElement(name, text, null, kind);
   // Classes of lines that a finding marks, kept while their rows are away.
   log.marks = new Map();
 

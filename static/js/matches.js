@@ -20,14 +20,6 @@
   let hits = [];
   let asked = null;
 
-  const thin = "\u202f";
-  const two = (n) => String(n).padStart(2, "0");
-  const took = (s) => {
-    if (s < 0 || s === undefined) return "";
-    if (s >= 86400) return `${Math.floor(s / 86400)}${thin}d ${two(Math.floor((s % 86400) / 3600))}${thin}h`;
-    if (s >= 3600) return `${Math.floor(s / 3600)}${thin}h ${two(Math.floor((s % 3600) / 60))}${thin}m`;
-    return s >= 60 ? `${Math.floor(s / 60)}${thin}m ${two(s % 60)}${thin}s` : `${s}${thin}s`;
-  };
   const read = ({ texts, rows: found }) => found.map((cells) => {
     const [name, item, letter, change, bits, host, tags, seconds, href, line, lineHref, strip] = cells;
     const plain = item ? `${name}/${item}` : name;
@@ -44,44 +36,38 @@
       text: `${plain}\n${said}`.toLowerCase(),
     };
   });
-  const make = (name, style, text, parent) => {
-    const element = document.createElement(name);
-    if (style) element.className = style;
-    if (text) element.textContent = text;
-    parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   const track = (letters, cell) => {
-    const strip = make("span", "strip", "", cell);
+    const strip = make("span", "", cell, "strip");
     strip.title = `last ${letters.length} runs, newest right`;
     for (const same of letters.match(/(.)\1*/g) || []) {
-      make("i", `v-${same[0] === "." ? "x" : same[0]} n${same.length}`, "", strip);
+      make("i", "", strip, `v-${same[0] === "." ? "x" : same[0]} n${same.length}`);
     }
   };
   const show = (r) => {
     const [symbol, word] = MARKS[r.letter];
-    const row = make("tr", `v-${r.letter}`, "", body);
+    const row = make("tr", "", body, `v-${r.letter}`);
     row.dataset.row = "";
     row.dataset.s = r.state;
-    const state = make("td", "state", "", row);
-    const mark = make("span", "mark", "", state);
-    make("b", "", symbol, mark).setAttribute("aria-hidden", "true");
+    const state = make("td", "", row, "state");
+    const mark = make("span", "", state, "mark");
+    make("b", symbol, mark).setAttribute("aria-hidden", "true");
     mark.append(` ${word}`);
     const tag = r.flags.includes("flaky") && r.change !== "new" ? "flaky" : r.change;
-    if (tag) make("span", `tag ${tag}`, tag, state);
-    const name = make("th", "name", "", row);
+    if (tag) make("span", tag, state, `tag ${tag}`);
+    const name = make("th", "", row, "name");
     name.scope = "row";
-    const link = make("a", "", "", name);
+    const link = make("a", "", name);
     link.href = r.href;
-    make("bdi", "", r.name, link);
-    if (r.item) make("bdi", "item", `/${r.item}`, link);
-    const line = make("td", "line", "", row);
-    const said = make(r.lineHref ? "a" : "span", "", r.said, line);
+    make("bdi", r.name, link);
+    if (r.item) make("bdi", `/${r.item}`, link, "item");
+    const line = make("td", "", row, "line");
+    const said = make(r.lineHref ? "a" : "span", r.said, line);
     said.title = r.said;
     if (r.lineHref) said.href = r.lineHref;
-    track(r.strip || "", make("td", "past", "", row));
-    const time = make("td", "num took", took(r.seconds), row);
-    if (r.flags.includes("slow")) make("span", "slower", " ▲", time);
+    track(r.strip || "", make("td", "", row, "past"));
+    const time = make("td", r.seconds < 0 || r.seconds === undefined ? "" : window.mtTook(r.seconds), row, "num took");
+    if (r.flags.includes("slow")) make("span", " ▲", time, "slower");
   };
   const next = () => {
     const from = body.rows.length;

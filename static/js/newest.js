@@ -8,13 +8,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const WORDS = { P: "pass", S: "skip", W: "warn", V: "waived", C: "check", D: "dead", F: "fail", K: "killed", B: "blocked", A: "abort", R: "running", N: "not run", ".": "not there" };
   const SYMBOLS = { S: "↷", W: "!", V: "~", C: "?", D: "†", F: "✗", K: "⊗", B: "⊘", A: "■", R: "▸", N: "◌", ".": "·" };
-  const make = (name, text, parent, kind) => {
-    const element = document.createElement(name);
-    if (text) element.textContent = text;
-    if (kind) element.className = kind;
-    parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   const draw = (name, values, parent) => {
     const element = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(values)) element.setAttribute(key, value);
@@ -30,7 +24,6 @@
   };
   const [testname, item = ""] = [...document.querySelectorAll("h1 bdi")].map((name) => name.textContent);
   const letters = (joined) => joined.replace(/(.)(\d+)/g, (_, letter, n) => letter.repeat(Number(n)));
-  const took = (s) => (s < 60 ? `${s} s` : s < 3600 ? `${Math.floor(s / 60)} m ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} m`);
 
   const own = new RegExp(`_tests/(.*)/index\\.html$`).exec(decodeURI(location.pathname));
   const up = part.dataset.strips.replace(/_runs\/grid\.js$/, "");
@@ -52,15 +45,15 @@
     const rule = usual(known.filter((value, i) => value !== null && line[i] === "P"));
     const far = (value) => rule && Math.abs(value - rule.middle) > rule.far;
     const chart = draw("svg", { class: "durations", viewBox: `0 0 ${runs.length * 28} 64`, width: runs.length * 28, height: 64, role: "img" }, part);
-    const said = rule ? `usually ${took(rule.middle)}, longest ${took(most)}` : `longest ${took(most)}`;
+    const said = rule ? `usually ${window.mtTook(rule.middle)}, longest ${window.mtTook(most)}` : `longest ${window.mtTook(most)}`;
     chart.setAttribute("aria-label", `How long it took: ${said}`);
     if (rule) draw("rect", { class: "usual", x: 0, width: runs.length * 28, y: 62 - 58 * Math.min(1, (rule.middle + rule.far) / most), height: Math.max(2, 58 * (Math.min(most, rule.middle + rule.far) - Math.max(0, rule.middle - rule.far)) / most) }, chart);
     known.forEach((value, i) => {
       if (value === null) return;
       const bar = draw("rect", { class: far(value) ? "far" : "near", x: i * 28 + 8, width: 10, y: 62 - 58 * value / most, height: Math.max(1, 58 * value / most) }, chart);
-      draw("title", {}, bar).textContent = `${runs[i]}: ${took(value)}`;
+      draw("title", {}, bar).textContent = `${runs[i]}: ${window.mtTook(value)}`;
     });
-    make("p", `Newest left; ${said}.${rule ? ` Marked: more than 3 × 1.48 × the median deviation from the median of what passed (${took(Math.round(rule.far))}).` : ""}`, part, "note");
+    make("p", `Newest left; ${said}.${rule ? ` Marked: more than 3 × 1.48 × the median deviation from the median of what passed (${window.mtTook(Math.round(rule.far))}).` : ""}`, part, "note");
     const more = make("details", "", part);
     make("summary", "Durations as a table", more);
     const table = make("table", "", more);
@@ -71,7 +64,7 @@
       const row = make("tr", "", body);
       make("th", runs[i], row).scope = "row";
       make("td", WORDS[line[i]] || "fail", row);
-      make("td", value === null ? "–" : took(value) + (far(value) ? " ▲" : ""), row);
+      make("td", value === null ? "–" : window.mtTook(value) + (far(value) ? " ▲" : ""), row);
     });
   };
   const items = (found, runs) => {

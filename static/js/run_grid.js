@@ -4,13 +4,7 @@
   const part = document.querySelector("[data-mt=run-grid]");
   const region = part && part.querySelector(".scroll");
   if (!region) return;
-  const make = (name, text, parent, kind) => {
-    const element = document.createElement(name);
-    if (text) element.textContent = text;
-    if (kind) element.className = kind;
-    if (parent) parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   const params = new URL(location.href).searchParams;
   const keep = (name, value) => {
     const address = new URL(location.href);

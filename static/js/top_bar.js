@@ -14,26 +14,21 @@
   if (!levels.length || !window.mtLoad) return;
 
   const MOST = 200;
-  const make = (name, parent, text) => {
-    const element = document.createElement(name);
-    if (text) element.textContent = text;
-    parent.append(element);
-    return element;
-  };
+  const make = window.mtElement;
   const add = (panel, title, page, below) => {
     const parent = new URL("../index.html", page);
-    const column = make("div", panel);
-    make("b", column, title);
+    const column = make("div", "", panel);
+    make("b", title, column);
     const all = below.names.map(([name, href]) => [name, new URL(href, parent).href]);
     const at = all.findIndex(([, href]) => href === page.href);
     const from = Math.max(0, Math.min(at - MOST / 2, all.length - MOST));
     for (const [name, href] of all.slice(from, from + MOST)) {
-      const link = make("a", column);
-      make("bdi", link, name);
+      const link = make("a", "", column);
+      make("bdi", name, link);
       link.href = href;
       if (href === page.href) link.setAttribute("aria-current", "true");
     }
-    if (below.total > MOST) make("a", column, `all ${below.total}`).href = parent.href;
+    if (below.total > MOST) make("a", `all ${below.total}`, column).href = parent.href;
   };
 
   let panel = null;
@@ -57,7 +52,7 @@
       if (panel !== mine) return;
       if (below) add(mine, title, page, below);
     }
-    if (!mine.childElementCount) make("p", mine, "The lists of this site are not here.");
+    if (!mine.childElementCount) make("p", "The lists of this site are not here.", mine);
     bar.append(mine);
     button.setAttribute("aria-expanded", "true");
     for (const link of mine.querySelectorAll("[aria-current]")) {

@@ -25,7 +25,7 @@ from mtsite.publish.localdir import LocalDir
 from mtsite.publish.upload import publish_site
 from mtsite.terminal import TerminalReport
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
 NOW = BASE + 100 * DAY
 SECRET = "customer Umbrella Corp"
 RUN = "fullrun/ubuntu/nfs/w1"

@@ -1,14 +1,10 @@
 """The filter's language in Chromium against its model, and its speed on 5,000 tests."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import filter_model, gallery
+from browser import filter_model
 from browser.filter_model import Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +12,6 @@ from hypothesis import strategies as st
 from mtsite.build.theme import product_dir
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
 
 LETTERS = 'abxs:!"@*?[]-. \tÄß%\\né'
 STATES = "pass fail not-run waived abort".split()
@@ -35,16 +29,6 @@ rows = st.builds(
     tags=st.lists(st.sampled_from(["tag1", "nightly", "a b"]), unique=True),
     text=st.text("abxs:! -.äßé\n", max_size=12),
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

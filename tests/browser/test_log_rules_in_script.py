@@ -1,20 +1,17 @@
 """What the script works out about lines is what the build does: colours, levels, line ends."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser.log_site import PAGE, served, write_log_site
-from browser.test_log_view import CHROMIUM
 
 from mtsite.logs.ansi import to_spans
 from mtsite.logs.levels import RANKS, runs
 from mtsite.logs.source import decode_line, split_lines
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
 DATA = Path(__file__).parents[1] / "data"
 LOGS = (
     "loganalyze/screen-neutron-l3.txt.gz",
@@ -38,16 +35,6 @@ COLOURS = [
         for r, g, b in ((1, 2, 3), (95, 135, 175), (8, 8, 8), (238,) * 3)
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def text_of(name: str) -> bytes:

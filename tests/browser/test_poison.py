@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 from browser.log_site import PAGE, served, write_log_site
-from browser.test_log_view import CHROMIUM
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
 CORPUS = Path(__file__).parents[1] / "data/poison/vectors.txt"
 _ESCAPE = re.compile(rb"\\(?:([nrt\\])|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\\": b"\\"}
@@ -30,16 +28,6 @@ def vectors() -> list[tuple[bool, bytes]]:
         (line.startswith(b"file "), _ESCAPE.sub(_plain, line.removeprefix(b"file ")))
         for line in lines
     ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Watched:

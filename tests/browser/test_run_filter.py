@@ -1,7 +1,5 @@
 """The filter of a run's page in Chromium: on a page that has all its tests, and on a large one."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,6 @@ from mtsite import urls
 from mtsite.build.theme import Theme
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
 SMALL = records.Night()
 LARGE = odd_runs.many(5000, 50)
 ASK = """query => {
@@ -43,17 +39,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(site: Path) -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.trouble = []
-        opened.on("console", lambda said: opened.trouble.append(said.text))
-        opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
-        yield opened
-        browser.close()
+def page(site: Path, chromium: Any) -> Iterator[Any]:
+    opened = chromium.new_page(viewport={"width": 1400, "height": 900})
+    opened.trouble = []
+    opened.on("console", lambda said: opened.trouble.append(said.text))
+    opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
+    yield opened
+    opened.close()
 
 
 def opened(page: Any, site: Path, night: records.Night, query: str = "") -> Any:

@@ -1,9 +1,6 @@
 """Data that a page loads from a script beside it: the same from a file as from a server."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +11,13 @@ from mtsite.pages import notfound
 from mtsite.pages.shard import shard_bytes
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
 HOSTILE = {"n": 1, "text": '</script><b>"\u2028\ud800'}
 ASK = "([src, key]) => mtLoad(src, key).then(v => v, e => `refused: ${e.message}`)"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def page(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Any]:
     """A page of the strict policy, opened from a file, with shards beside it."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium here")
     root = tmp_path_factory.mktemp("shard")
     theme = Theme()
     for path, content in theme.assets().items():
@@ -37,12 +30,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     (root / "slow.js").write_bytes(shard_bytes("slow", {"n": 2}))
     (root / "broken.js").write_text('mtShard("broken", "{oh')
     (root / "no_json.js").write_text('mtShard("no_json", "{oh")')
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page()
-        opened.goto((root / "page.html").as_uri())
-        yield opened
-        browser.close()
+    opened = chromium.new_page()
+    opened.goto((root / "page.html").as_uri())
+    yield opened
+    opened.close()
 
 
 def test_a_shard_arrives_as_it_was_written(page: Any) -> None:

@@ -16,7 +16,10 @@ STATIC = product_dir("static")
 FOUNDATION = {"tokens", "base", "ansi", "print"}
 """Styles that belong to no part: colours, elements, what is generated, paper."""
 
-LOADERS = {"shard", "filter_query", "log_blocks", "log_colours", "log_keys", "log_rows"}
+LOADERS = {
+    *("shard", "element", "filter_query"),
+    *("log_blocks", "log_colours", "log_keys", "log_rows", "log_text"),
+}
 """Scripts that belong to no part: they serve the others."""
 
 

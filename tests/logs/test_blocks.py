@@ -91,8 +91,9 @@ def test_any_lines_can_be_cut_out(
 
 def test_members_end_at_line_ends_and_never_inside_a_character() -> None:
     text = "é€𝄞".encode() * 100 + b"\nshort\r\n" * 40
-    for _, piece in _members(packed(text, 64)):
-        piece.decode()
+    pieces = [piece for _, piece in _members(packed(text, 64))]
+    assert "".join(piece.decode() for piece in pieces) == text.decode()
+    assert sum(piece.endswith(b"\n") for piece in pieces) > 5
 
 
 def test_levels_of_members_are_those_of_the_whole(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from mtsite.publish.audit import Audit
 from mtsite.publish.headers import headers_for
 from mtsite.publish.publisher import Terms
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
 
 
 @pytest.fixture(params=["directory", "s3"])

@@ -12,7 +12,7 @@ from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError
 from mtsite.publish import wire
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
 ARRIVING = {"truncated", "unheard"}
 FAULTS = ["500", "503", "reset", "truncated", "late", "lies", "unheard"]
 

@@ -14,24 +14,17 @@ from mtsite.errors import PartlyDoneError
 from mtsite.publish import parts, wire
 from mtsite.publish.summary import PublishSummary
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
+_place = s3server.place_fixture()
 SAME = (
     *("requests", "sent_bytes", "plain_bytes", "new", "changed", "resumed", "dropped"),
     *("deleted", "volatile", "kept", "unchanged", "shards", "generation", "paths"),
 )
 
 
-@pytest.fixture(params=["directory", "s3"])
-def one(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Publishing]:
-    url, settings = str(tmp_path / "www"), PublishConfig()
-    if request.param == "s3":
-        server: s3server.Server = request.getfixturevalue("s3")
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        url = f"s3://{server.make_bucket()}/prefix"
-        settings = PublishConfig(endpoint_url=server.endpoint)
+@pytest.fixture
+def one(place: s3server.Place, tmp_path: Path) -> Iterator[Publishing]:
+    url, settings = place
     publisher = Publishing(tmp_path / "one", url, settings)
     publisher.build(small_site())
     yield publisher

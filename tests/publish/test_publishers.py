@@ -17,7 +17,7 @@ from publishing import Publishing, add_run, page, small_site
 from mtsite.config import PublishConfig
 from mtsite.publish.destination import open_destination
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
 ROUNDS = 20
 
 

@@ -11,7 +11,7 @@ import s3server
 from dying_publisher import Life
 
 pytestmark = pytest.mark.faults
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
 ROUNDS, KILLS = 4, 50
 
 

@@ -8,30 +8,22 @@ import pytest
 import s3server
 from publishing import DAY, NOW, Publishing, Watched, add_run, dead_links, page, small_site
 
-from mtsite.config import PublishConfig
 from mtsite.errors import BusyError, DestinationError, MissingError, PartlyDoneError, UsageError
 from mtsite.publish.destination import Destination
 from mtsite.publish.headers import headers_for
 from mtsite.publish.shards import ROOT, decode_root
 
-_s3 = s3server.session_fixture()
+_s3 = s3server.server_fixture()
+_place = s3server.place_fixture()
 Make = Callable[[str], Publishing]
-in_a_directory = pytest.mark.parametrize("make", ["directory"], indirect=True)
+in_a_directory = pytest.mark.parametrize("place", ["directory"], indirect=True)
 """For what no destination can do differently."""
 
 
-@pytest.fixture(params=["directory", "s3"])
-def make(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Make]:
+@pytest.fixture
+def make(place: s3server.Place, tmp_path: Path) -> Iterator[Make]:
     """Publishers by name that share one destination."""
-    url, settings = str(tmp_path / "www"), PublishConfig()
-    if request.param == "s3":
-        server: s3server.Server = request.getfixturevalue("s3")
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        url = f"s3://{server.make_bucket()}/prefix"
-        settings = PublishConfig(endpoint_url=server.endpoint)
+    url, settings = place
     made: list[Publishing] = []
 
     def make_one(name: str) -> Publishing:
