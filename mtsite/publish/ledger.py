@@ -253,6 +253,11 @@ class Ledger:
         self._db.executemany("INSERT OR REPLACE INTO volatile VALUES (?, ?)", files)
         self.commit()
 
+    def forget_volatile(self, paths: Iterable[str]) -> None:
+        """These volatile files were deleted."""
+        self._db.executemany("DELETE FROM volatile WHERE path = ?", [(path,) for path in paths])
+        self.commit()
+
     def mark_missing(self, paths: Iterable[str]) -> None:
         """Nothing lies at these paths, or not what the manifest says: the next root says so."""
         rows = [(path,) for path in paths]

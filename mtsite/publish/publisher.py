@@ -21,6 +21,8 @@ from mtsite.publish.summary import PublishSummary
 
 LOSSES = 5
 AUDIT_THREADS = 8
+MANY_VOLATILE = 100
+"""So many volatile files that left the tree are worth a request of their own."""
 
 
 class Built(Protocol):
@@ -98,6 +100,7 @@ class Publisher:
         summary.volatile = volatile.files
         summary.plain_bytes += volatile.plain_bytes
         summary.plan_more(volatile.requests, volatile.sent_bytes)
+        self._delete_volatile(summary)
         summary.sent_bytes = sent.total() - before
         return summary
 
@@ -148,6 +151,11 @@ class Publisher:
         if plan.due:
             summary.deleted = len(plan.due)
             summary.plan_more(self._requests_of_delete(plan))
+        self._predict_volatile(summary)
+        summary.requests, summary.sent_bytes = summary.planned_requests, summary.planned_bytes
+        return summary
+
+    def _predict_volatile(self, summary: PublishSummary) -> None:
         for file, encoded in self._sender.changed_volatile():
             summary.volatile += 1
             summary.paths.append(file.path)
@@ -155,8 +163,7 @@ class Publisher:
             requests = self._destination.requests_of_put(encoded.sent_bytes)
             summary.plan_more(requests, encoded.sent_bytes)
             encoded.close()
-        summary.requests, summary.sent_bytes = summary.planned_requests, summary.planned_bytes
-        return summary
+        self._add_volatile_gone(self._volatile_to_delete(summary), summary)
 
     def _plan_root(self, generation: Generation, summary: PublishSummary) -> None:
         sizes = generation.sizes
@@ -165,7 +172,28 @@ class Publisher:
         summary.plan_more({"PUT": len(sizes)}, sum(sizes))
 
     def _requests_of_delete(self, plan: PublishPlan) -> Mapping[str, int]:
-        return {"GET": 1, "DELETE": -(-len(plan.due) // self._destination.deletes_at_once)}
+        return {"GET": 1, "DELETE": self._deletes(len(plan.due))}
+
+    def _deletes(self, count: int) -> int:
+        return -(-count // self._destination.deletes_at_once)
+
+    def _volatile_to_delete(self, summary: PublishSummary) -> Sequence[str]:
+        """Volatile files that left the tree: they wait, so that nothing new stays one request."""
+        gone = self._sender.gone_volatile()
+        return gone if summary.generation or len(gone) >= MANY_VOLATILE else ()
+
+    def _delete_volatile(self, summary: PublishSummary) -> None:
+        gone = self._volatile_to_delete(summary)
+        if gone:
+            self._destination.delete(gone)
+            self._destination.flush()
+            self._ledger.forget_volatile(gone)
+        self._add_volatile_gone(gone, summary)
+
+    def _add_volatile_gone(self, gone: Sequence[str], summary: PublishSummary) -> None:
+        summary.deleted += len(gone)
+        summary.paths += gone
+        summary.plan_more({"DELETE": self._deletes(len(gone))} if gone else {})
 
     def _upload(self, terms: Terms, report: Report, summary: PublishSummary) -> PublishPlan:
         plan = self._plan(terms)

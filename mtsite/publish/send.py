@@ -113,6 +113,10 @@ class Sender:
                 changed.append((TreeFile(path, encoded.digest, encoded.size), encoded))
         return changed
 
+    def gone_volatile(self) -> list[str]:
+        """The volatile files that were put and are no longer in the tree."""
+        return sorted(self._ledger.volatile().keys() - _volatile_paths(self._tree))
+
     def _add(self, done: Sequence[tuple[TreeFile, int | str]], sent: Sent) -> list[TreeFile]:
         """Count what is well, name what is stale; the files that are well come back."""
         well = []

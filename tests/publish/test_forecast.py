@@ -64,6 +64,15 @@ def test_nothing_new_is_foretold_as_one_request_without_bytes(one: Publishing) -
     assert (done.requests, done.sent_bytes) == ({"GET": 1}, 0)
 
 
+def test_volatile_files_that_left_are_foretold(one: Publishing) -> None:
+    status = one.tree_dir / "_status.json"
+    status.write_bytes(b"{}")
+    one.publish()
+    status.unlink()
+    one.build(one.tree | {"a/new.html": b"new"})
+    assert foretold(one).deleted == 1
+
+
 def test_deletions_are_foretold(one: Publishing) -> None:
     one.publish()
     one.build({path: content for path, content in one.tree.items() if "w01" not in path})

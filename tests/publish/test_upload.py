@@ -11,6 +11,7 @@ from publishing import DAY, NOW, Publishing, Watched, add_run, dead_links, page,
 from mtsite.errors import BusyError, DestinationError, MissingError, PartlyDoneError, UsageError
 from mtsite.publish.destination import Destination
 from mtsite.publish.headers import headers_for
+from mtsite.publish.publisher import MANY_VOLATILE
 from mtsite.publish.shards import ROOT, decode_root
 
 _s3 = s3server.server_fixture()
@@ -222,6 +223,37 @@ def test_volatile_files_go_last_and_only_when_they_changed(make: Make) -> None:
     status.write_bytes(b'{"time": 1}')
     assert one.publish().requests == {"GET": 1, "PUT": 1}
     assert json.loads(one.stored()["_status.json"]) == {"time": 1}
+
+
+def test_a_page_of_a_job_that_left_the_tree_goes_with_the_next_generation(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    job = one.tree_dir / "_jobs" / "night-1.html"
+    job.parent.mkdir()
+    job.write_bytes(b"one")
+    one.publish()
+    job.unlink()
+    assert one.publish().requests == {"GET": 1}
+    assert "_jobs/night-1.html" in one.stored()
+    one.build(small_site() | {"a/new.html": b"new"})
+    assert "_jobs/night-1.html" in one.publish().paths
+    assert "_jobs/night-1.html" not in one.stored()
+    assert one.publish().requests == {"GET": 1}
+
+
+@in_a_directory
+def test_many_pages_of_jobs_that_left_go_at_once(make: Make) -> None:
+    one = make("one")
+    one.build(small_site())
+    jobs = [one.tree_dir / "_jobs" / f"night-{number}.html" for number in range(MANY_VOLATILE)]
+    jobs[0].parent.mkdir()
+    for job in jobs:
+        job.write_bytes(b"one")
+    one.publish()
+    for job in jobs:
+        job.unlink()
+    assert one.publish().deleted == MANY_VOLATILE
+    assert not [path for path in one.stored() if path.startswith("_jobs/")]
 
 
 def test_a_dry_run_predicts_the_requests_and_changes_nothing(make: Make) -> None:
