@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import measured, record
-from mtsite.model import RunKey, RunSummary, TestName
+from mtsite.model import ByValues, RunKey, RunSummary, TestName
 
 FORMAT = "5"
 SCHEMA = f"""
@@ -67,7 +67,7 @@ class TargetRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(ByValues):
     """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of its input.
 
     `owner` is the directory of the run that it belongs to, 'target:…', 'area:…', 'site' or 'store'.

@@ -5,8 +5,10 @@ not UTF-8: two names that differ in bytes stay two names. Pages show such bytes 
 Times are Unix seconds in UTC, durations seconds; None means that the row does not say.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, ClassVar, NewType
 
 State = NewType("State", str)
@@ -25,8 +27,28 @@ TestName = tuple[str, str]
 """(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
 
 
+class ByValues:
+    """A record that is pickled as a call of its class with its values.
+
+    Workers get and give tens of thousands of them; what dataclasses with slots do themselves,
+    looking at their fields one by one each time, takes more than twice as long.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        kind: Any = type(self)
+        return kind, _values_of(kind)(self)
+
+
+@functools.cache
+def _values_of(kind: Any) -> Callable[[ByValues], tuple[Any, ...]]:
+    """Gives all values of a record that has at least two."""
+    return attrgetter(*(field.name for field in fields(kind)))
+
+
 @dataclass(frozen=True, slots=True, order=True)
-class RunKey:
+class RunKey(ByValues):
     """The identity of a run, for ever: area and target where it was born, and its runname."""
 
     area: str
@@ -35,7 +57,7 @@ class RunKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(ByValues):
     """One stage of a test: its start and end rows paired (Megatest's own pairing rule)."""
 
     name: str
@@ -48,7 +70,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class TestDatum:
+class TestDatum(ByValues):
     """One measured value with what was expected of it; status None means nobody judged it."""
 
     __test__ = False
@@ -65,7 +87,7 @@ class TestDatum:
 
 
 @dataclass(frozen=True, slots=True)
-class TestMeta:
+class TestMeta(ByValues):
     """What the author of a test says about it (table test_meta)."""
 
     __test__ = False
@@ -79,7 +101,7 @@ class TestMeta:
 
 
 @dataclass(frozen=True, slots=True)
-class TestDefinition:
+class TestDefinition(ByValues):
     """What a testconfig says of a test: whose it is, what it waits for, how it runs.
 
     `source` is RUN where it was read in the run directory, so what was in force; AREA where only
@@ -114,7 +136,7 @@ class TestDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Test(ByValues):
     """One test, or one item of an iterated test, in one run.
 
     `toplevel` marks the row that only sums up the items of an iterated test: it is shown,
@@ -151,7 +173,7 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(ByValues):
     """Where Megatest's archiver (bup) put run directories of one run.
 
     `branch` is the name of its saves, `blocks` maps `Test.archived` to the path of the bup
@@ -165,7 +187,7 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(ByValues):
     """One run with all its tests, ordered by testname and item_path (byte order).
 
     DELETED tests and Megatest's placeholder rows are left out. `keys` are the area's key names,
@@ -191,7 +213,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(ByValues):
     """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted.
 
     `rule` is a code of the catalogue, "family/what"; `level` CRITICAL, ERROR or WARNING.
@@ -213,7 +235,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(ByValues):
     """One log of a test as it was taken: what is stored, and what is known of it.
 
     `name` is relative to the run directory; `kind` is final, step or file. `blob` is the path
@@ -251,7 +273,7 @@ class LogRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TestRecord:
+class TestRecord(ByValues):
     """What is kept of one test beside its rows; `verdict` is the letter of `rollup.Verdict`.
 
     `gone` marks a test that was published once and whose row is no more. `steps` and `data` are
@@ -275,7 +297,7 @@ class TestRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TestFacts:
+class TestFacts(ByValues):
     """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
 
     `strip` has one verdict letter per run, oldest first, '.' where the test was missing; its last
@@ -302,7 +324,7 @@ class TestFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(ByValues):
     """Cross-run facts of one run over earlier runs of its target only.
 
     `window` are the runnames (oldest first, this run last, at most 30) that strips show.
@@ -320,7 +342,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstFailure:
+class FirstFailure(ByValues):
     """One bad test of a run with the first failing line of its logs ('' when none was found)."""
 
     testname: str
@@ -330,7 +352,7 @@ class FirstFailure:
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class LetGo(ByValues):
     """What was taken of a run on purpose: by retention, whose clocks are `what`, or by a purge.
 
     `what` is logs, pages, rows or purge; `rule` is the setting, or the reason that was given;
@@ -344,7 +366,7 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(ByValues):
     """A run as one row of a listing.
 
     `counts` maps verdict letters to numbers of counted tests (no toplevel rows); `verdict` is the
@@ -380,7 +402,7 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(ByValues):
     """The object in `_record/`: all that the pages of one run show that isn't in its rows.
 
     `facts` is None until the run is sealed; `sealed` is then the digest of the rows that they were

@@ -50,6 +50,9 @@ _LOG = tuple(
     if field.name not in {"name", "kind", *_LOG_MAPPINGS, *_LOG_FINDINGS}
 )
 
+_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+"""One line of JSON; `json.dumps` would make an encoder for each of many."""
+
 _NOTHING_OWN: tuple[Any, ...] = ((), (), None, ())
 """What a row of a test may leave out at its end."""
 
@@ -155,10 +158,6 @@ def read_summary(row: Mapping[str, Any] | None) -> RunSummary | None:
     given["failures"] = tuple(FirstFailure(*failure) for failure in given["failures"])
     given["let_go"] = tuple(LetGo(*one) for one in given.get("let_go", ()))
     return RunSummary(**given)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
 def _block(lines: Iterator[str]) -> str:

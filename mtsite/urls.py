@@ -69,6 +69,7 @@ def area_dir(area: str, values: Sequence[str] = ()) -> str:
     return "/".join([segment(area), *(segment(value or EMPTY_KEY_VALUE) for value in values)])
 
 
+@lru_cache(maxsize=64)
 def run_dir(key: RunKey) -> str:
     """The directory of a run, before any bound on the length of a path."""
     return f"{area_dir(key.area, key.target)}/{segment(key.runname)}"

@@ -121,6 +121,7 @@ class _RunPages:
     ) -> None:
         self.pen = pen
         self.run = taken.run
+        self.rows_shown = taken.shown
         self.verdicts = taken.verdicts
         self.kept = kept
         self.facts = facts
@@ -222,7 +223,7 @@ class _RunPages:
 
     def _run_pages(self) -> None:
         run_values = (
-            digest.of_rows(self.run),
+            self.rows_shown,
             [verdict.value for verdict in self.verdicts],
             [
                 (one.gone, [digest.log_values(log) for log in one.logs])

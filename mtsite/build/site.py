@@ -209,6 +209,9 @@ def _recipes(
     if manifest.get("recipes made from") == made_from:
         remembered: dict[str, str] = json.loads(manifest.get("recipes"))
         return made_from, remembered
+    for template in editions:
+        # All pages are going to be made: workers then need not compile the same ones again.
+        theme.load(template)
     shared = {run.TEMPLATE: repr(beside)}
     return made_from, {
         template: digest.of(edition, theme.recipe(template), repr(frame), shared.get(template, ""))

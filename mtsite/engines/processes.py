@@ -18,6 +18,9 @@ R = TypeVar("R")
 
 IN_FLIGHT_PER_WORKER = 3
 
+Answer = tuple[Any, str]
+"""What a worker sends back of an outcome: the task, which may be large, lies here."""
+
 
 class Processes:
     """A pool of forked workers, started at the first task.
@@ -41,7 +44,7 @@ class Processes:
             for task in chain(first, waiting):
                 yield attempt(work, task)
             return
-        running: dict[Future[Outcome[Any, Any]], T] = {}
+        running: dict[Future[Answer], T] = {}
         for task in first:
             running[self._submit(work, task)] = task
         while True:
@@ -66,22 +69,20 @@ class Processes:
                 os.close(end)
             self._lifeline = None
 
-    def _submit(self, work: Callable[[T], R], task: T) -> "Future[Outcome[Any, Any]]":
+    def _submit(self, work: Callable[[T], R], task: T) -> "Future[Answer]":
         if self._pool is None:
             fork = multiprocessing.get_context("fork")
             self._lifeline = self._lifeline or os.pipe()
             self._pool = ProcessPoolExecutor(self.workers, fork, _start_worker, self._lifeline)
         try:
-            return self._pool.submit(attempt, work, task)
+            return self._pool.submit(_answer, work, task)
         except BrokenProcessPool:
             self.close()
             return self._submit(work, task)
 
-    def _outcome(
-        self, work: Callable[[T], R], future: "Future[Outcome[Any, Any]]", task: T
-    ) -> Outcome[T, R]:
+    def _outcome(self, work: Callable[[T], R], future: "Future[Answer]", task: T) -> Outcome[T, R]:
         try:
-            return future.result()
+            return Outcome(task, *future.result())
         except BrokenProcessPool:
             return self._once_more(work, task)
         except Exception as error:  # an outcome that can't be pickled
@@ -90,9 +91,14 @@ class Processes:
     def _once_more(self, work: Callable[[T], R], task: T) -> Outcome[T, R]:
         """A task whose worker may have died of another one's fault, with no other beside it."""
         try:
-            return self._submit(work, task).result()
+            return Outcome(task, *self._submit(work, task).result())
         except Exception as error:  # it kills its worker, or its outcome can't be pickled
             return Outcome(task, None, f"the worker was lost: {error!r}")
+
+
+def _answer(work: Callable[[T], R], task: T) -> Answer:
+    outcome = attempt(work, task)
+    return outcome.returned, outcome.error
 
 
 def _start_worker(lifeline: int, held_by_parent: int) -> None:

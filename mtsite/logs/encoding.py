@@ -17,7 +17,7 @@ def wide_encoding(head: bytes) -> str:
     ASCII. What has a mark and is no text in it is something else.
     """
     encoding = _BOMS.get(head[:2], "")
-    if not encoding and len(head) >= _LEAST:
+    if not encoding and len(head) >= _LEAST and b"\0" in head:
         zeros = head[0::2].count(0), head[1::2].count(0)
         most = len(head) // 2 * 0.9
         if zeros[1] >= most and not zeros[0]:

@@ -7,6 +7,7 @@ RE2 looks for the next line that has another level; lines between are counted, n
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -58,8 +59,9 @@ def carries_levels(content: Content) -> bool:
     in which one line by chance looks like a message must not be coloured by it to its end.
     """
     lines = content[:_SAMPLE_BYTES].splitlines()
-    carrying = sum(bool(level_of(line[:_HEAD_BYTES])) for line in lines)
-    return carrying * _LEAST_SHARE >= len(lines) > 0
+    carrying = (line for line in lines if level_of(line[:_HEAD_BYTES]))
+    wanted = -(-len(lines) // _LEAST_SHARE)
+    return sum(1 for _ in itertools.islice(carrying, wanted)) == wanted > 0
 
 
 def count_levels(content: Content) -> dict[str, int]:

@@ -8,6 +8,7 @@ nothing.
 import functools
 import html
 import json
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from mtsite.logs.source import Content, block_borders, count_ends, decode_line, 
 from mtsite.model import Finding
 from mtsite.regex import Pattern, PatternSet, compile_bytes
 
+_HINT = operator.attrgetter("hint")
 _KNOWN_LEVELS = ("", *LEVELS)
 SHOWN = 20
 """So many errors, and so many warnings, are kept; the rest is counted."""
@@ -183,11 +185,9 @@ class _Chooser:
     """
 
     def __init__(self, rules: Sequence[Rule], faults: list[str]) -> None:
-        self._rules = list(rules)
+        self._rules = rules
         self._faults = faults
-        hints = tuple(rule.hint for rule in rules)
-        self._hints = _joined(hints)
-        self._set = _set_of(hints) if len(rules) > 1 else None
+        self._hints, self._set = _compiled(tuple(map(_HINT, rules)))
         self._broken: set[int] = set()
         self._chosen: Sequence[int] = (0,)
         self._below = False
@@ -326,10 +326,7 @@ def _window(content: Content, unread: int, hint: int) -> Window:
 
 
 @functools.cache
-def _joined(hints: tuple[bytes, ...]) -> Pattern:
-    return compile_bytes(b"|".join(b"(?:" + hint + b")" for hint in hints))
-
-
-@functools.cache
-def _set_of(hints: tuple[bytes, ...]) -> PatternSet:
-    return PatternSet(hints)
+def _compiled(hints: tuple[bytes, ...]) -> tuple[Pattern, PatternSet | None]:
+    """What finds the next line that any hint chooses, and what tells which hints do."""
+    joined = compile_bytes(b"|".join(b"(?:" + hint + b")" for hint in hints))
+    return joined, PatternSet(hints) if len(hints) > 1 else None

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mtsite import atomicfile, urls
 from mtsite.errors import DamagedLogError
@@ -22,7 +22,7 @@ from mtsite.logs.blocks import BlockedText, BlockWriter
 from mtsite.logs.families import RuleSet, built_in
 from mtsite.logs.levels import shown_levels
 from mtsite.logs.masking import DEFAULT_SIZES, Masking, Sizes
-from mtsite.logs.opened import OpenLog, open_log
+from mtsite.logs.opened import open_log
 from mtsite.logs.redact import Redactor
 from mtsite.logs.scan import scan
 from mtsite.logs.source import Content, count_broken, count_lines
@@ -30,6 +30,9 @@ from mtsite.model import LogRecord, RunKey, TestName
 
 SMALL_BYTES = 1 << 20
 """A log of at most so much text is stored as it is."""
+
+Known = dict[str, Any]
+"""Fields of a log's record with what is known of them: the record is made once, of all."""
 
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
 
@@ -56,32 +59,36 @@ class Taker:
         '' when there is nothing to store, and its note says why. Never raises for what it finds.
         """
         with open_log(path, self.cap_bytes) as log:
-            record = LogRecord(name, kind, source_size=log.size, source_mtime_ns=log.mtime_ns)
+
+            def record(**known: Any) -> LogRecord:
+                known |= {"source_size": log.size, "source_mtime_ns": log.mtime_ns}
+                return LogRecord(name, kind, note=log.note, **known)
+
             if log.refused:
-                return replace(record, note=log.note)
+                return record()
             masking = Masking(self.redactor, self.sizes)
             pieces = masking.blocks(log.read)
             begun = [next(pieces, b"")]
             if not begun[0] and log.note:
-                return replace(record, note=log.note)
+                return record()
             size = len(begun[0])
             while size <= self.small_bytes and (piece := next(pieces, b"")):
                 begun.append(piece)
                 size += len(piece)
             if size <= self.small_bytes:
-                stored = self._store(record, b"".join(begun), place)
+                known = self._store(name, b"".join(begun), place)
             else:
-                stored = self._store_large(record, itertools.chain(begun, pieces), place)
-            return _with_losses(stored, log, masking)
+                known = self._store_large(name, itertools.chain(begun, pieces), place)
+            # What was masked and what is missing is known when all was read.
+            return record(redacted=dict(sorted(masking.counts.items())), **known)
 
-    def _store(self, record: LogRecord, text: bytes, place: str) -> LogRecord:
-        blob = blob_of(record.name, hashlib.sha256(text).hexdigest())
-        target = self.site / blob
-        atomicfile.write(target, text)
-        kept = replace(record, blob=blob, size=len(text), broken_bytes=count_broken(text))
-        return _counted(judge(kept, text, self.rule_set, place), text)
+    def _store(self, name: str, text: bytes, place: str) -> Known:
+        blob = blob_of(name, hashlib.sha256(text).hexdigest())
+        atomicfile.write(f"{self.site}/{blob}", text)
+        judged = _judged(name, text, self.rule_set, place, shown_levels(text))
+        return judged | {"blob": blob, "size": len(text), "broken_bytes": count_broken(text)}
 
-    def _store_large(self, record: LogRecord, pieces: Iterator[bytes], place: str) -> LogRecord:
+    def _store_large(self, name: str, pieces: Iterator[bytes], place: str) -> Known:
         digest = hashlib.sha256()
         size = broken = 0
         store = self.site / "_blobs"
@@ -99,34 +106,32 @@ class Taker:
                 packed.keep(self.site / blob)
             plain.file.flush()
             with mapped(plain.file) as text:
-                kept = replace(record, blob=blob, size=size, broken_bytes=broken)
-                judged = judge(kept, text, self.rule_set, place, levels=writer.levels)
-                return _counted(judged, text)
+                judged = _judged(name, text, self.rule_set, place, writer.levels)
+                return judged | {"blob": blob, "size": size, "broken_bytes": broken}
 
 
-def judge(
-    record: LogRecord,
-    text: Content,
-    rule_set: RuleSet,
-    place: str = "",
-    *,
-    levels: Mapping[str, int] | None = None,
-) -> LogRecord:
-    """The record with what a rule set says of the stored text; `levels` where they are counted."""
-    judged = scan(text, rule_set, record.name, place=place)
-    return replace(
-        record,
-        findings=judged.findings,
-        finding_count=judged.finding_count,
-        warnings=judged.warnings,
-        warning_count=judged.warning_count,
-        dialect=judged.dialect,
-        facts=judged.facts,
-        rules=rule_set.digest,
-        faults=judged.faults,
-        levels=shown_levels(text) if levels is None else levels,
-        around=lines_around(text, judged.findings[0]) if judged.findings else (),
-    )
+def judge(record: LogRecord, text: Content, rule_set: RuleSet, place: str = "") -> LogRecord:
+    """The record with what a rule set says of the stored text."""
+    return replace(record, **_judged(record.name, text, rule_set, place, shown_levels(text)))
+
+
+def _judged(
+    name: str, text: Content, rule_set: RuleSet, place: str, levels: Mapping[str, int]
+) -> Known:
+    judged = scan(text, rule_set, name, place=place)
+    return {
+        "findings": judged.findings,
+        "finding_count": judged.finding_count,
+        "warnings": judged.warnings,
+        "warning_count": judged.warning_count,
+        "dialect": judged.dialect,
+        "facts": judged.facts,
+        "rules": rule_set.digest,
+        "faults": judged.faults,
+        "levels": levels,
+        "lines": sum(levels.values()) or count_lines(text),
+        "around": lines_around(text, judged.findings[0]) if judged.findings else (),
+    }
 
 
 def stored_text(path: Path) -> Content:
@@ -198,16 +203,6 @@ def blob_extension(name: str) -> str:
     for suffix in PACKED_SUFFIXES:
         plain = plain.removesuffix(suffix)
     return "log" if plain.endswith(".log") else "txt"
-
-
-def _with_losses(record: LogRecord, log: OpenLog, masking: Masking) -> LogRecord:
-    """What was masked, and what is missing: known when all was read."""
-    return replace(record, redacted=dict(sorted(masking.counts.items())), note=log.note)
-
-
-def _counted(record: LogRecord, text: Content) -> LogRecord:
-    """The record with the number of lines: that of all levels, where it is known."""
-    return replace(record, lines=sum(record.levels.values()) or count_lines(text))
 
 
 def _is_whole(path: Path, size: int) -> bool:

@@ -115,12 +115,17 @@ def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], st
         log = _look(here, kind, rundir, roots)
         if log is not None:
             found.setdefault(log.name, log)
+    names, complete = _names_in(rundir)
+    there = frozenset(names)
     for name in _step_guesses(test):
-        log = _look(name, STEP, rundir, roots, only_if_there=True)
-        if log is not None:
-            found.setdefault(log.name, log)
+        if name in there or "/" in name or not complete:
+            log = _look(name, STEP, rundir, roots, only_if_there=True)
+            if log is not None:
+                found.setdefault(log.name, log)
     summaries = frozenset(f"{step.name}{_SUMMARY}" for step in test.steps)
-    others, unseen = _listed(rundir, found.keys(), summaries)
+    others = [n for n in names if n not in found and (_is_log_name(n) or n in summaries)]
+    others.sort(key=_bytes)
+    unseen = not complete and len(names) == MOST_NAMES
     room = max(0, MOST_LOGS - len(found))
     for name in others[:room]:
         log = _look(name, FILE, rundir, roots, only_if_there=True)
@@ -205,21 +210,18 @@ def _step_guesses(test: Test) -> Iterator[str]:
         yield DEFAULT_FINAL_LOG
 
 
-def _listed(rundir: str, known: Iterable[str], summaries: frozenset[str]) -> tuple[list[str], bool]:
-    """Names of log-like files directly in the run directory, sorted; whether it was cut short."""
-    taken = set(known)
+def _names_in(rundir: str) -> tuple[list[str], bool]:
+    """What lies directly in the run directory, and whether that is all."""
     names: list[str] = []
     try:
         with os.scandir(rundir) as listing:
-            for number, each in enumerate(listing):
-                if number >= MOST_NAMES:
-                    return sorted(names, key=_bytes), True
-                is_log = _is_log_name(each.name) or each.name in summaries
-                if is_log and each.name not in taken:
-                    names.append(each.name)
+            for each in listing:
+                if len(names) >= MOST_NAMES:
+                    return names, False
+                names.append(each.name)
     except OSError:
-        pass
-    return sorted(names, key=_bytes), False
+        return names, False
+    return names, True
 
 
 def _is_log_name(name: str) -> bool:
