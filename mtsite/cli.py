@@ -20,8 +20,9 @@ from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
 COMMANDS = (
-    "demo init doctor config area reduce restore migrate automigrate explain hold retain purge"
-    " archive build serve destination publish nightly schedule link log run".split()
+    "demo init doctor config area reduce restore migrate automigrate homehost"
+    " explain hold retain purge archive build serve destination publish nightly schedule"
+    " link log run".split()
 )
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

@@ -124,6 +124,16 @@ class ReduceConfig:
 
 
 @dataclass(frozen=True)
+class HomehostConfig:
+    """[homehost]: when an area may get another homehost."""
+
+    quiet: int = option(AGE, "30m", "How long no run may have been touched.")
+    old_tmp: str = option(
+        TEXT, "", "Where /tmp of another host is seen, as /net/{host}/tmp; {host} is filled in."
+    )
+
+
+@dataclass(frozen=True)
 class BuildConfig:
     """[build]: how pages are made."""
 
@@ -222,6 +232,7 @@ class Config:
     areas: Mapping[str, AreaConfig] = field(default_factory=dict)
     site: SiteConfig = field(default_factory=SiteConfig)
     reduce: ReduceConfig = field(default_factory=ReduceConfig)
+    homehost: HomehostConfig = field(default_factory=HomehostConfig)
     build: BuildConfig = field(default_factory=BuildConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
     retain: RetainConfig = field(default_factory=RetainConfig)
@@ -234,6 +245,7 @@ class Config:
 SECTIONS: Mapping[str, type] = {
     "site": SiteConfig,
     "reduce": ReduceConfig,
+    "homehost": HomehostConfig,
     "build": BuildConfig,
     "publish": PublishConfig,
     "retain": RetainConfig,

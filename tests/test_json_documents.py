@@ -47,6 +47,9 @@ reduce --dry-run
 restore chipyard --runname % --dry-run
 migrate chipyard --destination chipyard_archive --runname % --dry-run
 automigrate --dry-run
+homehost show chipyard
+homehost move chipyard --dry-run
+homehost hand-over chipyard --dry-run
 destination setup
 build --dry-run
 build

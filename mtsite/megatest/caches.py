@@ -20,16 +20,25 @@ def cache_databases(area_path: Path, tmp: Path) -> list[Path]:
 
     Links and other than regular files are passed over: anyone may put things into /tmp.
     """
-    places = dict.fromkeys(
-        str(place).replace("/", ".") for place in (area_path.absolute(), area_path.resolve())
-    )
-    directories = [
-        found
-        for place in places
-        for found in sorted(tmp.resolve().glob(f"*/megatest_localdb/*/{escape(place)}"))
-    ]
+    directories = cache_directories(area_path, tmp)
     paths = [directory / name for name in CACHE_NAMES for directory in directories]
     return [path for path in paths if _is_plain(path)]
+
+
+def cache_directories(area_path: Path, tmp: Path) -> list[Path]:
+    """Every user's cache directory of this area below `tmp`; links are passed over."""
+    found = [
+        directory
+        for place in cache_places(area_path)
+        for directory in sorted(tmp.resolve().glob(f"*/megatest_localdb/*/{escape(place)}"))
+    ]
+    return [one for one in found if one.is_dir() and os.path.realpath(one) == str(one)]
+
+
+def cache_places(area_path: Path) -> list[str]:
+    """What the cache directory of an area is called: its path, every slash a dot."""
+    both = (area_path.absolute(), area_path.resolve())
+    return list(dict.fromkeys(str(place).replace("/", ".") for place in both))
 
 
 def owner_of(path: Path) -> str:
