@@ -8,6 +8,7 @@ Temporary files are named `.tmp-…`, a name that no page can have.
 import contextlib
 import itertools
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY_PREFIX = ".tmp-"
-_numbers = itertools.count()
+_numbers = itertools.count(secrets.randbits(40))
+"""Workers of two hosts may have one pid, and write into one directory."""
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 # mkstemp would make files private to their owner; a page is as public as the umask says.
 

@@ -25,6 +25,7 @@ from mtsite.options import (
     PATH,
     PREFIXES,
     REQUIRED,
+    SCHEDULER,
     SIZE,
     TEST_VALUES,
     TEXT,
@@ -140,8 +141,11 @@ class BuildConfig:
     settle: int = option(
         AGE, "1h", "How long nothing of an ended run must have moved before it is sealed."
     )
-    engine: str = option(one_of("inprocess", "processes"), "processes", "Who does the work.")
+    engine: str = option(
+        one_of("inprocess", "processes", "dask"), "processes", "Who does the work."
+    )
     workers: int = option(whole_number(1, 1024), 2, "How many workers the engine uses.")
+    dask_scheduler: str = option(SCHEDULER, "", "Of the engine dask: tcp://host:port, or its file.")
     time_limit: int = option(AGE, "0s", "Time after which a build begins no further run; 0s: none.")
     log_cap: int = option(SIZE, "256MiB", "The most that is read of one log.")
 

@@ -129,7 +129,7 @@ def rebuild(config: Config, report: TerminalReport, environ: Mapping[str, str]) 
     from mtsite.build.site import build_site
     from mtsite.engines.engine import open_engine
 
-    engine = open_engine(config.build.engine, config.build.workers)
+    engine = open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
     try:
         return build_site(config, engine, report.progress, environ=environ).problems
     finally:

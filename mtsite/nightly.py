@@ -236,7 +236,7 @@ def _build(night: Night) -> Done:
 def _engine(config: Config) -> "Engine":
     from mtsite.engines.engine import open_engine
 
-    return open_engine(config.build.engine, config.build.workers)
+    return open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
 
 
 def _publish(night: Night) -> Done:

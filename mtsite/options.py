@@ -340,6 +340,11 @@ def _destination(value: object, root: Path) -> str:
     return text.rstrip("/")
 
 
+def _scheduler(value: object, root: Path) -> str:
+    text = _text(value, root)
+    return text if not text or "://" in text else str(_path(text, root))
+
+
 TEXT = Kind("text", _text)
 FLAG = Kind("true or false", _flag, _flag_of_text)
 PATH = Kind("path", _path)
@@ -357,4 +362,5 @@ LINKS = Kind("table of title = http(s) address", _links)
 WEB_ADDRESS = Kind("http(s) address", _web_address)
 ZONE = Kind("time zone", _zone)
 CLOCK = Kind("time of day", _clock)
+SCHEDULER = Kind("address or path", _scheduler)
 DESTINATION = Kind("s3:// address or directory", _destination)

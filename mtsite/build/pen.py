@@ -22,6 +22,7 @@ class Look:
     `compiled` is where compiled templates are kept from one process to the next.
     `recipes` has a digest per template: of it with all that it includes, the EDITION of its page
     kind and the frame. `beside` is what run pages show that the settings say.
+    `templates` is the digest of all template files.
     """
 
     dirs: tuple[Path, ...]
@@ -29,6 +30,7 @@ class Look:
     frame: SiteFrame
     recipes: Mapping[str, str]
     beside: RunBeside = field(default_factory=RunBeside)
+    templates: str = ""
 
 
 class Pen:
@@ -39,7 +41,7 @@ class Pen:
         self._root = str(site)
         self.recipes = look.recipes
         self.beside = look.beside
-        self.theme = theme(look.dirs, look.compiled)
+        self.theme = theme_of(look)
         self.frame = look.frame
         self.owner = owner
         self.known = known
@@ -106,6 +108,15 @@ class Pen:
         for path in removed:
             (self.site / path).unlink(missing_ok=True)
         return removed
+
+
+def theme_of(look: Look) -> Theme:
+    """The theme of this process; loaded anew where the process is older than the templates."""
+    found = theme(look.dirs, look.compiled)
+    if look.templates and found.templates_digest != look.templates:
+        theme.cache_clear()
+        found = theme(look.dirs, look.compiled)
+    return found
 
 
 @lru_cache(maxsize=4)

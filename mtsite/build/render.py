@@ -79,7 +79,6 @@ class RunWriter:
             sealed = bool(kept.sealed)
             pen.store(urls.record_file(kept.key), record.encode(kept))
             _RunPages(pen, taken, kept, facts, task.next_run).write()
-            task.spool.unlink(missing_ok=True)
         assert kept.summary is not None
         removed = pen.remove_rest()
         return RunWritten(task.dir, kept.summary, pen.changed, removed, sealed, pen.rendered)

@@ -197,6 +197,9 @@ class _Writing:
         state = self.state
         writer = RunWriter(state.site, state.look)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
+            if outcome.task.spool is not None:
+                # Not by the worker: should it die after that, another does the task again.
+                outcome.task.spool.unlink(missing_ok=True)
             if outcome.returned is None:
                 _note_failed(state, outcome.task.dir, outcome.error)
             else:

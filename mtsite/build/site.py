@@ -177,14 +177,15 @@ def _know(
     frame = frame_of(config)
     dirs, compiled = theme_dirs(config), config.state_dir / "templates"
     beside = beside_of(config)
-    made_from, recipes = _recipes(frame, beside, load_theme(dirs, compiled), manifest)
+    loaded = load_theme(dirs, compiled)
+    made_from, recipes = _recipes(frame, beside, loaded, manifest)
     recipe = digest.of(sorted(recipes.items()), repr(config.redact), config.reduce.dead_after)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = flags.full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
-    look = Look(dirs, compiled, frame, recipes, beside)
+    look = Look(dirs, compiled, frame, recipes, beside, loaded.templates_digest)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
     state.clock = flags.clock
     if config.build.time_limit:
@@ -205,7 +206,7 @@ def _recipes(
     long as no file among them moves.
     """
     editions = {kind.TEMPLATE: kind.EDITION for kind in KINDS}
-    made_from = digest.of(theme.templates_digest(), editions, repr(frame), repr(beside))
+    made_from = digest.of(theme.templates_digest, editions, repr(frame), repr(beside))
     if manifest.get("recipes made from") == made_from:
         remembered: dict[str, str] = json.loads(manifest.get("recipes"))
         return made_from, remembered

@@ -167,6 +167,7 @@ class Theme:
             known = self._recipes[template] = digest.hexdigest()
         return known
 
+    @cached_property
     def templates_digest(self) -> str:
         """A digest of every template file: equal, then all recipes are; costs no parsing."""
         digest = hashlib.sha256()

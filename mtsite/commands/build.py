@@ -69,7 +69,7 @@ def command(
         _show_preview(invocation, preview_site(config, flags, environ=invocation.environ))
         return
     lost = recover(config, invocation.report.progress, invocation.report.say)
-    engine = open_engine(config.build.engine, config.build.workers)
+    engine = open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
     try:
         summary = build_site(
             config,

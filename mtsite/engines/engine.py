@@ -13,6 +13,7 @@ R = TypeVar("R")
 ENGINES = {
     "inprocess": "mtsite.engines.inprocess:InProcess",
     "processes": "mtsite.engines.processes:Processes",
+    "dask": "mtsite.engines.dask:Dask",
 }
 
 
@@ -37,16 +38,16 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(name: str, workers: int) -> Engine:
-    """The engine of that name with so many workers.
+def open_engine(name: str, workers: int, scheduler: str = "") -> Engine:
+    """The engine of that name: with so many workers, or those of a dask scheduler.
 
     Raises:
-        UsageError: there is no engine of that name.
+        UsageError: there is no engine of that name, or it lacks what it needs.
     """
     if name not in ENGINES:
         raise UsageError(
             f"there is no engine {name!r}", f"set [build] engine to one of: {', '.join(ENGINES)}"
         )
     module, _, attribute = ENGINES[name].partition(":")
-    engine: Engine = getattr(import_module(module), attribute)(workers)
+    engine: Engine = getattr(import_module(module), attribute)(workers, scheduler)
     return engine

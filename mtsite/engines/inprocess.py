@@ -13,7 +13,7 @@ R = TypeVar("R")
 class InProcess:
     """Runs each task when its outcome is asked for."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int = 1, scheduler: str = "") -> None:
         self.workers = 1
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:

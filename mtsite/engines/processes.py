@@ -31,7 +31,7 @@ class Processes:
     A few tasks only are done in this process: a fork costs more than they do.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, scheduler: str = "") -> None:
         self.workers = max(1, workers)
         self._pool: ProcessPoolExecutor | None = None
         self._lifeline: tuple[int, int] | None = None
