@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import Cluster, cluster
 
 from mtsite.config import BuildConfig
 from mtsite.engines.engine import ENGINES, Engine, Outcome, open_engine
-from mtsite.errors import UsageError
+from mtsite.errors import MtsiteError, UsageError
 from mtsite.options import options_of
 
 TWO_IDLE_WORKERS = """
@@ -27,9 +28,17 @@ time.sleep(60)
 """
 
 
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of processes with two workers, started when it is first asked for."""
+    with cluster(tmp_path_factory.mktemp("dask")) as made:
+        yield made
+
+
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    opened = open_engine(request.param, 2)
+    scheduler = str(request.getfixturevalue("dask").file) if request.param == "dask" else ""
+    opened = open_engine(request.param, 2, scheduler)
     yield opened
     opened.close()
 
@@ -38,6 +47,11 @@ def double(number: int) -> int:
     if number == 13:
         raise ValueError("thirteen")
     return number * 2
+
+
+def sleep_a_little(number: int) -> int:
+    time.sleep(0.02)
+    return os.getpid()
 
 
 def die_at_three(number: int) -> int:
@@ -69,14 +83,14 @@ def test_tasks_are_asked_for_as_they_are_needed(engine: Engine) -> None:
     asked: list[int] = []
 
     def tasks() -> Iterator[int]:
-        for number in range(1000):
+        for number in range(300):
             asked.append(number)
             yield number
 
     outcomes = engine.map(double, tasks())
     next(outcomes)
     assert len(asked) < 50
-    assert sum(1 for _ in outcomes) == 999
+    assert sum(1 for _ in outcomes) == 299
 
 
 def test_an_engine_can_be_used_again(engine: Engine) -> None:
@@ -104,6 +118,41 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     assert sorted(outcome.returned for outcome in outcomes if outcome.returned is not None) == list(
         range(20)
     )
+
+
+def test_a_dask_worker_that_is_killed_in_the_middle_loses_nothing(
+    dask: Cluster, tmp_path: Path
+) -> None:
+    engine = open_engine("dask", 0, str(dask.file))
+    outcomes: list[Outcome[int, int]] = []
+    for outcome in engine.map(sleep_a_little, range(40)):
+        outcomes.append(outcome)
+        if len(outcomes) == 5:
+            dask.add_worker()
+            dask.workers[0].kill()
+    engine.close()
+    assert [outcome.error for outcome in outcomes if outcome.error] == []
+    assert sorted(outcome.task for outcome in outcomes) == list(range(40))
+    assert len({outcome.returned for outcome in outcomes}) >= 2
+
+
+def test_a_scheduler_without_workers_is_said(
+    dask: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("mtsite.engines.dask.WORKER_SECONDS", 0.3)
+    with cluster(tmp_path, workers=0) as empty:
+        engine = open_engine("dask", 0, str(empty.file))
+        with pytest.raises(MtsiteError, match="does not answer, or has no worker"):
+            list(engine.map(double, range(5)))
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "told"), [("", "needs a scheduler"), ("/no/file", "no file")]
+)
+def test_a_dask_engine_without_a_scheduler_is_a_usage_error(scheduler: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        list(open_engine("dask", 0, scheduler).map(double, range(5)))
 
 
 def test_an_unknown_engine_is_a_usage_error() -> None:
