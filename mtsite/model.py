@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, ClassVar, NewType
 
+from mtsite.facts import Compared, Unusual
+
 State = NewType("State", str)
 """Where a test or run is in its life: NOT_STARTED … COMPLETED, as Megatest writes it."""
 
@@ -216,7 +218,9 @@ class Run(ByValues):
 class Finding(ByValues):
     """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted.
 
-    `rule` is a code of the catalogue, "family/what"; `level` CRITICAL, ERROR or WARNING.
+    `rule` is a code of the catalogue, "family/what"; `level` CRITICAL, ERROR or WARNING. `masked`
+    is SHA-256 (16 hex) of the excerpt with numbers, hex, times, paths and pids masked; `id` 12 hex
+    of rule, masked hash, and the ordinal among equal ones of the log.
     """
 
     rule: str
@@ -225,11 +229,7 @@ class Finding(ByValues):
     last_line: int
     excerpt: str
     masked: str
-    """SHA-256 (16 hex) of the excerpt with numbers, hex, times, paths and pids masked."""
-
     id: str = ""
-    """12 hex: of rule, masked hash, and the ordinal among equal ones of the log."""
-
     title: str = ""
     link: str = ""
 
@@ -245,8 +245,7 @@ class LogRecord(ByValues):
     `levels` counts lines per severity where the log has levels. `dialect` is the family of rules
     that claimed the log, `facts` (plain JSON) what it knows. `rules` is the digest of the rule set
     that judged it; `faults` say what rules did wrong. `ended` says why what was stored is no more:
-    then it is not taken again, though its file may still be there. `around` are (number, text) of
-    the lines about the first finding, at most ten.
+    then it is not taken again. `around` are (number, text) of ten lines about the first finding.
     """
 
     name: str
@@ -304,9 +303,9 @@ class TestFacts(ByValues):
     letter is this run. It lines up with the end of `RunFacts.window`. `change` is new, still,
     fixed or '' against `RunFacts.previous`. `since` is the first run of the present bad stretch,
     `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
-    `usual` is the median duration of its earlier good results, in seconds. `took` are the seconds
-    that it took in the runs of `strip`; empty where nobody knows any, and in older records.
-    `values` has for each of the first `Test.data` what it was in the last 20 runs, this one last.
+    `usual` is the median duration of its earlier good results, `took` those in the runs of `strip`
+    (empty where nobody knows any, and in older records), in seconds. `values` has for each of the
+    first `Test.data` what it was in the last 20 runs, this one last.
     """
 
     __test__ = False
@@ -329,8 +328,8 @@ class RunFacts(ByValues):
 
     `window` are the runnames (oldest first, this run last, at most 30) that strips show.
     `previous` is the run compared with, `last_good` the newest earlier run without a bad test.
-    `fixed` are tests that were bad in `previous` and are good now; `vanished` those that
-    `previous` had and this run has not.
+    `fixed` were bad in `previous` and are good now, `vanished` are tests that only `previous` had.
+    `compared`: beside `previous`, and beside `last_good` if that is another.
     """
 
     window: tuple[str, ...] = ()
@@ -339,6 +338,7 @@ class RunFacts(ByValues):
     tests: Mapping[TestName, TestFacts] = field(default_factory=dict)
     fixed: tuple[TestName, ...] = ()
     vanished: tuple[TestName, ...] = ()
+    compared: tuple[Compared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +408,7 @@ class RunRecord(ByValues):
     `facts` is None until the run is sealed; `sealed` is then the digest of the rows that they were
     frozen over (rows that change unseal the run). `gone` is '' while the rows exist; otherwise it
     says why they don't, and `summary` is what remains. `summary` is written at every build.
-    `definitions` are what testconfigs said, by testname.
+    `definitions` are what testconfigs said, by testname. `unusual` is frozen with the facts.
     """
 
     key: RunKey
@@ -419,3 +419,4 @@ class RunRecord(ByValues):
     summary: RunSummary | None = None
     gone: str = ""
     definitions: Mapping[str, TestDefinition] = field(default_factory=dict)
+    unusual: Mapping[TestName, Unusual] = field(default_factory=dict)

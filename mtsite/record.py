@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsite import atomicfile, urls
+from mtsite.facts import Compared, Unusual
 from mtsite.model import (
     Finding,
     FirstFailure,
@@ -39,6 +40,8 @@ _DEFINITION = tuple(
 _FINDING = attrgetter(*Finding.__dataclass_fields__)
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
+_COMPARED = attrgetter(*Compared.__dataclass_fields__)
+_UNUSUAL = attrgetter(*Unusual.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
 _LET_GO = attrgetter(*LetGo.__dataclass_fields__)
 _SUMMARY = tuple(RunSummary.__dataclass_fields__)
@@ -69,6 +72,9 @@ def encode(record: RunRecord) -> bytes:
     if record.definitions:
         rows = (_json(_definition(*each)) for each in sorted(record.definitions.items()))
         lines.append(f'"definitions": {_block(rows)},')
+    if record.unusual:
+        strange = (_json([*name, *_UNUSUAL(one)]) for name, one in sorted(record.unusual.items()))
+        lines.append(f'"unusual": {_block(strange)},')
     lines.append(f'"tests": {_block(_json(_test(t)) for _, t in sorted(record.tests.items()))}')
     lines.append("}")
     return ("\n".join(lines) + "\n").encode("ascii")
@@ -94,6 +100,10 @@ def decode(content: bytes) -> RunRecord:
             summary=read_summary(found["summary"]),
             gone=found["gone"],
             definitions=dict(_read_definition(row) for row in found.get("definitions", ())),
+            unusual={
+                (row[0], row[1]): Unusual(*map(_tuples, row[2:]))
+                for row in found.get("unusual", ())
+            },
         )
     except (KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
         raise ValueError(f"not a record: {error!r}") from error
@@ -192,13 +202,15 @@ def _facts(facts: RunFacts | None) -> str:
     if facts is None:
         return "null"
     rows = _block(_json(_test_facts(name, one)) for name, one in sorted(facts.tests.items()))
-    head = {
+    head: dict[str, object] = {
         "window": facts.window,
         "previous": facts.previous,
         "last_good": facts.last_good,
         "fixed": facts.fixed,
         "vanished": facts.vanished,
     }
+    if facts.compared:
+        head["compared"] = [_COMPARED(one) for one in facts.compared]
     return f'{_json(head)[:-1]},"tests":{rows}}}'
 
 
@@ -223,6 +235,7 @@ def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
         tests={(one[0], one[1]): _read_test_facts(one) for one in row["tests"]},
         fixed=_names(row["fixed"]),
         vanished=_names(row["vanished"]),
+        compared=tuple(Compared(*map(_tuples, one)) for one in row.get("compared", ())),
     )
 
 

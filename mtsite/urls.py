@@ -167,6 +167,18 @@ def run_shard(key: RunKey, digest: str) -> str:
     return page(run_dir(key), f"_shard/{digest}.js")
 
 
+def run_values(key: RunKey) -> str:
+    """What the tests of a run came to, for the page that compares two runs."""
+    # As long as index.html: where a path is cut they stay neighbours, so one tells the other.
+    return page(run_dir(key), "_values.js")
+
+
+def compare_page(there: RunKey, here: RunKey) -> tuple[str, str]:
+    """The page that compares any two runs, and the query that names these two."""
+    one, other = (run_page(key).removesuffix("/index.html") for key in (there, here))
+    return "_compare/index.html", f"?a={one}&b={other}"
+
+
 def test_page(key: RunKey, name: TestName) -> str:
     """The page of a test or item in a run."""
     return page(test_dir(key, name), "index.html")

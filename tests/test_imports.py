@@ -34,7 +34,7 @@ FLOORS = (
         *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
         *("datasets", "limits"),
         *("tomlfile", "options"),
-        *("manifest", "known", "measured", "record"),
+        *("manifest", "known", "measured", "record", "comparison"),
         *(
             "regex",
             "backtracking",
@@ -44,6 +44,7 @@ FLOORS = (
             "urls",
             "rollup",
             "model",
+            "facts",
             "errors",
             "__init__",
         ),

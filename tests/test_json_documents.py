@@ -29,6 +29,7 @@ run ls
 run export
 run show RUN
 run show TEST
+run diff RUN RUN
 explain RUN
 link RUN
 log rules ls

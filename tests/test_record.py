@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite import record
+from mtsite.facts import Compared
 from mtsite.model import (
     Finding,
     FirstFailure,
@@ -53,6 +54,14 @@ SUMMARIES = st.builds(
     verdict=st.sampled_from("PFW"),
     failures=st.lists(st.builds(FirstFailure, TEXT, TEXT, TEXT, TEXT), max_size=2).map(tuple),
 )
+COMPARED = st.builds(
+    Compared,
+    runname=TEXT,
+    counts=st.dictionaries(st.sampled_from(["WORSE", "CLEAN"]), NUMBER),
+    rows=st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    values=st.lists(st.tuples(TEXT, TEXT, NUMBER, NUMBER, NUMBER), max_size=2).map(tuple),
+    values_total=NUMBER,
+)
 FACTS = st.builds(
     RunFacts,
     window=st.lists(TEXT, max_size=3).map(tuple),
@@ -61,6 +70,7 @@ FACTS = st.builds(
     tests=st.dictionaries(NAMES, st.builds(TestFacts, strip=TEXT, usual=st.none() | NUMBER)),
     fixed=st.lists(NAMES, max_size=2).map(tuple),
     vanished=st.lists(NAMES, max_size=2).map(tuple),
+    compared=st.lists(COMPARED, max_size=2).map(tuple),
 )
 
 

@@ -7,7 +7,7 @@ from mtsite.build.nodes import Target, Tree
 from mtsite.build.pen import Pen
 from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest
-from mtsite.pages import area, index, listing, names, notfound
+from mtsite.pages import area, compare, index, listing, names, notfound
 from mtsite.pages.page import NodeSummary
 from mtsite.pages.shard import shard_bytes
 
@@ -102,6 +102,9 @@ def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool) -> None:
     fingerprint = pen.fresh(notfound, "404.html")
     if fingerprint:
         pen.page(notfound, "404.html", fingerprint, notfound.context(pen.frame))
+    fingerprint = pen.fresh(compare, compare.PATH)
+    if fingerprint:
+        pen.page(compare, compare.PATH, fingerprint, compare.context(pen.frame))
     pen.store("robots.txt", ROBOTS_CLOSED if pen.frame.noindex else ROBOTS_OPEN)
     pen.store(".nojekyll", b"")
     for asset, content in sorted(pen.theme.assets().items()):

@@ -13,18 +13,30 @@ from pathlib import Path
 
 from mtsite import record, urls
 from mtsite.build import digest
+from mtsite.build.logpages import log_pages
 from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.read import Taken
-from mtsite.errors import DamagedLogError
-from mtsite.logs.blocks import BlockedText
-from mtsite.logs.lines import Lines, PlainLines, lines_of
+from mtsite.build.strange import unusual_of
 from mtsite.manifest import Page
-from mtsite.model import LogRecord, RunFacts, RunRecord, RunSummary, Test, TestName, TestRecord
-from mtsite.pages import disagreement, gone, log, part, run, run_tests, test
+from mtsite.model import (
+    RunFacts,
+    RunRecord,
+    RunSummary,
+    Test,
+    TestName,
+    TestRecord,
+)
+from mtsite.pages import (
+    compare,
+    comparing,
+    disagreement,
+    gone,
+    run,
+    run_tests,
+    test,
+)
 from mtsite.pages.disagreement import Differences
-from mtsite.pages.logindex import index_document, index_key
 from mtsite.pages.place import RunPlace
-from mtsite.pages.shard import shard_bytes
 from mtsite.rollup import Verdict
 
 
@@ -34,7 +46,8 @@ class WriteTask:
 
     `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
     `facts` None means: those in its record stand. `seal` freezes `facts` into the record.
-    `known` are the fingerprints of its pages that can be relied on.
+    `known` are the fingerprints of its pages that can be relied on. `again`: logs to compare with
+    are still to come, so the run will be written once more from its spool.
     """
 
     dir: str
@@ -43,6 +56,7 @@ class WriteTask:
     facts: RunFacts | None = None
     seal: bool = False
     next_run: str = ""
+    again: bool = False
     known: Mapping[str, Page] = field(default_factory=dict)
 
 
@@ -77,7 +91,11 @@ class RunWriter:
             taken: Taken = pickle.loads(task.spool.read_bytes())
             kept, facts = _settle(taken, task)
             sealed = bool(kept.sealed)
-            pen.store(urls.record_file(kept.key), record.encode(kept))
+            if task.facts is not None:
+                kept = replace(kept, unusual=unusual_of(self.site, taken.run, kept, facts))
+            # What is not frozen is found anew by the next build.
+            stored = kept if sealed else replace(kept, unusual={})
+            pen.store(urls.record_file(kept.key), record.encode(stored))
             _RunPages(pen, taken, kept, facts, task.next_run).write()
         assert kept.summary is not None
         removed = pen.remove_rest()
@@ -135,7 +153,7 @@ class _RunPages:
         for index, one in enumerate(self.run.tests):
             kept = self.kept.tests[one.name]
             self._test_page(index, one, kept)
-            _log_pages(self.pen, self.kept, kept, self.verdicts[index])
+            log_pages(self.pen, self.kept, kept, self.verdicts[index])
         for name, kept in sorted(self.kept.tests.items()):
             if kept.gone:
                 _gone_test(self.pen, self.kept, kept, name)
@@ -171,6 +189,8 @@ class _RunPages:
         if one.archived:
             values.append([digest.archive_values(self.run)])
         values.append(self._author_says(one.testname))
+        if one.name in self.kept.unusual:
+            values.append(repr(self.kept.unusual[one.name]))
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
@@ -184,6 +204,7 @@ class _RunPages:
                 self.facts,
                 place=self.place,
                 differences=self.differences.get(index, ()),
+                unusual=self.kept.unusual.get(one.name),
             )
             self.pen.page(test, path, fingerprint, context)
 
@@ -241,6 +262,11 @@ class _RunPages:
         if fingerprint:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
             self.pen.write(path, json_bytes(run.twin(*rows, self.differences)), fingerprint)
+        path = urls.run_values(self.run.key)
+        fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters)
+        if fingerprint:
+            content = comparing.values_shard(self.run, self.place.letters)
+            self.pen.write(path, content, fingerprint)
 
     def _run_page(self, inputs: str, summary: RunSummary) -> None:
         """The page of the run, and before it the lists and shards that it leads to."""
@@ -262,77 +288,6 @@ class _RunPages:
             for shard, content in listed.shards:
                 self.pen.write(shard, content, lists)
         self.pen.page(run, path, fingerprint, run.context(self.pen.frame, shown, listed, beside))
-
-
-def _log_pages(pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict) -> None:
-    for entry in one.logs:
-        if entry.blob:
-            _log_page(pen, kept, one, verdict, entry)
-        elif entry.ended:
-            _ended_log(pen, kept, one, entry)
-
-
-def _log_page(
-    pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict, entry: LogRecord
-) -> None:
-    name = (one.testname, one.item_path)
-    path = urls.log_page(kept.key, name, entry.name)
-    siblings = [log.name for log in one.logs if log.blob]
-    shown = (verdict.value, digest.log_values(entry), siblings, pen.recipes[part.TEMPLATE])
-    fingerprint = pen.fresh(log, path, repr(kept.key), kept.keys, name, *shown)
-    whose = part.Whose(kept.key, name, kept.keys)
-    if not fingerprint:
-        pen.keep(_part_dir(whose, entry))
-        return
-    try:
-        text = lines_of(pen.site / entry.blob)
-        _log_parts(pen, whose, entry, text, fingerprint)
-        made = _log_context(pen, whose, verdict, entry, text, siblings)
-    except (FileNotFoundError, DamagedLogError) as error:
-        why = error if isinstance(error, DamagedLogError) else "it is not in this site"
-        lost = PlainLines(f"(the stored text {entry.blob} can't be read: {why})\n".encode())
-        made = _log_context(pen, whose, verdict, entry, lost, siblings)
-    pen.page(log, path, fingerprint, made)
-
-
-def _log_context(
-    pen: Pen,
-    whose: part.Whose,
-    verdict: Verdict,
-    entry: LogRecord,
-    text: Lines,
-    siblings: list[str],
-) -> dict[str, object]:
-    key, name, keys = whose
-    return log.context(pen.frame, key, name, verdict, entry, text, keys=keys, siblings=siblings)
-
-
-def _log_parts(
-    pen: Pen, whose: part.Whose, entry: LogRecord, text: Lines, fingerprint: str
-) -> None:
-    """What a log's page leads to: its lines in parts, and the index of a large one."""
-    for number in part.parts_of(entry, text.lines):
-        path = urls.log_part(whose.key, whose.name, entry.name, number)
-        pen.page(part, path, fingerprint, part.context(pen.frame, whose, entry, text, number))
-    if isinstance(text, BlockedText):
-        document = index_document(text)
-        key = index_key(document)
-        path = urls.log_index(whose.key, whose.name, entry.name, key)
-        pen.write(path, shard_bytes(key, document), fingerprint)
-
-
-def _part_dir(whose: part.Whose, entry: LogRecord) -> str:
-    return urls.log_part(whose.key, whose.name, entry.name, 1).rpartition("/")[0] + "/"
-
-
-def _ended_log(pen: Pen, kept: RunRecord, one: TestRecord, entry: LogRecord) -> None:
-    """What stays at the address of a log whose text was let go."""
-    name = (one.testname, one.item_path)
-    path = urls.log_page(kept.key, name, entry.name)
-    values = (repr(kept.key), kept.keys, name, one.verdict, digest.log_values(entry))
-    fingerprint = pen.fresh(gone, path, values)
-    if fingerprint:
-        pen.page(gone, path, fingerprint, gone.log_context(pen.frame, kept, name, entry))
 
 
 def _write_gone(pen: Pen, kept: RunRecord) -> None:
@@ -364,4 +319,4 @@ def _gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) -> No
     fingerprint = pen.fresh(gone, path, values)
     if fingerprint:
         pen.page(gone, path, fingerprint, gone.test_context(pen.frame, kept, name))
-    _log_pages(pen, kept, one, Verdict(one.verdict))
+    log_pages(pen, kept, one, Verdict(one.verdict))

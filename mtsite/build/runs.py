@@ -15,8 +15,9 @@ from mtsite.build.coming import forget_failed, note_coming, peek_earlier
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import WENT_AWAY, ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
-from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_values
+from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_comparisons, with_values
 from mtsite.build.state import BuildState
+from mtsite.build.strange import good_runs
 from mtsite.build.unreadable import keep_files
 from mtsite.manifest import KnownRun, Page
 from mtsite.measured import Measured
@@ -39,6 +40,7 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
     note_coming(state, planned)
     state.left, state.unread = set(planned), set(planned)
     state.due = {run_dir for run_dir, why in plan.read.items() if why != "not sealed"}
+    again: dict[str, RunRead] = {}
     for batch in _batches(state, planned):
         if state.got_on and state.is_over():
             break
@@ -47,8 +49,12 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
         reads = _read(state, _in_time(state, batch))
         peek_earlier(state, reads)
         state.save_touched()
-        _Writing(state, reads).write()
+        writing = _Writing(state, reads)
+        writing.write()
+        again.update(writing.again)
         state.report("runs", len(planned) - len(state.left), len(planned))
+    # Whatever the time: what is read is written, or the runs of this build would need another.
+    _Writing(state, again, last=True).write()
     _leave_rest(state)
 
 
@@ -183,11 +189,19 @@ def _note_failed(state: BuildState, run_dir: str, error: str) -> None:
 
 
 class _Writing:
-    """The second half of a batch: facts in the parent, pages in the workers."""
+    """The second half of a batch: facts in the parent, pages in the workers.
 
-    def __init__(self, state: BuildState, reads: Mapping[str, RunRead]) -> None:
+    A run of which a log is to be compared with that of a run still to come is not sealed: it is
+    in `again`, and written once more when all runs are there (`last`).
+    """
+
+    def __init__(
+        self, state: BuildState, reads: Mapping[str, RunRead], *, last: bool = False
+    ) -> None:
         self.state = state
         self.reads = reads
+        self.again: dict[str, RunRead] = {}
+        self._last = last
         self.inputs: dict[str, str] = {}
         self._recent: OrderedDict[str, Outcomes] = OrderedDict()
         self._values: dict[str, Measured] = {}
@@ -197,7 +211,7 @@ class _Writing:
         state = self.state
         writer = RunWriter(state.site, state.look)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
-            if outcome.task.spool is not None:
+            if outcome.task.spool is not None and not outcome.task.again:
                 # Not by the worker: should it die after that, another does the task again.
                 outcome.task.spool.unlink(missing_ok=True)
             if outcome.returned is None:
@@ -225,14 +239,20 @@ class _Writing:
     ) -> Iterator[WriteTask]:
         state = self.state
         facts = None if read.sealed else self._facts(read, order)
-        seal = facts is not None and self._settled(read)
+        goods = self._goods(read, facts)
+        again = not self._last and not state.left.isdisjoint(goods)
+        if again:
+            self.again[read.dir] = read
+        seal = facts is not None and not again and self._settled(read)
         sealed = read.sealed or seal
         home = state.listed.heads[read.dir].home
         shown = digest.of(read.input, repr(facts), following, state.recipe, sealed, home)
+        if goods:
+            shown = digest.of(shown, again, sorted(state.manifest.files(goods.values())))
         self.inputs[read.dir] = shown
         old = state.known.get(read.dir)
-        trusted = old is not None and bool(old.fingerprint)
-        if old is not None and trusted and old.input == shown:
+        trusted = self._last or (old is not None and bool(old.fingerprint))
+        if old is not None and trusted and old.input == shown and not self._last:
             read.spool.unlink(missing_ok=True)
             self._note_unmoved(old, read)
             return
@@ -242,18 +262,31 @@ class _Writing:
             facts=facts,
             seal=seal,
             next_run=following,
+            again=again,
             known=state.pages_of(read.dir, trusted=trusted),
         )
+
+    def _goods(self, read: RunRead, facts: RunFacts | None) -> dict[str, str]:
+        """The runs whose logs those of this one are compared with: directory → record."""
+        keys = good_runs(facts, read.summary.key) if facts is not None else ()
+        return {urls.run_dir(key): urls.record_file(key) for key in keys}
 
     def _facts(self, read: RunRead, order: Sequence[tuple[int, str, str]]) -> RunFacts:
         *before, (_, runname, _) = order
         earlier = [(name, self._outcomes(run_dir)) for _, name, run_dir in before[-LOOK_BACK:]]
         outcomes = self._outcomes(read.dir)
         facts = run_facts(runname, outcomes, earlier, more=len(before) > LOOK_BACK)
-        if not (now := self._measured(read.dir)):
-            return facts
-        near = [self._measured(run_dir) for _, _, run_dir in before[-(VALUES - 1) :]]
-        return with_values(facts, now, near)
+        now = self._measured(read.dir)
+        if now:
+            near = [self._measured(run_dir) for _, _, run_dir in before[-(VALUES - 1) :]]
+            facts = with_values(facts, now, near)
+        dirs = {name: run_dir for _, name, run_dir in before[-LOOK_BACK:]}
+
+        def earlier_run(name: str) -> tuple[Outcomes, Measured]:
+            run_dir = dirs[name]
+            return self._outcomes(run_dir), self._measured(run_dir) if now else {}
+
+        return with_comparisons(facts, (outcomes, now), earlier_run)
 
     def _measured(self, run_dir: str) -> Measured:
         """What the tests of a run measured; near ones are asked for again at once."""

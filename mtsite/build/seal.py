@@ -5,10 +5,12 @@ runs and says so where that was the end of it. Once a run is sealed its facts st
 and are never computed again (`mtsite build --refreeze RUN` would).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 
+from mtsite import comparison
+from mtsite.facts import Compared
 from mtsite.measured import Measured, histories
 from mtsite.model import RunFacts, TestFacts, TestName
 from mtsite.rollup import ABSENT, BAD, FLAKY_SWITCHES, GOOD, Verdict, switches
@@ -19,6 +21,13 @@ USUAL_SAMPLES = 3
 
 VALUES = 20
 """So many runs make the curve of a measured value."""
+
+COMPARED_ROWS = 200
+COMPARED_VALUES = 40
+"""What is kept of a comparison with an earlier run; all of it is counted."""
+
+_TOLD = frozenset({comparison.CLEAN, comparison.BOTH_BAD})
+"""Equal in both runs: what failed in both is among what went wrong already."""
 
 Outcomes = Mapping[TestName, tuple[str, int | None]]
 Earlier = Sequence[tuple[str, Outcomes]]
@@ -62,6 +71,50 @@ def with_values(facts: RunFacts, now: Measured, earlier: Sequence[Measured]) -> 
             past = [dict(had.get(name, ())) for had in earlier[-(VALUES - 1) :]]
             tests[name] = replace(tests[name], values=histories(values, past))
     return replace(facts, tests=tests)
+
+
+def with_comparisons(
+    facts: RunFacts,
+    now: tuple[Outcomes, Measured],
+    earlier: Callable[[str], tuple[Outcomes, Measured]],
+) -> RunFacts:
+    """The facts with the run beside the previous one and the last good one.
+
+    `earlier` gives what a run of the target came to, by its name.
+    """
+    names = dict.fromkeys(filter(None, (facts.previous, facts.last_good)))
+    return replace(facts, compared=tuple(_compared(name, earlier(name), now) for name in names))
+
+
+def _compared(
+    name: str, there: tuple[Outcomes, Measured], here: tuple[Outcomes, Measured]
+) -> Compared:
+    rows = comparison.compare(_letters(there[0]), _letters(here[0]))
+    told = [row for row in rows if row.kind not in _TOLD]
+    values = _moved(there[1], here[1])
+    return Compared(
+        runname=name,
+        counts=comparison.counts_of(rows),
+        rows=tuple((r.testname, r.item_path, r.there, r.here) for r in told[:COMPARED_ROWS]),
+        values=tuple(values[:COMPARED_VALUES]),
+        values_total=len(values),
+    )
+
+
+def _letters(outcomes: Outcomes) -> dict[TestName, str]:
+    return comparison.counted({name: letter for name, (letter, _) in outcomes.items()})
+
+
+def _moved(there: Measured, here: Measured) -> list[tuple[str, str, int, float, float]]:
+    """The values that both runs have and differ in, furthest first."""
+    found = []
+    for name, values in here.items():
+        before = dict(there.get(name, ()))
+        for place, (key, value) in enumerate(values):
+            old = before.get(key)
+            if value is not None and old is not None and (by := comparison.moved_by(old, value)):
+                found.append((-by, (*name, place, old, value)))
+    return [row for _, row in sorted(found)]
 
 
 def _previous(earlier: Earlier) -> tuple[str, Outcomes]:

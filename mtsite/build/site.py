@@ -44,6 +44,7 @@ from mtsite.pages import (
     area,
     catalogue,
     coming,
+    compare,
     gone,
     grid,
     history,
@@ -66,7 +67,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
-    *(names, redirect, coming, gone, leaving, catalogue, notfound),
+    *(names, redirect, coming, gone, leaving, catalogue, compare, notfound),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtsite import csvtext
+from mtsite.commands import rundiff
 from mtsite.commands.selection import selection_options
 from mtsite.errors import MissingError, PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
@@ -30,6 +31,9 @@ PAGE = 500
 @click.group()
 def command() -> None:
     """Look at runs: megatest.db, completed-runs.db and satellites, each run once."""
+
+
+command.add_command(rundiff.command)
 
 
 @command.command("ls", epilog=exits(3, 10))

@@ -114,6 +114,13 @@ def masked_line(text: str) -> str:
     return text.strip()
 
 
+def masked_lines(text: str) -> list[str]:
+    """`masked_line` of each line of a text, many times faster than one by one."""
+    for pattern, constant in _MASKS[:-1]:
+        text = pattern.sub(constant, text)
+    return [" ".join(line.split()) for line in text.split("\n")]
+
+
 def masked_hash(text: str) -> str:
     """16 hex digits that are equal for the same failure at another time, place or pid."""
     return hashlib.sha256(masked_line(text).encode("utf-8", "replace")).hexdigest()[:16]

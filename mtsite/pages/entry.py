@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mtsite import urls
+from mtsite.comparison import is_slower
 from mtsite.model import Run, RunFacts, RunRecord, Test, TestFacts, TestName
 from mtsite.pages import words
 
@@ -53,12 +54,6 @@ def entries(
     ]
 
 
-def is_slow(test: Test, usual: int | None) -> bool:
-    """Whether it took longer than usual by half, and by 5 s at least."""
-    took = test.run_duration
-    return bool(usual and took and took > usual * 1.5 and took - usual >= 5)
-
-
 def state_word(letter: str) -> str:
     """A verdict as filters write it: 'fail', 'not-run'."""
     return words.mark(letter)[2].replace(" ", "-")
@@ -77,7 +72,7 @@ def _flags(test: Test, past: TestFacts, differs: bool) -> str:
     found = (
         ("item", bool(test.item_path)),
         ("flaky", past.flaky),
-        ("slow", is_slow(test, past.usual)),
+        ("slow", is_slower(test.run_duration, past.usual)),
         ("archived", test.archived > 0),
         ("differs", differs),
     )

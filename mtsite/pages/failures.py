@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mtsite import urls
+from mtsite.comparison import is_slower
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, Test, TestFacts, TestName
 from mtsite.pages import words
-from mtsite.pages.entry import Entry, dimmed, is_slow
+from mtsite.pages.entry import Entry, dimmed
 from mtsite.pages.weight import weight
 from mtsite.rollup import first_finding
 
@@ -178,7 +179,7 @@ def _row(
         same or f"~{line or silence}",
         silence,
         past.strip[-10:],
-        is_slow(test, past.usual),
+        is_slower(test.run_duration, past.usual),
         items.get(one.testname, "") if one.item_path else "",
     )
 

@@ -20,7 +20,7 @@ from mtsite.pages.part import part_of, parts_of
 from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 7
+EDITION = 8
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 
@@ -75,6 +75,7 @@ def context(
         "levels": tuple(_level(level, log.levels[level]) for level in RANKS if level in log.levels),
         "facts": shown_facts(log),
         "notices": _notices(log),
+        "unusual": None,
         "before": _sibling(path, key, name, before),
         "after": _sibling(path, key, name, after),
         "lines": _lines(path, key, name, log, text) if text.lines else "",

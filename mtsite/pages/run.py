@@ -9,6 +9,7 @@ from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
 from mtsite.pages import (
     charts,
     chips,
+    comparing,
     disagreement,
     entry,
     failures,
@@ -32,7 +33,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "run.html"
 NAMES_ROOM = 7_000
 """Bytes for each list of names."""
@@ -116,6 +117,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "iterated": tops,
         "iterated_total": tops_total,
         "previous": facts.previous,
+        "compared": comparing.shown(run, facts, path),
         "next_run": _run_link(path, run, beside.next_run),
         "slowest": tally.slowest(run),
         "most_changed": tally.most_changed(run, facts),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from mtsite import urls
+from mtsite.comparison import is_slower
+from mtsite.facts import Unusual
 from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
 from mtsite.pages import (
     archived,
@@ -17,6 +19,7 @@ from mtsite.pages import (
     rerun,
     since,
     steps,
+    strange,
     values,
     words,
     wrong,
@@ -24,7 +27,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 
-EDITION = 9
+EDITION = 10
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -39,11 +42,13 @@ def context(
     facts: RunFacts,
     place: RunPlace | None = None,
     differences: Sequence[disagreement.Disagreement] | None = None,
+    unusual: Unusual | None = None,
 ) -> dict[str, object]:
     """The page of `run.tests[index]`.
 
     `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
-    one for each of them to save its making. `differences` are those of this test, where known.
+    one for each of them to save its making. `differences` are those of this test, where known;
+    `unusual` is what its log was found to have against the last good one.
     """
     place = place or RunPlace(frame, run, verdicts, facts)
     test = run.tests[index]
@@ -60,6 +65,7 @@ def context(
         differences = disagreement.of_test(run.key, test, letter, kept)
     shown["disagreements"] = differences
     shown["excerpt"] = wrong.shown(place, index, kept, path)
+    shown["unusual"] = strange.shown(run.key, unusual, path, test.name)
     told = logs.shown(kept, run, test, path, depth)
     shown.update(told)
     shown.update(steps.shown(test.steps, told["logs"], ended=letter != "R"))
@@ -105,14 +111,12 @@ def _heading(place: RunPlace, test: Test, letter: str, path: str) -> dict[str, o
 def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
     facts = place.facts.tests.get(test.name)
     usual = facts.usual if facts else None
-    took = test.run_duration
     started = test.event_time if test.state != "NOT_STARTED" else None
-    slower = bool(usual and took and took > usual * 1.5 and took - usual >= 5)
     return {
         "started": words.when(started),
         "took": words.took(test),
         "usual": words.duration(usual) if usual else "",
-        "slower": slower,
+        "slower": is_slower(test.run_duration, usual),
         "host": test.host if test.host != "n/a" else "",
     }
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mtsite import urls
+from mtsite.facts import Compared
 from mtsite.model import (
     Archive,
     Finding,
@@ -258,6 +259,23 @@ def _run_facts(facts: RunFacts) -> dict[str, object]:
         "last_good": _text(facts.last_good),
         "fixed": [_name(name) for name in facts.fixed],
         "vanished": [_name(name) for name in facts.vanished],
+        "compared": [_compared(one) for one in facts.compared],
+    }
+
+
+def _compared(one: Compared) -> dict[str, object]:
+    return {
+        "runname": _text(one.runname),
+        "counts": dict(one.counts),
+        "rows": [
+            {**_name((testname, item_path)), "there": there, "here": here}
+            for testname, item_path, there, here in one.rows
+        ],
+        "values": [
+            {**_name((name, item)), "row": row, "there": _number(there), "here": _number(here)}
+            for name, item, row, there, here in one.values
+        ],
+        "values_total": one.values_total,
     }
 
 

@@ -3,6 +3,11 @@
 // in small letters), and the lists flags and tags.
 (() => {
   "use strict";
+  const MARKS = {
+    P: ["✓", "pass"], S: ["↷", "skip"], W: ["!", "warn"], V: ["~", "waived"], C: ["?", "check"], D: ["†", "dead"],
+    F: ["✗", "fail"], K: ["⊗", "killed"], B: ["⊘", "blocked"], A: ["■", "abort"], R: ["▸", "running"],
+    N: ["◌", "not run"], x: ["·", "gone"],
+  };
   const GROUPS = {
     bad: ["fail", "dead", "killed", "blocked", "abort"],
     good: ["pass", "warn", "waived", "skip", "check"],
@@ -64,5 +69,5 @@
       && choices.every((list) => list.some((t) => holds[t.kind](t, row)));
     return { hit, unknown: terms.filter(unknown).map((t) => t.value) };
   };
-  window.mtFilter = { compile, parse, GROUPS };
+  window.mtFilter = { compile, parse, GROUPS, MARKS };
 })();

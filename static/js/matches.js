@@ -6,11 +6,7 @@
   if (!part) return;
   const FLAGS = ["item", "flaky", "slow", "archived", "differs", "gone"];
   const CHANGES = ["", "new", "still", "fixed"];
-  const MARKS = {
-    P: ["✓", "pass"], S: ["↷", "skip"], W: ["!", "warn"], V: ["~", "waived"], C: ["?", "check"], D: ["†", "dead"],
-    F: ["✗", "fail"], K: ["⊗", "killed"], B: ["⊘", "blocked"], A: ["■", "abort"], R: ["▸", "running"],
-    N: ["◌", "not run"], x: ["·", "gone"],
-  };
+  const { MARKS } = window.mtFilter;
   const STEP = 100;
   const head = part.querySelector("h2");
   const body = part.querySelector("tbody");

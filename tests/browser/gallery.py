@@ -22,6 +22,8 @@ from mtsite.model import RunKey, RunSummary  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
     catalogue,
+    compare,
+    comparing,
     disagreement,
     gone,
     grid,
@@ -36,6 +38,7 @@ from mtsite.pages import (  # noqa: E402
     redirect,
     run,
     run_tests,
+    strange,
     target,
     test,
 )
@@ -80,6 +83,7 @@ def pages() -> Iterator[Page]:
     yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, records.departures(night))
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
+    yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
@@ -180,7 +184,10 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
     place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
-        made = test.context(FRAME, night.run, i, night.verdicts, kept, night.facts, place)
+        odd = records.UNUSUAL if one.testname == "pcie_retry_smoke" else None
+        made = test.context(
+            FRAME, night.run, i, night.verdicts, kept, night.facts, place, unusual=odd
+        )
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
 
 
@@ -236,7 +243,9 @@ def _log_page(night: records.Night, name: tuple[str, str]) -> Page:
         keys=records.KEYS,
         siblings=siblings,
     )
-    return urls.log_page(night.key, name, first.name), log.TEMPLATE, made
+    path = urls.log_page(night.key, name, first.name)
+    made["unusual"] = strange.shown(night.key, records.UNUSUAL, path)
+    return path, log.TEMPLATE, made
 
 
 def write_site(out: Path) -> list[str]:
@@ -255,6 +264,10 @@ def write_site(out: Path) -> list[str]:
     twin = run.twin(night.run, night.verdicts, night.record, night.facts, night.summary)
     _write(out / urls.run_twin(night.key), json.dumps(twin).encode())
     _write_grid_shards(out, night)
+    hostile = records.Night(seed=3, runname="hostile", hostile=True)
+    for one in (night, records.Night(seed=9, runname="ww47.4"), hostile):
+        letters = [str(verdict) for verdict in one.verdicts]
+        _write(out / urls.run_values(one.key), comparing.values_shard(one.run, letters))
     return paths
 
 
@@ -299,10 +312,13 @@ def shots() -> dict[str, str]:
         "item": urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65")),
         "toplevel": urls.test_page(night.key, ("synth_sweep", "")),
         "log": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log") + "#L1470-1484",
+        "log-unusual": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log")
+        + "?view=unusual",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "leaving": urls.leaving_page(),
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
+        "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
         **{f"run-{name}": urls.run_page(RunKey(*leaf, name)) for name in odd_runs.NAMES},

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mtsite import rollup, urls
+from mtsite.build.seal import Outcomes, with_comparisons
+from mtsite.facts import Unusual
 from mtsite.holds import Hold
+from mtsite.measured import Measured, measured_of
 from mtsite.model import (
     Finding,
     FirstFailure,
@@ -275,6 +278,20 @@ VALUES = (
 )
 
 
+UNUSUAL = Unusual(
+    log="sim.log",
+    run="ww46.3",
+    good="ab" * 32,
+    total=14,
+    lines=(
+        (1482, "UVM_ERROR @ 184223 ns: completion for tag 0x1f never came back", 1),
+        (1391, "<b>credit</b> watchdog: 12 posted, none returned in 4096 beats", 3),
+        *((1400 + i, f"retry buffer replays sequence {i} of lane {i % 4}", 1) for i in range(9)),
+    ),
+    note="after 100,000 kinds of lines the rest was left out",
+)
+
+
 class Night:
     """One run with all that is known of it."""
 
@@ -377,9 +394,27 @@ class Night:
                 values=VALUES if name[0].startswith("synth") and name[1] else (),
                 took=tuple(240 + (i * 37) % 90 + 5 * i for i in range(len(strip))),
             )
-        return RunFacts(
+        found = RunFacts(
             self.window, self.window[-2], "ww45.2", facts, tuple(fixed), (("old_test", ""),)
         )
+        now = {t.name: (strips[t.name][-1], t.run_duration) for t in self.run.tests}
+        values = measured_of(self.run)
+
+        def earlier(runname: str) -> tuple[Outcomes, Measured]:
+            back = self.window.index(runname) - len(self.window)
+            had: dict[TestName, tuple[str, int | None]] = {
+                name: (strip[back], 240) for name, strip in strips.items() if strip[back] != "."
+            }
+            if runname == found.previous:
+                had["old_test", ""] = ("P", 31)
+            shifted = {
+                name: tuple((key, v and v * 1.02) for key, v in rows)
+                for i, (name, rows) in enumerate(values.items())
+                if i % 3 == 0
+            }
+            return had, shifted
+
+        return with_comparisons(found, (now, values), earlier)
 
     def _summary(self) -> RunSummary:
         counts = rollup.count(self.run, self.verdicts)

@@ -1,6 +1,13 @@
 """What earlier runs say about a run: against which run, since when, how often."""
 
-from mtsite.build.seal import LOOK_BACK, Outcomes, run_facts
+from mtsite.build.seal import (
+    COMPARED_ROWS,
+    LOOK_BACK,
+    Outcomes,
+    run_facts,
+    with_comparisons,
+)
+from mtsite.facts import Compared
 
 T = ("t", "")
 
@@ -86,3 +93,42 @@ def test_tests_that_the_previous_run_had_are_named_when_they_vanish() -> None:
 
 def test_last_good_is_the_newest_run_without_a_bad_or_running_test() -> None:
     assert run_facts("now", {T: ("F", 5)}, outcomes("PPFN"), more=False).last_good == "r1"
+
+
+def beside(now: str, there: str, *, values: tuple[float, float] | None = None) -> Compared:
+    """A run of tests t0, t1 … with these letters beside an earlier one with those."""
+    mine = {(f"t{i}", ""): (letter, 1) for i, letter in enumerate(now)}
+    theirs = {(f"t{i}", ""): (letter, 1) for i, letter in enumerate(there) if letter != "."}
+    facts = run_facts("now", mine, [("r0", theirs)], more=False)
+    old, new = (
+        ({("t0", ""): (("key", value),)} if values else {}) for value in values or (0.0, 0.0)
+    )
+    return with_comparisons(facts, (mine, new), lambda name: (theirs, old)).compared[0]
+
+
+def test_a_run_is_compared_with_the_one_before_it() -> None:
+    found = beside("PFPF", "FPP.")
+    assert found.runname == "r0"
+    assert found.counts == {"WORSE": 1, "NOT-IN-SRC": 1, "BETTER": 1, "CLEAN": 1}
+    assert found.rows == (("t1", "", "P", "F"), ("t3", "", ".", "F"), ("t0", "", "F", "P"))
+
+
+def test_a_run_is_compared_with_the_last_good_one_where_that_is_another() -> None:
+    earlier = [("good", {T: ("P", 1)}), ("bad", {T: ("F", 1)})]
+    facts = run_facts("now", {T: ("F", 1)}, earlier, more=False)
+    found = with_comparisons(facts, ({T: ("F", 1)}, {}), lambda name: (dict(earlier)[name], {}))
+    assert [(one.runname, one.counts) for one in found.compared] == [
+        ("bad", {"BOTH-BAD": 1}),
+        ("good", {"WORSE": 1}),
+    ]
+
+
+def test_what_is_kept_of_a_comparison_is_bounded_and_all_of_it_counted() -> None:
+    found = beside("F" * 900, "P" * 900)
+    assert len(found.rows) == COMPARED_ROWS
+    assert found.counts == {"WORSE": 900}
+
+
+def test_a_measured_value_that_moved_is_kept_with_its_place() -> None:
+    assert beside("P", "P", values=(800.0, 760.0)).values == (("t0", "", 0, 800.0, 760.0),)
+    assert beside("P", "P", values=(800.0, 800.0)).values_total == 0

@@ -1,0 +1,142 @@
+"""Two whole runs side by side, with values and durations: what `mtsite run diff` tells."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mtsite import comparison, urls
+from mtsite.comparison import MovedValue, Row
+from mtsite.export.runs import ShownRun, name_of
+from mtsite.model import Run, Test, TestDatum, TestName
+
+USUAL = "usual"
+THERE = "there"
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """A test that took longer than the seconds in `expected`; `by` says where those are from.
+
+    USUAL: the middle of its earlier good results, as the site knows them; THERE: the other run.
+    """
+
+    testname: str
+    item_path: str
+    took: int
+    expected: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiff:
+    """All tests of two runs, the values that moved (furthest first), tests that took longer."""
+
+    there: str
+    here: str
+    rows: Sequence[Row]
+    counts: Mapping[str, int]
+    values: Sequence[MovedValue]
+    slower: Sequence[Slower]
+
+    @property
+    def worse(self) -> int:
+        """For how many tests the later run is the worse one."""
+        return sum(row.is_worse for row in self.rows)
+
+    def document(self) -> dict[str, object]:
+        """The form of schema mtsite/run-diff/1: CLEAN tests are counted, not listed."""
+        told = [
+            {
+                "class": row.kind,
+                "testname": row.testname,
+                "item_path": row.item_path,
+                "there": row.there,
+                "here": row.here,
+            }
+            for row in self.rows
+            if row.kind != comparison.CLEAN
+        ]
+        return {
+            "there": self.there,
+            "here": self.here,
+            "worse": self.worse,
+            "counts": {kind: self.counts.get(kind, 0) for kind in comparison.CLASSES},
+            "tests": told,
+            "values": [asdict(value) for value in self.values],
+            "slower": [asdict(one) for one in self.slower],
+        }
+
+
+def diff_runs(there: ShownRun, here: ShownRun, site: Path) -> RunDiff:
+    """The later run against the earlier one; `site` is asked for what is usual."""
+    assert there.run is not None
+    assert here.run is not None
+    rows = comparison.compare(_letters(there), _letters(here))
+    before = {test.name: test for test in there.run.tests}
+    both = [(before[test.name], test) for test in here.run.tests if test.name in before]
+    return RunDiff(
+        name_of(there.head),
+        name_of(here.head),
+        rows,
+        comparison.counts_of(rows),
+        _values(both),
+        list(_slower(both, _usual(site, here.run))),
+    )
+
+
+def _letters(shown: ShownRun) -> dict[TestName, str]:
+    return {test.name: verdict.value for test, verdict in shown.tests() if not test.toplevel}
+
+
+def _values(both: Sequence[tuple[Test, Test]]) -> list[MovedValue]:
+    moved = [(value, one) for there, here in both for value, one in _moved(there, here)]
+    moved.sort(key=lambda pair: -pair[0])
+    return [one for _, one in moved]
+
+
+def _moved(there: Test, here: Test) -> Iterator[tuple[float, MovedValue]]:
+    """(how far, what) for the values that both have: one without a name can't be matched twice."""
+    before: dict[tuple[str, str], TestDatum] = {}
+    for datum in there.data:
+        before.setdefault((datum.category, datum.variable), datum)
+    for datum in here.data:
+        old = before.pop((datum.category, datum.variable), None)
+        if old is not None and (by := comparison.moved_by(old.value, datum.value)):
+            yield (
+                by,
+                MovedValue(
+                    *here.name,
+                    datum.category,
+                    datum.variable,
+                    old.value,
+                    datum.value,
+                    datum.units,
+                    datum.status or "",
+                ),
+            )
+
+
+def _usual(site: Path, run: Run) -> Mapping[TestName, int]:
+    """What the JSON of the run's page says is usual; nothing where the site has none."""
+    try:
+        twin = json.loads((site / urls.run_twin(run.key)).read_bytes())
+        tests = [(one, one["facts"]) for one in twin["tests"]]
+        return {
+            (one["testname"], one["item_path"]): facts["usual"]
+            for one, facts in tests
+            if facts and facts["usual"]
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _slower(both: Sequence[tuple[Test, Test]], usual: Mapping[TestName, int]) -> Iterator[Slower]:
+    for there, here in both:
+        expected = usual.get(here.name) or there.run_duration
+        if here.toplevel or not comparison.is_slower(here.run_duration, expected):
+            continue
+        assert here.run_duration is not None
+        assert expected is not None
+        by = USUAL if here.name in usual else THERE
+        yield Slower(*here.name, here.run_duration, expected, by)
