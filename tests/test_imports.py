@@ -34,7 +34,7 @@ FLOORS = (
         *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
         *("datasets", "limits"),
         *("tomlfile", "options"),
-        *("manifest", "known", "measured", "record", "comparison"),
+        *("manifest", "known", "measured", "record", "comparison", "stability"),
         *(
             "regex",
             "backtracking",

@@ -65,9 +65,13 @@ def _write_level(
         latest.sort(key=lambda run: (run.event_time or 0, run.key), reverse=True)
         latest = latest[:LATEST_RUNS]
     path = urls.area_page(name, values)
-    fingerprint = pen.fresh(area, path, repr(node), repr(children), repr(latest), tree.ends)
+    moving = tree.unsteady(name, values)
+    seen = (repr(node), repr(children), repr(latest), tree.ends, repr(moving))
+    fingerprint = pen.fresh(area, path, *seen)
     if fingerprint:
-        context = area.context(pen.frame, node, children, latest, node.problems, ends=tree.ends)
+        context = area.context(
+            pen.frame, node, children, latest, node.problems, ends=tree.ends, unsteady=moving
+        )
         pen.page(area, path, fingerprint, context)
     store_twin(pen, node, children, latest)
     _write_names(pen, node, children)

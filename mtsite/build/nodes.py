@@ -6,8 +6,9 @@ is the sum of targets, so the sum of the children is the parent at every node.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mtsite import record, rollup
@@ -16,9 +17,14 @@ from mtsite.build.cadence import UNTOLD, Cadence
 from mtsite.model import RunSummary
 from mtsite.pages.dates import day_of
 from mtsite.pages.page import NodeSummary
+from mtsite.stability import Stability, Unsteady
 
 TREND_DAYS = 14
 DAY = 86_400
+LISTED = 20
+"""So many tests of each kind of unsteadiness are remembered of a target."""
+
+STEADY = Stability()
 
 Target = tuple[str, tuple[str, ...]]
 """(area, key values)."""
@@ -45,6 +51,7 @@ class TargetNode:
 
     `coming` counts the runs whose pages no build has made yet, `log_bytes` what the logs of all
     its runs take in the store. `pointers` are the redirects that have somewhere to lead.
+    `stability` has the first `LISTED` tests of each kind.
     """
 
     keys: tuple[str, ...]
@@ -55,6 +62,7 @@ class TargetNode:
     cadence: Cadence = UNTOLD
     log_bytes: int = 0
     pointers: tuple[str, ...] = ()
+    stability: Stability = STEADY
 
     def encode(self) -> str:
         """One line of JSON; `decode` gives the node back."""
@@ -67,6 +75,7 @@ class TargetNode:
             "cadence": self.cadence,
             "log_bytes": self.log_bytes,
             "pointers": self.pointers,
+            "stability": [self.stability.totals, [astuple(one) for one in self.stability.tests]],
         }
         head = json.dumps(parts)
         return f'{head[:-1]}, "newest": {newest}}}'
@@ -84,7 +93,13 @@ class TargetNode:
             Cadence(*found.get("cadence", UNTOLD)),
             found.get("log_bytes", 0),
             tuple(found.get("pointers", ())),
+            _stability(*found["stability"]) if "stability" in found else STEADY,
         )
+
+
+def _stability(totals: Sequence[int], tests: Sequence[Sequence[Any]]) -> Stability:
+    broken, flaky, fixed = totals
+    return Stability(tuple(Unsteady(*one) for one in tests), (broken, flaky, fixed))
 
 
 def target_node(
@@ -207,6 +222,14 @@ class Tree:
                 tally[0] += good
                 tally[1] += total
         return _window(days, day_of(newest.event_time, self.zone) if newest else "")
+
+    def unsteady(self, area: str, values: Sequence[str]) -> list[tuple[Target, Stability]]:
+        """What is unsteady in each target below, those that have something."""
+        return [
+            (target, found)
+            for target in self.below(area, values)
+            if any((found := self.targets[target].stability).totals)
+        ]
 
     def children(self, area: str, values: Sequence[str] = ()) -> list[NodeSummary]:
         """The rows of the next level, in byte order of their names."""

@@ -13,7 +13,7 @@ from mtsite import urls
 from mtsite.build import digest, former
 from mtsite.build.grids import GridPages, TargetRuns, grid_of
 from mtsite.build.histories import Histories, move_on, shown_histories, still_true
-from mtsite.build.nodes import TREND_DAYS, AreaWords, TargetNode, Tree, target_node
+from mtsite.build.nodes import LISTED, TREND_DAYS, AreaWords, TargetNode, Tree, target_node
 from mtsite.build.pen import Look, Pen
 from mtsite.build.twins import store_twin
 from mtsite.known import TargetRun
@@ -23,6 +23,7 @@ from mtsite.pages import history, month, redirect, target
 from mtsite.pages.dates import month_of
 from mtsite.pages.page import NodeSummary, Stretch
 from mtsite.rollup import BAD, Verdict, is_good
+from mtsite.stability import WINDOW, Stability, stability
 
 GRID_RUNS = 30
 _BAD = frozenset(verdict.value for verdict in BAD)
@@ -113,16 +114,22 @@ class _TargetPages:
         ):
             return own, b""
         # A month or history must not change with the newest run: it gets a bare node.
-        own = replace(own, pointers=tuple(self._pointers()))
+        own = replace(own, pointers=tuple(self._pointers()), stability=self._stability())
         tree = Tree({(self.area, self.values): own}, {self.area: self.words}, self.zone)
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         past = self._histories(bare)
         self._months(bare)
         GridPages(self.pen, self.runs, bare, self.heads).write()
-        self._target_page(tree.node(self.area, self.values))
+        self._target_page(tree.node(self.area, self.values), own.stability)
         return own, past
 
-    def _target_page(self, node: NodeSummary) -> None:
+    def _stability(self) -> Stability:
+        columns = self.runs.newest[:WINDOW]
+        shown = grid_of(self.runs, columns, ())
+        rows = ((row.name, row.strip) for row in shown.rows)
+        return stability([run.runname for run in columns], rows, LISTED)
+
+    def _target_page(self, node: NodeSummary, stability: Stability) -> None:
         path = urls.area_page(self.area, self.values)
         columns = self.runs.newest[:GRID_RUNS]
         latest = self.runs.summaries(GRID_RUNS)
@@ -135,7 +142,7 @@ class _TargetPages:
         fingerprint = self.pen.fresh(target, path, repr(node), seen, self.heads, months)
         if fingerprint:
             shown = grid_of(self.runs, columns, self.heads)
-            context = target.context(self.pen.frame, node, latest, shown, listed)
+            context = target.context(self.pen.frame, node, latest, shown, listed, stability)
             self.pen.page(target, path, fingerprint, context)
         store_twin(self.pen, node, (), latest, listed)
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from mtsite import urls
 from mtsite.model import RunSummary
 from mtsite.pages import charts, leaving, listing, markdown, names, words
+from mtsite.pages import unsteady as moving
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
+from mtsite.stability import Stability
 
-EDITION = 6
+EDITION = 7
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -20,10 +22,11 @@ def context(
     problems: Sequence[str],
     *,
     ends: bool = False,
+    unsteady: Sequence[tuple[tuple[str, tuple[str, ...]], Stability]] = (),
 ) -> dict[str, object]:
     """An area (no values yet) or a key level; `latest` are runs of all that lies below.
 
-    `ends`: there is a page about what leaves next.
+    `ends`: there is a page about what leaves next. `unsteady` is what is so in targets below.
     """
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
@@ -61,6 +64,7 @@ def context(
         "problems": tuple(problems[: listing.MAX_PROBLEMS]),
         "problems_hidden": listing.hidden(problems),
         "intro": markdown.description(node.intro) if node.intro else "",
+        "unsteady": moving.of_targets(path, unsteady),
         "contact": markdown.comment(node.contact),
     }
 

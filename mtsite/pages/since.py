@@ -10,7 +10,8 @@ from mtsite import urls
 from mtsite.model import Test, TestFacts
 from mtsite.pages import charts, words
 from mtsite.pages.place import Depth, RunPlace
-from mtsite.rollup import ABSENT
+from mtsite.rollup import ABSENT, switches
+from mtsite.stability import possible_switches
 
 Piece = tuple[str, str]
 """(text, link): '' for no link."""
@@ -29,7 +30,7 @@ def shown(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, obj
             "here": (),
             "strip_label": "",
             "spark": None,
-            "flaky": False,
+            "flaky": "",
         }
     window = place.window_links(depth)
     strip = facts.strip[-len(window) :] if window else ""
@@ -49,8 +50,16 @@ def shown(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, obj
         "here": here,
         "strip_label": words.strip_words(strip) if strip else "",
         "spark": charts.duration_spark(took),
-        "flaky": facts.flaky,
+        "flaky": _flaky_words(facts.strip) if facts.flaky else "",
     }
+
+
+def _flaky_words(strip: str) -> str:
+    """Its score, with what it is made of."""
+    number, possible = switches(strip), possible_switches(strip)
+    score = f"{100 * number / possible:.0f}{words.THIN}%"
+    runs = words.plural(len(strip), "run")
+    return f"flaky: {score}, {number} of {possible} possible switches in {runs}"
 
 
 def _tail(place: RunPlace, depth: Depth, path: str) -> str:

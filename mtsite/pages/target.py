@@ -5,14 +5,16 @@ from itertools import groupby
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, listing, night, words
+from mtsite.pages import charts, listing, night, unsteady, words
 from mtsite.pages.grid import parts_of, ranked, table, windows
 from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
+from mtsite.stability import Stability
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 100
+STEADY = Stability()
 
 
 def context(
@@ -21,6 +23,7 @@ def context(
     runs: Sequence[RunSummary],
     grid: Grid,
     months: Sequence[tuple[str, int]],
+    stability: Stability = STEADY,
 ) -> dict[str, object]:
     """A target; `runs` newest first, `months` as (month, number of runs), newest first."""
     path = urls.area_page(node.area, node.values)
@@ -53,6 +56,7 @@ def context(
         "months": _months(path, node, months),
         "pointers": listing.pointer_links(path, node),
         "problems": node.problems,
+        "unsteady": unsteady.of_target(path, (node.area, node.values), stability),
     }
     if newest is not None:
         shown["night"] = night.link(frame, path, node.area, newest.event_time)

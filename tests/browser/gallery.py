@@ -107,13 +107,15 @@ def _tree(night: records.Night) -> Iterator[Page]:
             for i, value in enumerate((records.TARGET[depth], "other", "third"), start=1)
         ]
         path = urls.area_page(here.area, here.values)
-        yield path, area.TEMPLATE, area.context(FRAME, here, children, runs, ())
+        moving = [((records.AREA, (*records.TARGET[:2], "daily")), records.stability(night))]
+        made = area.context(FRAME, here, children, runs, (), unsteady=moving)
+        yield path, area.TEMPLATE, made
     yield from _wide_level(node, runs)
     leaf = replace(node, values=records.TARGET, runs=312)
     months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
         1:
     ]
-    shown = target.context(FRAME, leaf, runs, records.grid(night), months)
+    shown = target.context(FRAME, leaf, runs, records.grid(night), months, records.stability(night))
     yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
     everything = records.grid(night)
     rows = grid.ranked(everything.rows)

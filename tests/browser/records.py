@@ -34,6 +34,8 @@ from mtsite.pages import words
 from mtsite.pages.leaving import Departures, Held
 from mtsite.pages.page import Grid, GridRow, NodeSummary, Stretch
 from mtsite.retention import CLOCKS, Leaving, Standing
+from mtsite.stability import Stability
+from mtsite.stability import stability as find_stability
 
 DAY = 86_400
 NOW = 1_795_140_000  # 2026-11-20 02:00 UTC
@@ -643,3 +645,9 @@ def _log_lines(lines: int) -> Iterator[bytes]:
                 rnd.randrange(65536),
                 rnd.randrange(64),
             )
+
+
+def stability(night: Night) -> Stability:
+    """What is unsteady in the runs of the window."""
+    rows = [(name, strip[::-1]) for name, strip in night.strips.items()]
+    return find_stability(night.window[::-1], rows, 20)
