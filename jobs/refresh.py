@@ -4,5 +4,6 @@
 def register(scheduler, config):
     minutes = config.schedule.refresh_minutes
     if minutes:
-        skipped = ("--skip", "reduce", "--skip", "retain")
-        scheduler.every(minutes).minutes.do(scheduler.mtsite, "nightly", *skipped)
+        skipped = ("--skip", "reduce", "--skip", "automigrate", "--skip", "retain")
+        job = scheduler.every(minutes).minutes
+        job.do(scheduler.mtsite, "nightly", "--job", "refresh", *skipped)

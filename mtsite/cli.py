@@ -20,10 +20,10 @@ from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
 COMMANDS = (
-    "demo init doctor config area reduce restore migrate automigrate homehost"
-    " explain hold retain purge archive build serve destination publish nightly schedule"
-    " link log run".split()
-)
+    "demo init doctor status config area reduce restore migrate automigrate homehost explain"
+    " hold retain purge archive build check serve destination publish nightly schedule link log"
+    " run"
+).split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 
 HEAD_LINES, TAIL_LINES = 24, 6

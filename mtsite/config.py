@@ -14,11 +14,11 @@ from typing import Any
 
 from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
+from mtsite.operation import CheckConfig, NightlyConfig, NotifyConfig, ScheduleConfig
 from mtsite.options import (
     AGE,
     AGE_OR_ALL,
     AGE_OR_FOREVER,
-    CLOCK,
     DESTINATION,
     FLAG,
     LINKS,
@@ -213,16 +213,6 @@ class LogsConfig:
 
 
 @dataclass(frozen=True)
-class ScheduleConfig:
-    """[schedule]: when `mtsite schedule` does what."""
-
-    nightly: str = option(CLOCK, "02:00", "When the night's job starts, in the host's time.")
-    refresh_minutes: int = option(
-        whole_number(0, 1440), 15, "Minutes between builds during the day; 0: none."
-    )
-
-
-@dataclass(frozen=True)
 class Config:
     """All settings. `root` is the directory of the file, or the current one without a file.
 
@@ -242,6 +232,9 @@ class Config:
     retain: RetainConfig = field(default_factory=RetainConfig)
     redact: RedactConfig = field(default_factory=RedactConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
+    check: CheckConfig = field(default_factory=CheckConfig)
+    nightly: NightlyConfig = field(default_factory=NightlyConfig)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -254,6 +247,9 @@ SECTIONS: Mapping[str, type] = {
     "publish": PublishConfig,
     "retain": RetainConfig,
     "redact": RedactConfig,
+    "check": CheckConfig,
+    "nightly": NightlyConfig,
+    "notify": NotifyConfig,
     "schedule": ScheduleConfig,
 }
 

@@ -215,3 +215,16 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
         connection.commit()
     return connection
+
+
+def tree_totals(path: Path) -> tuple[int, int]:
+    """(files, bytes) of the tree that a manifest's file tells of; (0, 0) where it can't be read."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            row = connection.execute("SELECT count(*), total(size) FROM tree").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return 0, 0
+    return int(row[0]), int(row[1])

@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def hold(
         MtsiteError: the lock file can't be written here.
     """
     path = directory / f"{name}.lock"
-    mine = Holder(socket.gethostname(), os.getpid(), _started(os.getpid()), command, now())
+    mine = replace(this_process(), command=command, since=now())
     deadline = time.monotonic() + wait_seconds
     while not _take(path, mine):
         holder = _read(path)
@@ -69,6 +69,40 @@ def hold(
     finally:
         if _read(path) == mine:
             path.unlink(missing_ok=True)
+
+
+def this_process() -> Holder:
+    """The process that calls, as it would stand in a lock file."""
+    return Holder(socket.gethostname(), os.getpid(), _started(os.getpid()), "", 0)
+
+
+def is_alive(host: str, pid: int, started: str) -> bool:
+    """Whether that process may still live; of another host nothing else can be told."""
+    return not _is_dead(Holder(host, pid, started, "", 0))
+
+
+def locks_in(directory: Path) -> dict[str, Holder | str]:
+    """Lock → its holder, or why its file tells nothing; those of dead processes are left out."""
+    found: dict[str, Holder | str] = {}
+    for path in sorted(directory.glob("*.lock")):
+        holder = _read(path)
+        if holder is not None and not (isinstance(holder, Holder) and _is_dead(holder)):
+            found[path.name.removesuffix(".lock")] = holder
+    return found
+
+
+def take_from_host(directory: Path, host: str) -> list[str]:
+    """Remove the locks that processes of another host left here; tells whose they were.
+
+    For a host that is gone for good: whether its processes live can't be asked from here.
+    """
+    told = []
+    for path in sorted(directory.glob("*.lock")):
+        holder = _read(path)
+        if isinstance(holder, Holder) and holder.host == host:
+            _clear_dead(path, holder, "as asked for")
+            told.append(f"{path.name}: {_who(holder)}")
+    return told
 
 
 def holder_of(directory: Path, name: str) -> Holder | None:
@@ -171,14 +205,14 @@ def _alive_without_proc(pid: int) -> str:
     return "alive"
 
 
-def _clear_dead(path: Path, holder: Holder) -> None:
+def _clear_dead(path: Path, holder: Holder, why: str = "which has ended") -> None:
     """Remove the lock of a dead process, and never the one that somebody took meanwhile."""
     with contextlib.suppress(FileNotFoundError), _told_by(path, "removed"):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_ino == path.stat().st_ino and _read(path) == holder:
-                _log.warning("%s: took over the lock of %s, which has ended", path, _who(holder))
+                _log.warning("%s: took over the lock of %s, %s", path, _who(holder), why)
                 path.unlink()
         finally:
             os.close(descriptor)
@@ -188,8 +222,8 @@ def _busy(path: Path, name: str, holder: Holder | str | None) -> BusyError:
     if isinstance(holder, Holder):
         return BusyError(
             f"{name} is locked by {_who(holder)}",
-            f"wait, or stop that process; if host {_plain(holder.host)} is gone for good,"
-            f" delete {path}",
+            f"wait, or stop that process; if host {_plain(holder.host)} is gone for good:"
+            f" `mtsite nightly --take-locks-of {_plain(holder.host)}`, or delete {path}",
         )
     reason = holder or "comes and goes"
     return BusyError(

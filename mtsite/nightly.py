@@ -1,28 +1,25 @@
-"""The night: reduce → automigrate → retain → build → publish, under one lock.
+"""The night: reduce → automigrate → retain → build → check → publish, under one lock.
 
-A step that fails stops no other that can run: the site is built although an area could not be
-reduced, and it is published although a run could not be read. Only a build that did not end keeps
-publish from running. What failed is in the summary, by step.
+A step that fails, or that is stopped at its time limit, stops no other that can run: the site is
+built although an area could not be reduced, and it is published although a run could not be read.
+Only a build that did not end and a secret that `check` found keep publish from running. What
+failed is in the summary, by step, in the job history, and on the site's page of jobs.
 """
 
-import os
 import sqlite3
+import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
-from mtsite import lock
-from mtsite.config import AreaConfig, Config
-from mtsite.errors import MtsiteError, PartlyDoneError, UnmovableError
+from mtsite import jobhistory, lock
+from mtsite.config import Config
+from mtsite.errors import MtsiteError, PartlyDoneError
+from mtsite.jobhistory import JobEntry, StepEntry
+from mtsite.nightsteps import COMMAND, STEPS, Done, Night, Steps
+from mtsite.options import show_age
 from mtsite.terminal import TerminalReport
-
-if TYPE_CHECKING:
-    from mtsite.archive.job import Job, MoveSummary
-    from mtsite.engines.engine import Engine
-
-COMMAND = "mtsite nightly"
+from mtsite.timelimit import StepOver, time_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,27 @@ class StepSummary:
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
     skipped: str = ""
+    seconds: float = 0
 
     @property
     def ok(self) -> bool:
         """Whether nothing failed (a step that had nothing to do is fine)."""
         return not self.error
+
+    @property
+    def broke(self) -> bool:
+        """Whether it ended early: there is an error and not even counts."""
+        return bool(self.error) and not self.counts
+
+    @property
+    def entry(self) -> StepEntry:
+        """The step as the job history has it."""
+        state = "failed" if self.broke else "partly" if self.error else "done"
+        if self.skipped:
+            state = "skipped"
+        return StepEntry(
+            self.name, state, round(self.seconds, 2), dict(self.counts), self.error or self.skipped
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,48 +65,83 @@ class NightSummary:
         return tuple(step for step in self.steps if not step.ok)
 
 
-@dataclass(frozen=True)
-class Night:
-    """What every step needs to know; `now` is Unix time."""
-
-    config: Config
-    report: TerminalReport
-    now: float
-    environ: Mapping[str, str]
-
-
-Done = tuple[Mapping[str, int], str, str]
-"""Counts, what failed, and why there was nothing to do."""
-
-Steps = Mapping[str, Callable[[Night], Done]]
-
-
-def run_night(
-    config: Config,
-    report: TerminalReport,
-    *,
-    now: float,
-    environ: Mapping[str, str] = os.environ,
-    steps: Steps | None = None,
-    wait_seconds: float = 0,
-) -> NightSummary:
+def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float = 0) -> NightSummary:
     """Run the steps (all, unless `steps` are given) and tell how each went.
 
     Raises:
         BusyError: another night of this site is going on, after waiting for `wait_seconds`.
     """
-    night = Night(config, report, now, environ)
-    done: list[StepSummary] = []
+    from mtsite.standing import tell_of
+
+    config = night.config
     with lock.hold(config.state_dir, "nightly", COMMAND, wait_seconds=wait_seconds):
-        for name, work in (STEPS if steps is None else steps).items():
-            if name == "publish" and any(step.name == "build" and _broke(step) for step in done):
-                done.append(StepSummary(name, skipped="the build did not end"))
-            else:
-                done.append(_step(name, work, night))
-            _tell(report, done[-1])
+        entry = _begin(night)
+        done: list[StepSummary] = []
+        try:
+            for name, work in (STEPS if steps is None else steps).items():
+                why = _withheld(done) if name == "publish" else ""
+                done.append(StepSummary(name, skipped=why) if why else _step(name, work, night))
+                _tell(night.report, done[-1])
+        except BaseException as stop:
+            _end(night, _stopped(entry, stop), done)
+            raise
+        entry = _end(night, entry, done)
+        tell_of(config, entry, night.report, send="publish" in (steps or STEPS))
     if any(step.counts for step in done):
-        report.say(f"the site: {_address(config)}")
+        night.report.say(f"the site: {_address(config)}")
     return NightSummary(tuple(done))
+
+
+def _begin(night: Night) -> JobEntry:
+    state_dir = night.config.state_dir
+    before = jobhistory.read_history(state_dir).last(night.job)
+    if before is not None and before.state == jobhistory.KILLED:
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.begun))
+        night.report.warn(f"the {night.job} of {began} left no word; this one finishes its work")
+    try:
+        return jobhistory.begin(state_dir, night.job, night.now, f"{COMMAND} --job {night.job}")
+    except OSError as error:
+        night.report.warn(f"the job history can't be written: {error.strerror}")
+        return JobEntry(night.job, 0, night.now)
+
+
+def _stopped(entry: JobEntry, stop: BaseException) -> JobEntry:
+    code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
+    return replace(entry, state=jobhistory.STOPPED, exit=code, told="stopped by a signal")
+
+
+def _end(night: Night, entry: JobEntry, done: list[StepSummary]) -> JobEntry:
+    """Note how it ended; the time is that of the clock that `night.now` was read from."""
+    from mtsite.standing import sizes_of
+
+    failed = [step for step in done if not step.ok]
+    broke = [step for step in failed if step.broke]
+    if entry.state == jobhistory.RUNNING:
+        state = jobhistory.FAILED if broke else jobhistory.PARTLY if failed else jobhistory.DONE
+        told = "; ".join(f"{step.name}: {step.error.splitlines()[0]}" for step in failed)
+        entry = replace(entry, state=state, exit=3 if failed else 0, told=told)
+    entry = replace(
+        entry,
+        ended=night.now + sum(step.seconds for step in done),
+        steps=tuple(step.entry for step in done),
+        sizes=sizes_of(night.config),
+        said=tuple(night.report.said),
+    )
+    try:
+        jobhistory.end(night.config.state_dir, entry)
+    except OSError as error:
+        night.report.warn(f"the job history can't be written: {error.strerror}")
+    return entry
+
+
+def _withheld(done: list[StepSummary]) -> str:
+    """Why publish must not run, if it must not."""
+    for step in done:
+        if step.name == "build" and step.broke:
+            return "the build did not end"
+        if step.name == "check" and step.counts.get("secrets"):
+            return "check found secrets: mtsite check secrets names them"
+    return ""
 
 
 def failure(summary: NightSummary) -> PartlyDoneError | None:
@@ -111,8 +159,19 @@ def _address(config: Config) -> str:
 
 
 def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary:
+    begun = time.monotonic()
+    summary = _carried_out(name, work, night)
+    return replace(summary, seconds=time.monotonic() - begun)
+
+
+def _carried_out(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary:
+    seconds = night.config.nightly.limit_of(name)
     try:
-        counts, error, skipped = work(night)
+        with time_limit(seconds * (2 if name == "build" else 1)):
+            counts, error, skipped = work(night)
+    except StepOver:
+        told = f"stopped after {show_age(seconds)}, the limit of [nightly]"
+        return StepSummary(name, error=f"{told}; the next night goes on")
     except MtsiteError as expected:
         return StepSummary(name, error=expected.message)
     except OSError as expected:
@@ -129,131 +188,11 @@ def _step(name: str, work: Callable[[Night], Done], night: Night) -> StepSummary
     return StepSummary(name, counts, error, skipped)
 
 
-def _broke(step: StepSummary) -> bool:
-    """It ended early: there is an error and not even counts."""
-    return bool(step.error) and not step.counts
-
-
 def _tell(report: TerminalReport, step: StepSummary) -> None:
     if step.error:
-        report.say(f"{step.name}: {'failed' if _broke(step) else 'partly done'}")
+        report.say(f"{step.name}: {'failed' if step.broke else 'partly done'}")
     elif step.skipped:
         report.say(f"{step.name}: skipped, {step.skipped}")
     else:
         told = ", ".join(f"{number} {what}" for what, number in step.counts.items())
         report.say(f"{step.name}: {told}")
-
-
-def _reduce(night: Night) -> Done:
-    from mtsite.archive.reduce import reduce_area
-
-    job = _job(night)
-    return _in_all_areas(night, lambda settings: reduce_area(settings, job))
-
-
-def _automigrate(night: Night) -> Done:
-    from mtsite.archive.migrate import automigrate_area
-
-    job = _job(night)
-    return _in_all_areas(night, lambda settings: automigrate_area(settings, job))
-
-
-def _job(night: Night) -> "Job":
-    from mtsite.archive.job import Job, Wishes
-    from mtsite.holds import load_holds
-
-    return Job(
-        areas=night.config.areas,
-        rules=night.config.reduce,
-        now=int(night.now),
-        state_dir=night.config.state_dir,
-        wishes=Wishes(holds=load_holds(night.config.root)),
-        environ=night.environ,
-    )
-
-
-def _in_all_areas(night: Night, move: "Callable[[AreaConfig], MoveSummary]") -> Done:
-    counts: Counter[str] = Counter({"areas": 0, "moved": 0, "stayed": 0})
-    errors = []
-    for settings in night.config.areas.values():
-        try:
-            summary = move(settings)
-        except UnmovableError:
-            continue  # read and built like the others; there is nothing to be done about it
-        except MtsiteError as error:
-            errors.append(f"area {settings.name}: {error.message}")
-            continue
-        counts["areas"] += not summary.skipped
-        counts["moved"] += len(summary.moved)
-        counts["stayed"] += len(summary.stayed)
-        errors += [
-            f"area {settings.name}: {'/'.join(one.target)}/{one.runname}: {one.reason}"
-            for one in summary.stayed
-        ]
-        if summary.error is not None:
-            errors.append(f"area {settings.name}: {summary.error.message}")
-    return counts, "\n".join(errors), ""
-
-
-def _retain(night: Night) -> Done:
-    from mtsite.archive.records import Who
-    from mtsite.departures import RetainTerms, apply_retention
-    from mtsite.holds import this_user
-    from mtsite.manifest import FILE
-
-    if night.config.retain.is_empty:
-        return {}, "", "no clock in [retain]"
-    if not (night.config.state_dir / FILE).exists():
-        return {}, "", "nothing was built yet"
-    who = Who(this_user(), int(night.now), COMMAND)
-    # The build that follows makes the small pages; what nothing leads to then goes the next night.
-    terms = RetainTerms(who, render=False, environ=night.environ)
-    done = apply_retention(night.config, terms, night.report)
-    rows = sum(not one.reason for one in done.rows)
-    counts = {"runs ended": len(done.ended), "rows": rows, "logs deleted": len(done.blobs)}
-    expired = [f"{one.run}: the hold expired: {one.told()}" for one in done.expired]
-    for told in expired:
-        night.report.warn(told)
-    return counts, "\n".join(done.problems), ""
-
-
-def _build(night: Night) -> Done:
-    from mtsite.build.site import build_site
-    from mtsite.publish.restore import recover
-
-    lost = recover(night.config, night.report.progress, night.report.say)
-    engine = _engine(night.config)
-    try:
-        done = build_site(night.config, engine, night.report.progress, environ=night.environ)
-    finally:
-        engine.close()
-    counts = {"runs": done.runs, "read": done.read, "files written": done.written}
-    if done.left:
-        counts["left to the next build"] = done.left
-    return counts, "\n".join([*lost, *done.problems]), ""
-
-
-def _engine(config: Config) -> "Engine":
-    from mtsite.engines.engine import open_engine
-
-    return open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
-
-
-def _publish(night: Night) -> Done:
-    if not night.config.publish.destination:
-        return {}, "", "no [publish] destination"
-    from mtsite.publish.upload import publish_site
-
-    done = publish_site(night.config, now=night.now, report=night.report.progress)
-    counts = {"new": done.new, "changed": done.changed, "deleted": done.deleted}
-    return {**counts, "requests": done.requests.total()}, "", ""
-
-
-STEPS: Steps = {
-    "reduce": _reduce,
-    "automigrate": _automigrate,
-    "retain": _retain,
-    "build": _build,
-    "publish": _publish,
-}
-"""In the order of the night."""

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from mtsite.errors import VerificationError
 from mtsite.model import Scalar
@@ -220,3 +221,17 @@ def _note(row: dict[str, object]) -> Note:
         raise VerificationError(message, "compare it with `mtsite archive verify`") from error
     known = {one.name for one in fields(Note)}
     return Note(**{name: value for name, value in found.items() if name in known})  # type: ignore[arg-type] # columns of the table, checked above
+
+
+def unsettled(archive: Path) -> int:
+    """How many moves into (or out of) an archive are not finished; 0 for a file without notes."""
+    connection = sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True, timeout=0.2)
+    try:
+        row = connection.execute(
+            f"SELECT count(*) FROM {_MAIN} WHERE state != ?", (SETTLED,)
+        ).fetchone()
+        return int(row[0])
+    except sqlite3.Error:
+        return 0
+    finally:
+        connection.close()

@@ -209,6 +209,23 @@ def one_of(*words: str) -> Kind:
     return Kind("one of " + ", ".join(words), read)
 
 
+def ages_by(*words: str) -> Kind:
+    """A table of an age for each of some words."""
+
+    def read(value: object, root: Path) -> dict[str, int]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f'expected a table, as {{ {words[0]} = "2h" }}, found {_told(value)}')
+        for name in value:
+            if name not in words:
+                raise ValueError(f'"{name}" is none of {", ".join(words)}')
+        return {str(name): _age(each, root) for name, each in value.items()}
+
+    def show(value: Mapping[str, int]) -> str:
+        return toml_text({name: show_age(each) for name, each in value.items()})
+
+    return Kind(f"table of age by {', '.join(words)}", read, show=show)
+
+
 def few_of(most: int, *words: str) -> Kind:
     """A list of a few words, each once, `most` of them at most."""
 

@@ -5,7 +5,9 @@
 The `schedule` library neither catches a job's exception nor makes up for a missed time: the first
 is done here, the second is said, and the job runs once. What is due runs one after another, so a
 long night delays the next refresh and never meets it. SIGTERM goes on to the mtsite command that
-runs, which stops at its next safe point; then the loop ends.
+runs, which stops at its next safe point; then the loop ends. A job that takes longer than
+[schedule] job_limit is stopped the same way. What each did goes to the history of jobs, unless the
+command did that itself, as `mtsite nightly` does.
 """
 
 import importlib.util
@@ -18,7 +20,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -26,14 +28,27 @@ from typing import Any, Protocol, cast
 
 import schedule
 
-from mtsite import atomicfile
+from mtsite import atomicfile, jobhistory
 from mtsite.config import Config
 from mtsite.errors import MtsiteError
+from mtsite.jobhistory import JobEntry
+from mtsite.options import show_age
+from mtsite.standing import PLAN_FILE, tell_of
 from mtsite.terminal import TerminalReport
+from mtsite.timelimit import StepOver, time_limit
 
 LONGEST_SLEEP_SECONDS = 60.0
 LATE_SECONDS = 90.0
 """A job that starts later than this after its time has missed it."""
+
+LOAD_SECONDS = 20.0
+"""A job file that takes longer to register is left out."""
+
+LAST_WORDS_SECONDS = 60.0
+"""What is told to stop has so long to reach its next safe point."""
+
+MOST_CLOCK_CHANGE = timedelta(hours=2)
+"""A clock set back by no more than this, as in autumn, does not make a daily job run twice."""
 
 STATE_FILE = "schedule.json"
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -56,6 +71,7 @@ class Running:
 
     command: "subprocess.Popen[bytes] | None" = None
     stopped_by: int = 0
+    pids: list[int] = field(default_factory=list)
 
 
 class Scheduler(schedule.Scheduler):
@@ -78,10 +94,16 @@ class Scheduler(schedule.Scheduler):
         command = [sys.executable, "-m", "mtsite", *file, "--quiet", *words]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as child:
             self._running.command = child
+            self._running.pids.append(child.pid)
             if self._running.stopped_by:
                 child.terminate()
-            code = child.wait()
-            self._running.command = None
+            try:
+                code = child.wait()
+            except StepOver:
+                _stop(child)
+                raise
+            finally:
+                self._running.command = None
         if code and not self._running.stopped_by:
             raise JobError(f"mtsite {' '.join(words)} ended with exit code {code}")
 
@@ -108,7 +130,12 @@ class Loop:
         for name, path in sorted(_job_files(directories).items()):
             before = len(self.scheduler.jobs)
             try:
-                _module(name, path).register(self.scheduler, self.config)
+                with time_limit(LOAD_SECONDS):
+                    _module(name, path).register(self.scheduler, self.config)
+            except StepOver:
+                del self.scheduler.jobs[before:]
+                took = f"it did not register within {LOAD_SECONDS:.0f} s"
+                self.report.warn(f"job {name} is left out: {path}: {took}")
             except Exception:
                 del self.scheduler.jobs[before:]
                 self.report.warn(f"job {name} is left out: {path}\n{traceback.format_exc()}")
@@ -134,6 +161,7 @@ class Loop:
     def run_due(self) -> None:
         """Run every job whose time has come, in the order of their times."""
         now = self.clock()
+        self._follow_clock(now)
         due = (job for job in self.scheduler.jobs if job.next_run and job.next_run <= now)
         for job in sorted(due, key=lambda job: job.next_run or now):
             if self.running.stopped_by:
@@ -148,9 +176,20 @@ class Loop:
             self.make_up()
             while not self.running.stopped_by:
                 self.run_due()
+                self._tell_plan()
                 if not self.running.stopped_by:
                     _sleep(wake, self._idle_seconds())
         return self.running.stopped_by
+
+    def _follow_clock(self, now: datetime) -> None:
+        """After a clock was set back, no job waits for longer than its own period."""
+        for job in self.scheduler.jobs:
+            period = _period(job)
+            if job.next_run is None or not period:
+                continue
+            slack = MOST_CLOCK_CHANGE if period >= timedelta(days=1) else timedelta(0)
+            while job.next_run - now > period + slack:
+                job.next_run -= period
 
     def _idle_seconds(self) -> float:
         """To the next job, and never long: the clock may be set meanwhile."""
@@ -164,28 +203,77 @@ class Loop:
         name = self.names[job]
         if note:
             self.report.warn(f"job {name}: {note}")
-        _write_state(self.config.state_dir, name, self.clock().timestamp())
+        started = self.clock().timestamp()
+        with suppress(OSError):  # a full disk must not keep a job from running that frees it
+            _write_state(self.config.state_dir, name, started)
         work: Any = job.job_func
+        told: list[str] = []
+        self.running.pids.clear()
         try:
-            job.job_func = self._guarded(name, work)
+            job.job_func = self._guarded(name, work, told)
             if job.run() is schedule.CancelJob:  # type: ignore[no-untyped-call]  # not theirs
                 self.scheduler.cancel_job(job)
         finally:
             job.job_func = work
+        self._note(name, started, "".join(told))
 
-    def _guarded(self, name: str, work: Callable[[], object]) -> Any:
+    def _guarded(self, name: str, work: Callable[[], object], told: list[str]) -> Any:
         """The job, but its failure is told and goes no further."""
+        limit = self.config.schedule.job_limit
 
         def guarded() -> object:
             try:
-                return work()
+                with time_limit(limit):
+                    return work()
+            except StepOver:
+                told.append(f"stopped after {show_age(limit)}, [schedule] job_limit")
+                self.report.warn(f"job {name} failed: {told[0]}")
             except MtsiteError as error:
+                told.append(error.message)
                 self.report.warn(f"job {name} failed: {error.message}")
-            except Exception:
+            except Exception as error:
+                told.append(f"{type(error).__name__}: {error}")
                 self.report.warn(f"job {name} failed:\n{traceback.format_exc()}")
             return None
 
         return guarded
+
+    def _note(self, name: str, started: float, failed: str) -> None:
+        """What a job did, where its command did not note that itself."""
+        state_dir = self.config.state_dir
+        known = jobhistory.read_history(state_dir).entries
+        own = [one for one in known if one.pid in self.running.pids and one.begun >= started - 1]
+        if any(one.state != jobhistory.KILLED for one in own):
+            return
+        try:
+            entry = own[-1] if own else self._new_entry(name, started, failed)
+            tell_of(self.config, entry, self.report, send=True)
+        except OSError as error:
+            self.report.warn(f"the history of jobs can't be written: {error.strerror}")
+
+    def _new_entry(self, name: str, started: float, failed: str) -> JobEntry:
+        state_dir = self.config.state_dir
+        entry = jobhistory.begin(state_dir, name, started, f"job {name}")
+        state = jobhistory.FAILED if failed else jobhistory.DONE
+        if self.running.stopped_by:
+            state = jobhistory.STOPPED
+        ended = self.clock().timestamp()
+        entry = replace(entry, ended=ended, state=state, told=failed)
+        jobhistory.end(state_dir, entry)
+        return entry
+
+    def _tell_plan(self) -> None:
+        plan = {
+            name: {
+                "every": int(_period(job).total_seconds()),
+                "next": job.next_run and job.next_run.timestamp(),
+            }
+            for job, name in self.names.items()
+            if job in self.scheduler.jobs
+        }
+        with suppress(OSError):
+            told = json.dumps(plan, sort_keys=True).encode()
+            atomicfile.write(self.config.state_dir / PLAN_FILE, told)
 
 
 def job_directories(config: Config) -> list[Path]:
@@ -193,6 +281,22 @@ def job_directories(config: Config) -> list[Path]:
     package = Path(__file__).parent
     packaged = [package / "jobs", package.parent / "jobs"]
     return [config.root / "jobs", next((path for path in packaged if path.is_dir()), packaged[0])]
+
+
+def _period(job: schedule.Job) -> timedelta:
+    """The longest time between two runs of a job; 0 for one that has no unit."""
+    longest = max(job.interval, job.latest or 0)
+    return timedelta(**{job.unit: longest}) if job.unit else timedelta(0)
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """End a command at its next safe point, or at last anywhere: the next run finishes."""
+    child.terminate()
+    try:
+        child.wait(LAST_WORDS_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _job_files(directories: Iterable[Path]) -> Mapping[str, Path]:

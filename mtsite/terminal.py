@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 SHOW_AFTER_SECONDS = 2.0
 REDRAW_SECONDS = 0.1
+MOST_KEPT = 500
 _DIRECTIONS = range(0x2066, 0x206A), range(0x202A, 0x202F), range(0x200E, 0x2010)
 
 
@@ -52,7 +53,8 @@ class TerminalReport:
     """Talk on a stream: lines, and on a terminal a bar for what lasts over 2 seconds.
 
     `verbosity` is -1 (only warnings), 0 or more. Without a terminal progress is a line
-    a minute, when verbose.
+    a minute, when verbose. `said` has the newest lines, quiet or not: the history of jobs keeps
+    them.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class TerminalReport:
     ) -> None:
         self.stream = stream or sys.stderr
         self.verbosity = verbosity
+        self.said: list[str] = []
         self._clock = clock or time.monotonic
         self._is_terminal = self.stream.isatty()
         self._label = ""
@@ -72,11 +75,13 @@ class TerminalReport:
 
     def say(self, text: str) -> None:
         """A line, unless quiet."""
+        self._keep(text)
         if self.verbosity >= 0:
             self._line(text)
 
     def warn(self, text: str) -> None:
         """A line that begins with "warning:", also when quiet."""
+        self._keep(f"warning: {text}")
         self._line(f"warning: {text}")
 
     def progress(self, label: str, done: int, total: int) -> None:
@@ -101,6 +106,11 @@ class TerminalReport:
             self._bar.stop()
         self._bar = self._task = None
         self._label = ""
+
+    def _keep(self, text: str) -> None:
+        self.said.append(text)
+        if len(self.said) > 2 * MOST_KEPT:
+            del self.said[:MOST_KEPT]
 
     def _line(self, text: str) -> None:
         message = "\n".join(plain(line) for line in text.split("\n"))

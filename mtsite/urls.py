@@ -17,6 +17,7 @@ from mtsite.model import RunKey, TestName
 
 SEGMENT_BYTES = 120
 PATH_BYTES = 900
+JOB_PAGES = 40
 RESERVED = frozenset(
     "index.html index.json latest.html last-good.html last-failed.html robots.txt 404.html"
     " badge.svg feed.xml favicon.svg".split()
@@ -202,6 +203,19 @@ def log_index(key: RunKey, name: TestName, log: str, digest: str) -> str:
 def leaving_page() -> str:
     """What leaves next, what is held and what has ended."""
     return "_gone/index.html"
+
+
+def jobs_page() -> str:
+    """The jobs of the site: what ran, what comes next. Volatile, as all below `_jobs/`."""
+    return "_jobs/index.html"
+
+
+def job_page(job: str, number: int) -> str:
+    """The page of one run of a job. There are `JOB_PAGES` per job, used in turn.
+
+    So a destination never holds more of them, and none has to be deleted there.
+    """
+    return f"_jobs/{segment(job)}-{number % JOB_PAGES:02d}.html"
 
 
 def rules_page() -> str:

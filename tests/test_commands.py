@@ -223,6 +223,7 @@ def test_nightly_as_json_tells_each_step(site: Path, capsys: pytest.CaptureFixtu
     assert document["schema"] == "mtsite/nightly/1"
     assert [(step["name"], step["ok"]) for step in document["steps"]] == [
         ("build", True),
+        ("check", True),
         ("publish", True),
     ]
 

@@ -18,22 +18,36 @@ FLOORS = (
         "commands",
         "scheduler",
         "nightly",
+        "nightsteps",
+        "standing",
+        "notify",
         "doctor",
         "departures",
         "invocation",
+        "timelimit",
         "terminal",
     ),
     # 3: the verbs. Rooms of one floor never import each other.
-    ("archive", "build", "export", "publish", "sample", "serve"),
+    ("archive", "build", "check", "export", "publish", "sample", "serve"),
     # 2: what a page shows
     ("pages",),
     # 1: what others wrote
     ("megatest", "logs"),
     # 0: ground. From left to right, again.
     (
-        *("engines", "plugins", "lock", "retention", "holds", "settingstext", "config", "ownrules"),
+        *(
+            "engines",
+            "plugins",
+            "jobhistory",
+            "lock",
+            "retention",
+            "holds",
+            "settingstext",
+            "config",
+            "ownrules",
+        ),
         *("datasets", "limits"),
-        *("tomlfile", "options"),
+        *("tomlfile", "operation", "options"),
         *("manifest", "known", "measured", "record", "comparison", "stability"),
         *(
             "regex",

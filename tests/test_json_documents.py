@@ -56,7 +56,9 @@ build --dry-run
 build
 publish
 publish --audit
+check
 nightly
+status
 schedule
 area show nosuch
 """.strip().splitlines()
@@ -130,7 +132,7 @@ def test_every_json_file_keeps_its_schema(site: Site, tree: str) -> None:
 
 def test_the_site_holds_the_schemas_of_its_documents(site: Site) -> None:
     published = {path.name for path in (site.root / "published" / ASSETS / "schema").iterdir()}
-    assert published == {"grid-1.json", "node-1.json", "run-1.json"}
+    assert published == {"grid-1.json", "node-1.json", "run-1.json", "site-status-1.json"}
 
 
 @pytest.mark.parametrize("file", sorted(SCHEMAS.iterdir()), ids=lambda file: file.name)

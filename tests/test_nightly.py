@@ -13,10 +13,10 @@ from areas import test as row
 from dying import is_mark
 from rows import runs_in
 
-from mtsite import lock, nightly
+from mtsite import lock, nightly, nightsteps
 from mtsite.config import BuildConfig, Config, PublishConfig, RetainConfig, config_for_areas
 from mtsite.errors import BusyError, DestinationError
-from mtsite.nightly import Done, Night, Steps
+from mtsite.nightsteps import Done, Night, Steps
 from mtsite.terminal import TerminalReport
 
 NOW = 1_700_900_000
@@ -29,9 +29,8 @@ def site(tmp_path: Path, *directories: Path) -> Config:
 
 def run_night(config: Config, steps: Steps | None = None) -> tuple[nightly.NightSummary, str]:
     said = io.StringIO()
-    summary = nightly.run_night(
-        config, TerminalReport(said), now=NOW, environ={"USER": "tester"}, steps=steps
-    )
+    night = Night(config, TerminalReport(said), NOW, {"USER": "tester"})
+    summary = nightly.run_night(night, steps)
     return summary, said.getvalue()
 
 
@@ -180,7 +179,7 @@ def test_without_a_destination_nothing_is_published_and_nothing_failed(tmp_path:
 def test_an_unreadable_area_leaves_the_others_their_night(tmp_path: Path) -> None:
     missing = tmp_path / "gone"
     summary, _ = run_night(site(tmp_path, areas_of(tmp_path), missing))
-    reduce, _automigrate, _retain, build, _publish = summary.steps
+    reduce, _automigrate, _retain, build, _check, _publish = summary.steps
     assert "area gone" in reduce.error
     assert reduce.counts["moved"] == 3
     assert "area gone" in build.error
@@ -204,7 +203,7 @@ def test_what_a_sync_brings_back_of_a_moved_run_is_settled_by_the_next_night(
     area = make_area(tmp_path, runs=runs, config="[automigrate]\nold runname=%; age=1d\n")
     satellite = make_area(tmp_path, name="old", config="[setup]\nallow-runs no\n")
     model, saved = runs_in(area.database), area.database.read_bytes()
-    steps = {name: nightly.STEPS[name] for name in ("reduce", "automigrate")}
+    steps = {name: nightsteps.STEPS[name] for name in ("reduce", "automigrate")}
     config = site(tmp_path, area.path, satellite.path)
     run_night(config, steps)
     moved = [name for name in runs_in(satellite.database) if name in model]

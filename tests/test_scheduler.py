@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
+import cronsim
 import pytest
 
-from mtsite import lock
+from mtsite import lock, scheduler
 from mtsite.cli import group
 from mtsite.config import Config, load_config
+from mtsite.jobhistory import read_history
 from mtsite.scheduler import STATE_FILE, Loop, job_directories
 from mtsite.terminal import TerminalReport
 
@@ -156,6 +159,178 @@ def test_the_packaged_jobs_follow_the_settings(tmp_path: Path) -> None:
     assert f"{next_run:%H:%M}" == "03:30"
 
 
+def test_a_job_that_sleeps_for_ever_is_stopped_and_the_next_runs(tmp_path: Path) -> None:
+    config = site(tmp_path, '[schedule]\njob_limit = "1s"\n')
+    add_job(
+        tmp_path, "a_sleeper", JOB.replace("    with", "    import time; time.sleep(99)\n    with")
+    )
+    add_job(tmp_path, "good")
+    loop, said = loaded(config)
+    make_due(loop)
+    before = time.monotonic()
+    loop.run_due()
+    assert time.monotonic() - before < 20
+    assert (runs(tmp_path, "a_sleeper"), runs(tmp_path, "good")) == (0, 1)
+    assert "job a_sleeper failed: stopped after 1s, [schedule] job_limit" in said.getvalue()
+
+
+def test_a_job_file_that_sleeps_for_ever_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "LOAD_SECONDS", 0.3)
+    config = site(tmp_path)
+    add_job(tmp_path, "sleeper", "import time; time.sleep(99)")
+    add_job(tmp_path, "good")
+    loop, said = loaded(config)
+    assert [name for name, _ in loop.jobs()] == ["good"]
+    assert "job sleeper is left out" in said.getvalue()
+
+
+@pytest.mark.faults
+def test_a_command_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    config = site(tmp_path, '[schedule]\njob_limit = "2s"\n')
+    verb = 'scheduler.every().day.do(scheduler.mtsite, "nightly", "--wait", "10m")'
+    add_job(tmp_path, "waits", f"def register(scheduler, config):\n    {verb}\n")
+    loop, said = loaded(config)
+    make_due(loop)
+    with lock.hold(config.state_dir, "nightly", "a test"):
+        loop.run_due()
+    assert "job waits failed: stopped after 2s" in said.getvalue()
+    assert read_history(config.state_dir).entries[-1].state == "failed"
+
+
+def test_what_a_job_did_is_in_the_history_and_on_the_page(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    add_job(tmp_path, "bad", JOB.replace("    with", "    raise SystemError('no')\n    with"))
+    add_job(tmp_path, "good")
+    loop, _ = loaded(config)
+    make_due(loop)
+    loop.run_due()
+    history = read_history(config.state_dir)
+    states = {one.job: (one.state, one.told) for one in history.entries}
+    assert states == {"bad": ("failed", "SystemError: no"), "good": ("done", "")}
+    assert "SystemError: no" in (config.site.output / "_jobs/index.html").read_text()
+
+
+def test_a_night_is_in_the_history_once(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    verb = 'scheduler.every().day.do(scheduler.mtsite, "nightly", "--job", "night")'
+    add_job(tmp_path, "night", f"def register(scheduler, config):\n    {verb}\n")
+    loop, said = loaded(config)
+    make_due(loop)
+    loop.run_due()
+    (entry,) = read_history(config.state_dir).entries
+    assert (entry.job, entry.state, said.getvalue()) == ("night", "done", "")
+    assert [step.name for step in entry.steps][-2:] == ["check", "publish"]
+
+
+@pytest.mark.faults
+def test_a_night_that_is_killed_is_told_by_the_loop(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
+    notice = json.dumps([sys.executable, "-c", script, str(told)])
+    config = site(tmp_path, f"[notify]\ncommand = {notice}\n")
+    die = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    run = (
+        "import os, sys; from pathlib import Path; from mtsite.jobhistory import begin\n"
+        f"begin(Path({str(config.state_dir)!r}), 'nightly', {time.time()}, ''); {die}"
+    )
+    add_job(
+        tmp_path,
+        "nightly",
+        "import subprocess, sys\nfrom mtsite.scheduler import JobError\n"
+        "def register(scheduler, config):\n    scheduler.every().day.do(work, scheduler)\n"
+        f"def work(scheduler):\n    child = subprocess.Popen([sys.executable, '-c', {run!r}])\n"
+        "    scheduler._running.pids.append(child.pid)\n    raise JobError(str(child.wait()))\n",
+    )
+    loop, _ = loaded(config)
+    make_due(loop)
+    loop.run_due()
+    (entry,) = read_history(config.state_dir).entries
+    assert entry.state == "killed"
+    assert json.loads(told.read_text())["state"] == "killed"
+
+
+def at(loop: Loop, text: str) -> None:
+    """The clock on the wall says this now."""
+    loop.clock = lambda: datetime.fromisoformat(text)
+
+
+def planned(loop: Loop, name: str) -> str:
+    return str(dict(loop.jobs())[name])
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Loop, io.StringIO]:
+    config = site(tmp_path)
+    add_job(tmp_path, "night", JOB.replace("02:00", "02:30"))
+    add_job(
+        tmp_path, "often", JOB.replace('day.at("02:00")', "hours").replace("every()", "every(1)")
+    )
+    return loaded(config)
+
+
+def plan(loop: Loop, name: str, text: str) -> None:
+    for job, known in loop.names.items():
+        if known == name:
+            job.next_run = datetime.fromisoformat(text)
+
+
+def test_in_spring_the_hour_that_is_missing_costs_no_night(
+    two: tuple[Loop, io.StringIO], tmp_path: Path
+) -> None:
+    loop, said = two
+    plan(loop, "night", "2026-03-29 02:30")
+    plan(loop, "often", "2026-03-29 04:00")
+    at(loop, "2026-03-29 03:00:01")
+    loop.run_due()
+    assert (runs(tmp_path, "night"), runs(tmp_path, "often")) == (1, 0)
+    assert "job night: missed at 2026-03-29 02:30, runs once now" in said.getvalue()
+
+
+def test_in_autumn_the_hour_that_comes_twice_makes_one_night(
+    two: tuple[Loop, io.StringIO], tmp_path: Path
+) -> None:
+    """After 02:59 the clock says 02:00 again; the night of 02:30 is done, the hour's job is not."""
+    loop, _ = two
+    plan(loop, "night", "2026-10-26 02:30")
+    plan(loop, "often", "2026-10-25 03:50")
+    at(loop, "2026-10-25 02:00")
+    loop.run_due()
+    assert (runs(tmp_path, "night"), runs(tmp_path, "often")) == (0, 0)
+    assert planned(loop, "night") == "2026-10-26 02:30:00"
+    assert planned(loop, "often") == "2026-10-25 02:50:00"
+
+
+def test_a_clock_that_was_set_back_by_a_day_keeps_no_job_waiting(
+    two: tuple[Loop, io.StringIO],
+) -> None:
+    loop, _ = two
+    plan(loop, "night", "2026-05-03 02:30")
+    plan(loop, "often", "2026-05-02 12:30")
+    at(loop, "2026-05-01 12:00")
+    loop.run_due()
+    assert planned(loop, "night") == "2026-05-02 02:30:00"
+    assert planned(loop, "often") == "2026-05-01 12:30:00"
+
+
+def test_a_clock_that_was_set_forward_by_a_week_runs_each_job_once(
+    two: tuple[Loop, io.StringIO], tmp_path: Path
+) -> None:
+    loop, _ = two
+    plan(loop, "night", "2026-05-02 02:30")
+    plan(loop, "often", "2026-05-01 12:30")
+    at(loop, "2026-05-08 12:00")
+    loop.run_due()
+    assert (runs(tmp_path, "night"), runs(tmp_path, "often")) == (1, 1)
+
+
+def test_a_second_loop_is_refused(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    with lock.hold(config.state_dir, "schedule", "mtsite schedule"), start(config) as child:
+        assert child.wait(timeout=60) == 11
+
+
 def test_a_command_that_fails_is_told_with_its_exit_code(tmp_path: Path) -> None:
     config = site(tmp_path)
     verb = 'scheduler.every().day.do(scheduler.mtsite, "area", "show", "nowhere")'
@@ -189,6 +364,9 @@ def test_a_signal_ends_an_idle_loop_at_once(tmp_path: Path, number: signal.Signa
     with start(config) as child:
         said_until(child, "job refresh: next at")
         time.sleep(0.2)
+        status = Path(f"/proc/{child.pid}/status").read_text()
+        (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
+        assert int(resident) < 60_000
         before = time.monotonic()
         child.send_signal(number)
         assert child.wait(timeout=20) == 128 + number
@@ -217,18 +395,51 @@ def said_until_end(child: "subprocess.Popen[str]") -> str:
     return child.stderr.read()
 
 
+JOBS = Path(__file__).parent.parent / "jobs"
+
+
+def _taken(words: str) -> None:
+    """These words are a command of mtsite that would be carried out."""
+    program, name, *options = words.split()
+    assert program == "mtsite"
+    found = group.get_command(click.Context(group), name)
+    assert found is not None
+    found.make_context(name, options, resilient_parsing=False)
+
+
 def test_the_crontab_example_names_times_and_commands_that_exist() -> None:
-    example = Path(__file__).parent.parent / "jobs" / "crontab.example"
-    lines = [line for line in example.read_text().splitlines() if line and line[0] != "#"]
-    jobs = [line.split(None, 5) for line in lines if not re.match(r"[A-Z_]+=", line)]
+    lines = (JOBS / "crontab.example").read_text().splitlines()
+    jobs = [line.split(None, 5) for line in lines if line and not re.match(r"#|[A-Z_]+=", line)]
     assert len(jobs) == 2
-    for *times, command in jobs:
-        limits = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)]
-        for field, (least, most) in zip(times, limits, strict=True):
-            assert re.fullmatch(r"\*(/\d+)?|\d+(-\d+)?", field)
-            assert all(least <= int(number) <= most for number in re.findall(r"\d+", field))
-        program, name, *options = command.split()
-        assert program == "mtsite"
-        found = group.get_command(click.Context(group), name)
-        assert found is not None
-        assert found.make_context(name, options, resilient_parsing=False)
+    for *times, words in jobs:
+        first = next(cronsim.CronSim(" ".join(times), datetime(2026, 5, 1, 12, 0)))
+        assert first > datetime(2026, 5, 1, 12, 0)
+        _taken(words)
+
+
+@pytest.mark.parametrize("unit", sorted(JOBS.glob("mtsite-*.*")), ids=lambda unit: unit.name)
+def test_the_units_name_commands_that_exist(unit: Path) -> None:
+    text = unit.read_text()
+    commands = re.findall(r"(?m)^ExecStart=/usr/bin/env (.+)$", text)
+    assert len(commands) == (unit.suffix == ".service")
+    for words in commands:
+        _taken(words)
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    for unit in JOBS.glob("mtsite-*.*"):
+        shutil.copy(unit, tmp_path)
+    units = [str(path) for path in tmp_path.iterdir()]
+    assert len(units) == 3
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True
+    )
+    told = [line for line in done.stderr.splitlines() if "mtsite-" in line]
+    assert (done.returncode, told) == (0, [])
+
+
+@pytest.mark.parametrize("job", sorted(JOBS.glob("*.py")), ids=lambda job: job.name)
+def test_a_job_is_a_time_and_a_verb(job: Path) -> None:
+    assert len(job.read_text().splitlines()) < 20

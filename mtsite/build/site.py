@@ -22,12 +22,14 @@ from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellite
 from mtsite.build.catalogue import write_catalogue
 from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
+from mtsite.build.framing import beside_of, frame_of, theme_dirs
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.nights import write_nights
 from mtsite.build.nodes import TargetNode, Tree
 from mtsite.build.pen import Look, Pen, load_theme, theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
+from mtsite.build.pulse import begin_pulse
 from mtsite.build.read import redactor_of
 from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
@@ -108,6 +110,7 @@ def build_site(
         write_nights(state)
         write_leaving(state)
         write_catalogue(state)
+        begin_pulse(config)
         _write_levels(state)
         return _finish(state)
 
@@ -138,23 +141,6 @@ def preview_site(
                 runs, all_files = found.get(why, (0, 0))
                 found[why] = (runs + 1, all_files + files)
             return found
-
-
-def frame_of(config: Config) -> SiteFrame:
-    """What all pages of this site share."""
-    site = config.site
-    return SiteFrame(site.title, site.timezone, site.noindex, site.base_url)
-
-
-def beside_of(config: Config) -> RunBeside:
-    """What the settings add to the pages of runs."""
-    links = {name: dict(area.links) for name, area in config.areas.items() if area.links}
-    return RunBeside(links, leaving=not config.retain.is_empty)
-
-
-def theme_dirs(config: Config) -> tuple[Path, ...]:
-    """Where the site's own templates and styles may lie: beside mtsite.toml."""
-    return (config.root,) if config.file is not None else ()
 
 
 def _start(

@@ -12,7 +12,7 @@ from mtsite.errors import UsageError
 from mtsite.logs.blocks import stored_file
 from mtsite.manifest import Manifest
 
-KEPT = ("_blobs", "_record", "_manifest")
+KEPT = ("_blobs", "_record", "_manifest", "_jobs", "_status.json", "_status.js")
 MARKS = ("_assets", "_record", "_blobs", ".nojekyll")
 
 

@@ -33,6 +33,7 @@ def command(invocation: Invocation, directory: Path, days: int) -> None:
     """
     from mtsite.config import load_config
     from mtsite.nightly import failure, run_night
+    from mtsite.nightsteps import Night
     from mtsite.sample.areas import make_samples
     from mtsite.sample.directory import prepare_directory
 
@@ -45,7 +46,7 @@ def command(invocation: Invocation, directory: Path, days: int) -> None:
     # Variables that are meant for another site must not lead the demo to its bucket or linktree.
     environ = {k: v for k, v in invocation.environ.items() if not k.startswith(_NOT_OURS)}
     config = load_config(samples.config, environ)
-    summary = run_night(config, report, now=now, environ=environ)
+    summary = run_night(Night(config, report, now, environ))
     if (config.site.output / "index.html").is_file():
         _tell(invocation, samples.config, config.site.output)
     error = failure(summary)

@@ -4,17 +4,18 @@ import sys
 
 import click
 
+from mtsite import lock
 from mtsite.invocation import Invocation, exits
 
 
-@click.command(epilog=exits())
+@click.command(epilog=exits(11))
 @click.option("--list", "only_list", is_flag=True, help="Print the jobs and their next times.")
 @click.pass_obj
 def command(invocation: Invocation, only_list: bool) -> None:
     """Run the jobs of jobs/*.py at their times until a signal comes.
 
-    A job that fails stops no other; a time that was missed is made up for once. SIGTERM ends
-    after the current safe point: fit for systemd.
+    A job that fails, or takes longer than [schedule] job_limit, stops no other; a time that was
+    missed is made up for once. SIGTERM ends after the current safe point: fit for systemd.
     """
     from mtsite.scheduler import Loop, job_directories
 
@@ -31,4 +32,6 @@ def command(invocation: Invocation, only_list: bool) -> None:
         return
     for name, time in jobs:
         invocation.report.say(f"job {name}: next at {time}")
-    sys.exit(128 + loop.run_until_stopped())
+    with lock.hold(config.state_dir, "schedule", "mtsite schedule"):
+        number = loop.run_until_stopped()
+    sys.exit(128 + number)

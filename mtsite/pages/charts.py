@@ -177,3 +177,40 @@ def _place(offset: float) -> int:
     if offset != offset:
         return 50
     return round(50 + max(-0.96, min(0.96, offset)) * 50)
+
+
+GROWTH_WIDTH, GROWTH_HEIGHT = 720, 120
+
+
+def growth(sizes: Sequence[tuple[int, int, int]]) -> dict[str, object] | None:
+    """(time, bytes of the site, bytes of databases) as two lines over time, oldest first.
+
+    Both have one scale from zero; None where fewer than two times are known.
+    """
+    if len(sizes) < 2 or sizes[-1][0] <= sizes[0][0]:
+        return None
+    zero, span = sizes[0][0], sizes[-1][0] - sizes[0][0]
+    most = max(1, *(max(site, databases) for _, site, databases in sizes))
+    step = max(1, len(sizes) // GROWTH_WIDTH)
+    kept = [*sizes[:-1:step], sizes[-1]]
+
+    def line(which: int) -> str:
+        points = [
+            f"{(one[0] - zero) * GROWTH_WIDTH // span} "
+            f"{GROWTH_HEIGHT - one[which] * (GROWTH_HEIGHT - 4) // most}"
+            for one in kept
+        ]
+        return f"M{' L'.join(points)}"
+
+    last = sizes[-1]
+    return {
+        "site": line(1),
+        "databases": line(2),
+        "width": GROWTH_WIDTH,
+        "height": GROWTH_HEIGHT,
+        "label": f"site {words.size(sizes[0][1])} to {words.size(last[1])},"
+        f" databases {words.size(sizes[0][2])} to {words.size(last[2])}",
+        "most": words.size(most),
+        "from": words.when(zero)[0][:10],
+        "to": words.when(last[0])[0][:10],
+    }

@@ -20,6 +20,7 @@ from mtsite.publish.shards import ROOT
 from mtsite.publish.summary import PublishSummary
 
 LOSSES = 5
+JOBS_PAGE = urls.jobs_page()
 AUDIT_THREADS = 8
 MANY_VOLATILE = 100
 """So many volatile files that left the tree are worth a request of their own."""
@@ -88,21 +89,26 @@ class Publisher:
         revision = self._built.revision()
         self._audit(terms, report, summary)
         summary.plan_more(requests)
+        if JOBS_PAGE not in self._ledger.volatile() and self._sender.has(JOBS_PAGE):
+            self._send_pulse(summary)  # the front page, which comes next, leads to it
         settled = self._ledger.settled()
         if settled is not None and _still_holds(settled, revision, terms):
             summary.kept, summary.unchanged = settled.kept, settled.unchanged
         else:
             self._bring_in_line(terms, report, summary)
             self._settle(revision, summary)
-        pulse = self._sender.changed_volatile()
-        summary.paths += [file.path for file, _ in pulse]
-        volatile = self._sender.send_volatile(pulse)
-        summary.volatile = volatile.files
-        summary.plain_bytes += volatile.plain_bytes
-        summary.plan_more(volatile.requests, volatile.sent_bytes)
+        self._send_pulse(summary)
         self._delete_volatile(summary)
         summary.sent_bytes = sent.total() - before
         return summary
+
+    def _send_pulse(self, summary: PublishSummary) -> None:
+        pulse = self._sender.changed_volatile()
+        summary.paths += [file.path for file, _ in pulse]
+        volatile = self._sender.send_volatile(pulse)
+        summary.volatile += volatile.files
+        summary.plain_bytes += volatile.plain_bytes
+        summary.plan_more(volatile.requests, volatile.sent_bytes)
 
     def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         plan = self._upload(terms, report, summary)

@@ -98,6 +98,10 @@ class Sender:
             self._ledger.note_volatile(put)
         return sent
 
+    def has(self, path: str) -> bool:
+        """Whether the tree has such a file."""
+        return (self._tree / path).is_file()
+
     def changed_volatile(self) -> list[tuple[TreeFile, Encoded]]:
         """The volatile files that differ from what was last put."""
         known = self._ledger.volatile()
@@ -168,7 +172,9 @@ class Sender:
 
 
 def _volatile_paths(tree: Path) -> list[str]:
-    jobs = sorted(path for path in (tree / "_jobs").rglob("*") if path.is_file())
+    # The page of all jobs after those that it leads to.
+    found = (path for path in (tree / "_jobs").rglob("*") if path.is_file())
+    jobs = sorted(found, key=lambda path: (path.name == "index.html", path))
     status = [tree / "_status.js", tree / "_status.json"]
     paths = [path.relative_to(tree).as_posix() for path in (*jobs, *status) if path.exists()]
     return [path for path in paths if is_volatile(path) and "/.tmp-" not in path]

@@ -62,6 +62,25 @@ def publish_site(
         return summary
 
 
+def publish_pulse(config: Config) -> int:
+    """Publish only the volatile files that changed, outside the generations; how many.
+
+    Raises:
+        BusyError: a publish of this site is going on.
+        DestinationError: the destination refused.
+    """
+    settings = config.publish
+    path = ledger_file(config.state_dir, settings.destination, settings.endpoint_url)
+    with (
+        lock.hold(config.state_dir, "publish", "mtsite publish"),
+        _opened(config, dry_run=False) as destination,
+        _state(path, keep=True) as ledger,
+    ):
+        sender = Sender(config.site.output, destination, ledger, settings.threads)
+        ledger.enter(destination.epoch)
+        return sender.send_volatile(sender.changed_volatile()).files
+
+
 def _let_go(config: Config, built: manifest.Manifest, ledger: Ledger, now: float) -> LetGo:
     """Let pages leave this disk that are safe at the destination of mtsite.toml."""
     by_hand = config.origins.get("publish.destination") == "command line"

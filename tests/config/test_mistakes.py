@@ -23,7 +23,7 @@ pth = "/tmp"
 [areas."b c"]
 path = "/tmp"
 reduce = "yes"
-[nightly]
+[nights]
 at = 3
 [build]
 settle = "30"
@@ -50,7 +50,7 @@ nightly = "24:00"
         ["mtsite.toml:5", "areas.a.path"],
         ["mtsite.toml:6", "areas.a.pth"],
         ["mtsite.toml:9", 'areas."b c".reduce'],
-        ["mtsite.toml:10", "nightly"],
+        ["mtsite.toml:10", "nights"],
         ["mtsite.toml:13", "build.settle"],
         ["mtsite.toml:14", "build.workers"],
         ["mtsite.toml:15", "build.log_cap"],
