@@ -1,7 +1,7 @@
 """The grids of one target: windows of newest runs, months, shards, and the same for programs.
 
 Pages of months are for all older runs: blocks of 100, counted from the oldest of the month, so a
-later run changes none but the last block of its own month.
+later run changes none but the last block of its own month: each names those beside it alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,8 +97,9 @@ class GridPages:
         for month, columns in months.items():
             blocks = [columns[i : i + BLOCK_RUNS] for i in range(0, len(columns), BLOCK_RUNS)]
             names = [month, *(f"{month}-b{n}" for n in range(2, len(blocks) + 1))]
-            for name, block in zip(names, blocks, strict=True):
-                self._window(name, block[::-1], names if len(names) > 1 else ())
+            for n, (name, block) in enumerate(zip(names, blocks, strict=True)):
+                beside = names[max(0, n - 1) : n + 2]
+                self._window(name, block[::-1], beside if len(names) > 1 else ())
         self._files()
 
     def _months(self) -> Mapping[str, list[TargetRun]]:

@@ -18,7 +18,7 @@ from mtsite.pages.dates import day_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT, FLAKY_SWITCHES, judged, switches
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "grid.html"
 
 WINDOWS = (30, 100)
@@ -35,6 +35,12 @@ _HEADINGS = {
     "changed": "changed in this window, good now",
     "steady": "the same in every run that had them",
 }
+
+_LETTERS = 3
+"""So many letters of a head are as wide as a run."""
+
+Head = tuple[str, tuple[tuple[str, str, int], ...], bool]
+"""(label, cells of (short text, text, how many runs it spans), whether its texts stand upright)."""
 
 Cell = tuple[str, str, int, str, str]
 """(style, symbol, how many runs it spans, link or '', what it says in words)."""
@@ -218,20 +224,29 @@ def _groups(
     return tuple(found)
 
 
-def _heads(
-    frame: SiteFrame, grid: Grid
-) -> tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...]:
-    """Rows above the grid as (label, cells of (short text, text, span)): equal ones are joined."""
+def _heads(frame: SiteFrame, grid: Grid) -> tuple[Head, ...]:
+    """Rows above the grid: equal neighbours are joined."""
     zone = ZoneInfo(frame.timezone)
     days = [day_of(run.event_time, zone) for run in grid.runs]
+    months = merged((day[:7], day[:7]) for day in days)
     rows = [
-        ("month", merged((day[:7], day[:7]) for day in days)),
-        ("day", merged((day[8:], day) for day in days)),
+        head(
+            "month",
+            [(short if span > 1 else short[5:], month, span) for short, month, span in months],
+        ),
+        head("day", merged((day[8:], day) for day in days)),
     ]
-    for head in grid.heads:
-        values = (str(getattr(run, head)) for run in grid.runs)
-        rows.append((head, merged((value, value) for value in values)))
+    for name in grid.heads:
+        values = (str(getattr(run, name)) for run in grid.runs)
+        rows.append(head(name, merged((value, value) for value in values)))
     return tuple(rows)
+
+
+def head(label: str, cells: Iterable[tuple[str, str, int]]) -> Head:
+    """A row above the grid; its texts stand upright where one is wider than its columns."""
+    row = tuple(cells)
+    upright = any(len(short) > 1 + _LETTERS * span for short, _, span in row)
+    return label, row, upright
 
 
 def merged(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:

@@ -6,10 +6,12 @@ from mtsite.pages.place import RunPlace
 from mtsite.rollup import roll_up_items
 
 MAX_ITEMS = 1000
+STRIP_RUNS = 10
 
 
 def shown(place: RunPlace, test: Test, path: str) -> dict[str, object]:
-    """Items as (style, symbol, word, item path, link, took), worst first; () for a plain test."""
+    """Items as (style, symbol, word, item path, link, took, stretches of the last runs, the same
+    in words), worst first; () for a plain test."""
     if not test.toplevel:
         return {"items": (), "items_total": 0, "items_counts": (), "items_bar": (), "rolled": None}
     indices = place.items.get(test.testname, ())
@@ -19,7 +21,10 @@ def shown(place: RunPlace, test: Test, path: str) -> dict[str, object]:
         item = place.run.tests[i]
         style, symbol, word = words.mark(place.letters[i])
         link = place.test_link(path, item)
-        rows.append((style, symbol, word, item.item_path, link, words.took(item)))
+        facts = place.facts.tests.get(item.name)
+        strip = facts.strip[-STRIP_RUNS:] if facts else ""
+        past = (words.joined(strip), words.strip_words(strip)) if len(strip) > 1 else ((), "")
+        rows.append((style, symbol, word, item.item_path, link, words.took(item), *past))
     counts: dict[str, int] = {}
     for i in order:
         counts[place.letters[i]] = counts.get(place.letters[i], 0) + 1

@@ -18,7 +18,7 @@ from mtsite.pages.dates import night_of
 from mtsite.pages.page import GridRow, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "night.html"
 MOST_RUNS = 100
 _KINDS = {
@@ -157,9 +157,7 @@ def _marks(row: GridRow) -> str:
     return wrong + ("c" if len(set(row.strip) - {"R", "N", ABSENT}) > 1 else "")
 
 
-def _heads(
-    keys: Sequence[str], runs: Sequence[RunSummary]
-) -> tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...]:
+def _heads(keys: Sequence[str], runs: Sequence[RunSummary]) -> tuple[grid.Head, ...]:
     """A row for each key. Values are joined only below one value of the key above."""
     rows = []
     for depth in range(max((len(run.key.target) for run in runs), default=0)):
@@ -167,7 +165,7 @@ def _heads(
         for target, same in groupby(run.key.target[: depth + 1] for run in runs):
             value = (target[depth] if depth < len(target) else "") or urls.EMPTY_KEY_VALUE
             cells.append((value, value, len(list(same))))
-        rows.append((keys[depth] if depth < len(keys) else "key", tuple(cells)))
+        rows.append(grid.head(keys[depth] if depth < len(keys) else "key", cells))
     return tuple(rows)
 
 

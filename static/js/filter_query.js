@@ -1,6 +1,6 @@
 // The filter's language, as docs/filter.md defines it: text into a test of one row. Serves the
-// filter bar (data-mt=filter-query) as window.mtFilter. A row has state, change, host, text (all
-// in small letters), and the lists flags and tags.
+// filter bar (data-mt=filter-query) as window.mtFilter. A row has state, change (words), host, text
+// (all in small letters), and the lists flags and tags.
 (() => {
   "use strict";
   const MARKS = {
@@ -43,7 +43,7 @@
   const any = new Set(["state", "change", "host"]);
   const holds = {
     state: ({ value }, row) => (Object.hasOwn(GROUPS, value) ? GROUPS[value].includes(row.state) : row.state === value),
-    change: ({ value }, row) => row.change === value,
+    change: ({ value }, row) => row.change.split(" ").includes(value),
     host: (t, row) => glob(t, row.host),
     flag: ({ value }, row) => row.flags.includes(value),
     tag: (t, row) => row.tags.some((tag) => glob(t, tag)),

@@ -62,7 +62,7 @@
       if (key !== aimed) return;
       const kept = test && at >= 0;
       const why = kept && test[3].find((reason) => reason[0] === at);
-      const seconds = test[2].split(",")[at];
+      const seconds = kept && test[2].split(",")[at];
       if (kept) more.textContent = [why && why[1], seconds && window.mtTook(Number(seconds))].filter(Boolean).join(" · ");
       if (!why && "DFKBA".includes(letter)) line.textContent = "The reason is not kept here: open the test.";
       if (why) line.textContent = found.texts[why[4]];

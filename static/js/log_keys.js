@@ -1,6 +1,7 @@
 // Addresses and keys of a log's page (data-mt=log-keys): #L120, #L120-180 and the time stamps of the
 // OpenStack log server, #_2013-09-27_18_22_11_249. A click on a number chooses it, Shift-click up to
-// it; n and p go through findings and lines of level ERROR, w wraps, g goes to a line, e opens the gap below, Esc lets go.
+// it; n and p go through findings and lines of level ERROR, w wraps, d shows times,
+// g goes to a line, e opens the gap below, Esc lets go.
 (() => {
   "use strict";
   const log = window.mtLog;
@@ -102,7 +103,7 @@
   const stepOn = (way) => { turn = turn.then(() => step(way)); };
   const below = () => log.gaps().find((gap) => gap.getBoundingClientRect().bottom > 140);
   const KEYS = {
-    n: () => stepOn(1), p: () => stepOn(-1), w: () => log.wrap?.(), g: () => log.ask?.(":"),
+    n: () => stepOn(1), p: () => stepOn(-1), w: () => log.wrap?.(), d: () => log.times?.(), g: () => log.ask?.(":"),
     e: () => { const gap = below(); if (gap) log.openGap(gap, 1, 20); },
     Escape: () => { log.stop?.(); log.choose(null); anchor = 0; log.address((url) => { url.hash = ""; }); },
   };

@@ -13,7 +13,6 @@
   const gapOf = (from, to) => {
     const gap = make("p", "", "log-gap");
     Object.assign(gap.dataset, { from, to });
-    dress(gap);
     return gap;
   };
   // How many lines of the levels ERROR and worse a gap hides: known where what else is in the
@@ -44,7 +43,7 @@
   const dress = (gap) => {
     const [from, to] = [Number(gap.dataset.from), Number(gap.dataset.to)];
     const hidden = to - from + 1;
-    gap.replaceChildren(`⋯ ${hidden.toLocaleString("en")} ${hidden === 1 ? "line" : "lines"}${badIn(from, to)} ⋯ `);
+    gap.replaceChildren(`⋯ ${hidden.toLocaleString("en")} ${hidden === 1 ? "line" : "lines"}${badIn(from, to)}${log.spanOf?.(gap) || ""} ⋯ `);
     const tool = (label, what, act) => {
       const button = make("button", label);
       button.type = "button";
@@ -71,7 +70,11 @@
     pass(found);
     const next = [from > first && gapOf(first, from - 1), ...found, to < last && gapOf(to + 1, last)].filter(Boolean);
     for (const each of next) if (auto && each.dataset.from) { each.dataset.auto = ""; watch.observe(each); }
-    hold(still, () => { watch.unobserve(gap); gap.replaceWith(...next); });
+    hold(still, () => {
+      watch.unobserve(gap);
+      gap.replaceWith(...next);
+      for (const each of next) if (each.dataset.from) dress(each);
+    });
     trim();
     log.changed?.();
   };
@@ -103,7 +106,7 @@
     const gap = gapOf(ends[0][0], ends[1].at(-1));
     gap.dataset.auto = "";
     for (const row of far) { const hit = row.className.match(/hit-\S+/g); if (hit && row.id) log.marks.set(Number(row.id.slice(1)), hit.join(" ")); }
-    hold(all[middle], () => { far[0].before(gap); for (const each of far) each.remove(); });
+    hold(all[middle], () => { far[0].before(gap); for (const each of far) each.remove(); dress(gap); });
     watch.observe(gap);
   };
 

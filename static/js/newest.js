@@ -29,8 +29,8 @@
   const up = part.dataset.strips.replace(/_runs\/grid\.js$/, "");
   const strip = (runs, line, parent, below) => {
     const list = make("ol", "", parent, "past");
-    list.setAttribute("aria-label", "Newest runs, newest left");
-    [...line].slice(0, runs.length).forEach((letter, i) => {
+    list.setAttribute("aria-label", "Newest runs, newest right");
+    [...line].slice(0, runs.length).map((letter, i) => [letter, i]).reverse().forEach(([letter, i]) => {
       const said = `${runs[i][0]}: ${WORDS[letter] || "fail"}`;
       const cell = make(letter === "." || !own ? "span" : "a", SYMBOLS[letter], make("li", "", list), `v-${letter === "." ? "x" : letter}`);
       cell.setAttribute("aria-label", said);
@@ -50,10 +50,10 @@
     if (rule) draw("rect", { class: "usual", x: 0, width: runs.length * 28, y: 62 - 58 * Math.min(1, (rule.middle + rule.far) / most), height: Math.max(2, 58 * (Math.min(most, rule.middle + rule.far) - Math.max(0, rule.middle - rule.far)) / most) }, chart);
     known.forEach((value, i) => {
       if (value === null) return;
-      const bar = draw("rect", { class: far(value) ? "far" : "near", x: i * 28 + 8, width: 10, y: 62 - 58 * value / most, height: Math.max(1, 58 * value / most) }, chart);
+      const bar = draw("rect", { class: far(value) ? "far" : "near", x: (runs.length - 1 - i) * 28 + 8, width: 10, y: 62 - 58 * value / most, height: Math.max(1, 58 * value / most) }, chart);
       draw("title", {}, bar).textContent = `${runs[i]}: ${window.mtTook(value)}`;
     });
-    make("p", `Newest left; ${said}.${rule ? ` Marked: more than 3 × 1.48 × the median deviation from the median of what passed (${window.mtTook(Math.round(rule.far))}).` : ""}`, part, "note");
+    make("p", `Newest right; ${said}.${rule ? ` Marked: more than 3 × 1.48 × the median deviation from the median of what passed (${window.mtTook(Math.round(rule.far))}).` : ""}`, part, "note");
     const more = make("details", "", part);
     make("summary", "Durations as a table", more);
     const table = make("table", "", more);

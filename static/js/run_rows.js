@@ -1,5 +1,6 @@
-// A filter over the runs of a page: words that a row must hold (name, target, state, owner, contour,
-// comment, first failure), ! turns one around. It stands in the address as ?q=.
+// A filter over the runs of a page in the language of docs/filter.md: s: is the verdict of a run, new,
+// still and fixed whether it has such tests, @ its contour, a word what its row says. It stands in
+// the address as ?q=.
 (() => {
   "use strict";
   const table = document.querySelector("[data-mt=run-rows]");
@@ -9,27 +10,34 @@
   label.className = "list-filter";
   const box = document.createElement("input");
   box.type = "search";
-  box.placeholder = "filter  owner contour comment !not";
+  box.placeholder = "s:fail new !fixed @contour owner word";
+  box.maxLength = 1000;
   box.setAttribute("aria-label", "Filter the runs of this page");
   const count = document.createElement("output");
   count.setAttribute("aria-live", "polite");
   label.append(box, count);
   table.before(label);
 
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const low = (row, part) => (row.querySelector(part)?.textContent || "").trim().toLowerCase();
+  const read = rows.map((row) => ({
+    state: low(row, ".mark").replace(/^\S+\s+/, "").replaceAll(" ", "-"),
+    change: ["new", "still", "fixed"].filter((kind) => row.querySelector(`.change .${kind}`)).join(" "),
+    host: "",
+    flags: row.querySelector(".reason .note")?.textContent.startsWith("gone") ? ["gone"] : [],
+    tags: [low(row, ".who small")].filter(Boolean),
+    text: row.textContent.toLowerCase(),
+  }));
   const apply = () => {
-    const words = box.value.toLowerCase().match(/!?"[^"]*"|\S+/g) || [];
-    const terms = words.map((word) => {
-      const not = word.startsWith("!") && word.length > 1;
-      return [not, (not ? word.slice(1) : word).replaceAll('"', "")];
-    });
+    const query = box.value.trim();
+    const filter = window.mtFilter.compile(query);
     let hits = 0;
     rows.forEach((row, i) => {
-      const hit = terms.every(([not, term]) => texts[i].includes(term) !== not);
+      const hit = !query || filter.hit(read[i]);
       row.hidden = !hit;
       hits += hit;
     });
-    count.textContent = terms.length ? `${hits} of ${rows.length} on this page` : "";
+    const odd = filter.unknown.length ? ` · nothing is called “${filter.unknown[0]}”` : "";
+    count.textContent = query ? `${hits} of ${rows.length} on this page${odd}` : "";
   };
   box.addEventListener("input", () => {
     apply();
@@ -45,6 +53,6 @@
     box.blur();
   });
   const asked = new URL(location.href).searchParams.get("q");
-  if (asked) box.value = asked;
+  if (asked) box.value = asked.slice(0, box.maxLength);
   apply();
 })();

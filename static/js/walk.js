@@ -4,7 +4,8 @@
 (() => {
   "use strict";
   const MOST = 5000;
-  const kept = (key) => { try { return JSON.parse(sessionStorage.getItem(key)) || []; } catch { return []; } };
+  const isTest = (one) => Array.isArray(one) && one.length === 2 && one.every((each) => typeof each === "string");
+  const kept = (key) => { try { return JSON.parse(sessionStorage.getItem(key)).filter(isTest); } catch { return []; } };
   const keep = (key, list) => { try { sessionStorage.setItem(key, JSON.stringify(list)); } catch { /* full, or not allowed */ } };
   const bare = (href) => { const at = new URL(href, location.href); at.search = at.hash = ""; return at.href; };
   const taking = (href, filter) => { const at = new URL(href); at.searchParams.set("in", filter); return at.href; };

@@ -1,8 +1,9 @@
-"""One gallery and one demo for all browser tests of a worker, one Chromium for each file."""
+"""One gallery and one demo for all browser tests of all workers, one Chromium for each file."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,40 @@ from browser.watching import Watched
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or gallery.CHROMIUM
 
 
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """What the first worker makes stands for all of them: no test writes into it."""
+    base = factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    root.mkdir(exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "made").exists():
+            make(root)
+            (root / "made").touch()
+    return root
+
+
 @pytest.fixture(scope="session")
 def gallery_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The handmade pages, under a directory whose name needs escaping."""
-    out = tmp_path_factory.mktemp("gallery") / "under a prefix"
-    gallery.write_site(out)
-    return out
+    root = _made_once(
+        tmp_path_factory, "gallery", lambda root: gallery.write_site(root / "under a prefix")
+    )
+    return root / "under a prefix"
+
+
+def _make_demo(root: Path) -> None:
+    from mtsite.cli import run
+    from mtsite.invocation import Invocation
+
+    assert run(["demo", str(root), "--days", "4"], Invocation(environ={})) == 0
 
 
 @pytest.fixture(scope="session")
 def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of `mtsite demo`, as a user gets it."""
-    from mtsite.cli import run
-    from mtsite.invocation import Invocation
-
-    root = tmp_path_factory.mktemp("demo")
-    assert run(["demo", str(root), "--days", "4"], Invocation(environ={})) == 0
-    return root / "site"
+    root = _made_once(tmp_path_factory, "demo", lambda root: _make_demo(root / "demo"))
+    return root / "demo/site"
 
 
 @pytest.fixture(scope="module")

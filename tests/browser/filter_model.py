@@ -49,7 +49,7 @@ def _holds(kind: str, value: str, row: Row) -> bool:
     if kind == "state":
         return row.state in GROUPS.get(value, {value})
     if kind == "change":
-        return row.change == value
+        return value in row.change.split(" ")
     if kind == "host":
         return fits(value, row.host)
     if kind == "tag":

@@ -16,6 +16,7 @@ from browser import odd_runs, odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
+from mtsite.build.levels import BELOW  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey, RunSummary  # noqa: E402
@@ -270,7 +271,19 @@ def write_site(out: Path) -> list[str]:
     for one in (night, records.Night(seed=9, runname="ww47.4"), hostile):
         letters = [str(verdict) for verdict in one.verdicts]
         _write(out / urls.run_values(one.key), comparing.values_shard(one.run, letters))
+    _write_level_shards(out)
     return paths
+
+
+def _write_level_shards(out: Path) -> None:
+    """What a build lays beside the levels."""
+    names_of = [[value, f"{value}/index.html"] for value in ("other", records.TARGET[0], "third")]
+    areas = [[one, f"{one}/index.html"] for one in (records.AREA, "webstack")]
+    for path, below in (
+        (urls.below_shard(records.AREA), names_of),
+        (urls.below_shard(), areas),
+    ):
+        _write(out / path, shard_bytes(BELOW, {"total": len(below), "names": below}))
 
 
 def _write_grid_shards(out: Path, night: records.Night) -> None:

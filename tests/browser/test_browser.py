@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import records
@@ -44,9 +45,16 @@ def test_links_of_hostile_names_lead_to_their_pages(wide: Watched, site: Path) -
     )
     assert len(found) > 20
     for link in found:
+        assert b'<h1 class="test-name">' in _file_of(link).read_bytes(), link
+    for link in sorted(found, key=len)[-3:]:
         page.goto(link)
         assert page.locator("h1.test-name").count() == 1, link
     assert wide.trouble == []
+
+
+def _file_of(link: str) -> Path:
+    """The file that a browser opens for a resolved link."""
+    return Path(unquote(urlsplit(link).path))
 
 
 def test_without_script_counts_failures_and_links_are_there(plain: Watched, site: Path) -> None:
@@ -150,7 +158,52 @@ def test_n_goes_through_the_findings_of_a_log(wide: Watched, site: Path) -> None
     assert page.evaluate("location.hash") == "#L844"
 
 
-def test_times_turn_relative_and_keep_the_full_time(wide: Watched, site: Path) -> None:
-    page = _go(wide, site, RUN)
-    time = page.locator(".facts time")
-    assert "2026-11-20 02:00 UTC" in time.get_attribute("title")
+@pytest.mark.parametrize(
+    ("zone", "here"),
+    [("UTC", "2:00:00 AM"), ("Asia/Kolkata", "7:30:00 AM"), ("America/St_Johns", "10:30:00 PM")],
+)
+def test_times_turn_relative_and_keep_the_full_time_in_utc_and_here(
+    chromium: Any, site: Path, zone: str, here: str
+) -> None:
+    watched = Watched(chromium, timezone_id=zone, locale="en-US")
+    time = _go(watched, site, RUN).locator(".facts time")
+    title = time.get_attribute("title").replace("\u202f", " ")
+    assert title.startswith("2026-11-20 02:00 UTC · ")
+    assert title.endswith(f"{here} here")
+    watched.context.close()
+
+
+HOSTILE_ADDRESSES = (
+    "?in=<img src=x onerror=alert(1)>",
+    "?in=%00%E0%A4%A",
+    "?in=" + "x" * 100_000,
+    "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E#javascript:alert(1)",
+    "?show=__proto__&group=constructor#<svg onload=alert(1)>",
+    "?level=1e9&view=%3Cb%3E&q=(#L1e9-%00",
+    "#q=s:constructor %E0%A4%A",
+    "?n=%00#_2013-(a+)+$",
+)
+
+
+def test_a_hostile_address_runs_nothing_and_leaves_a_page_that_works(
+    wide: Watched, site: Path
+) -> None:
+    history = urls.history_page(*LEAF, ("pcie_retry_smoke", ""))
+    test = urls.test_page(records.Night().key, ("pcie_retry_smoke", ""))
+    pages = (test, test, test, RUN, urls.area_page(*LEAF), LOG, RUN, history)
+    for path, odd in zip(pages, HOSTILE_ADDRESSES, strict=True):
+        page = _go(wide, site, path + odd)
+        assert page.locator("img, main script, svg[onload]").count() == 0, (path, odd)
+        assert page.locator("[data-mt=keys]").is_visible(), (path, odd)
+    assert wide.trouble == []
+
+
+def test_what_a_tab_keeps_of_a_filter_is_no_more_than_names(wide: Watched, site: Path) -> None:
+    test = urls.test_page(records.Night().key, ("pcie_retry_smoke", ""))
+    page = _go(wide, site, test)
+    for odd in ('{"a": 1}', "[[1, 2]]", "[null]", '[["javascript:alert(1)", "<b>x</b>"]]', "{"):
+        page.evaluate("odd => sessionStorage.setItem('mt-walk new', odd)", odd)
+        page = _go(wide, site, f"{test}?in=new")
+        assert page.locator("[data-mt=walk] b").count() == 0
+        assert page.locator("[data-mt=keys]").is_visible()
+    assert wide.trouble == []

@@ -23,7 +23,7 @@ queries = st.lists(st.sampled_from(WORDS) | st.text(LETTERS, max_size=6), max_si
 rows = st.builds(
     Row,
     state=st.sampled_from(STATES),
-    change=st.sampled_from(["", "new", "still", "fixed"]),
+    change=st.sampled_from(["", "new", "still", "fixed", "new fixed"]),
     host=st.sampled_from(["", "lnx01", "lnx", "é", "a*b", "[x]"]),
     flags=st.lists(st.sampled_from(["item", "flaky", "slow"]), unique=True),
     tags=st.lists(st.sampled_from(["tag1", "nightly", "a b"]), unique=True),

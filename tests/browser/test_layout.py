@@ -1,12 +1,13 @@
 """From 320 to 2560 px: nothing sideways, nothing that jumps, and a page that can be printed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import gallery, records
+from browser import records
 from browser.kinds import of_each_kind, shown_in_gallery
 from browser.watching import WATCH_SHIFTS, Watched
 
@@ -20,6 +21,10 @@ INSIDE = """() => [...document.querySelectorAll("main *")].filter((one) =>
   one.getBoundingClientRect().right > innerWidth + 1
   && !one.closest(".scroll, .heard, .strip, pre, [tabindex='0']"))
   .map((one) => one.outerHTML.slice(0, 120))"""
+WIDER = """() => [...document.querySelectorAll("body.test .part > *")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.outerHTML.slice(0, 120))"""
+COVERING = "body:is(.run, .test, .gone, .target)"
 COVERED = """() => {
   const parts = [...document.querySelectorAll("main > *")]
     .filter((one) => one.getClientRects().length);
@@ -32,6 +37,40 @@ CUT = """() => [...document.querySelectorAll("h1, h2, .lead, .facts dd, .failure
     && getComputedStyle(one).overflow !== "visible").map((one) => one.outerHTML.slice(0, 120))"""
 
 
+WIDTHS = (390, 320, 768, 2560)
+
+
+@dataclass
+class Seen:
+    """What there was to see of the pages of the gallery, each opened once wide."""
+
+    moved: list[str] = field(default_factory=list)
+    sideways: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    covered: list[str] = field(default_factory=list)
+
+    def look(self, page: Any, path: str, widths: Iterable[int]) -> None:
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                self.sideways.append(f"{path} at {width}")
+            if width in {390, 1400}:
+                self.outside += [f"{path} at {width}: {one}" for one in page.evaluate(WIDER)]
+            if width <= 390:
+                self.outside += [f"{path} at {width}: {one}" for one in page.evaluate(INSIDE)]
+            if width in {390, 1400} and page.locator(COVERING).count():
+                self.covered += [f"{path} at {width}: {one}" for one in page.evaluate(COVERED)]
+
+    def wait(self, page: Any, path: str, width: int) -> None:
+        page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
+        self.moved += [f"{path} at {width}: {shift}" for shift in page.evaluate("shifts")]
+
+
+def _late(route: Any) -> None:
+    time.sleep(0.05)
+    route.continue_()
+
+
 @pytest.fixture
 def opened(chromium: Any) -> Iterator[Watched]:
     watched = Watched(chromium, viewport={"width": 1400, "height": 900})
@@ -40,52 +79,50 @@ def opened(chromium: Any) -> Iterator[Watched]:
     watched.context.close()
 
 
-def test_no_page_of_the_gallery_scrolls_sideways(opened: Watched, gallery_site: Path) -> None:
+@pytest.fixture(scope="module")
+def seen(chromium: Any, gallery_site: Path) -> Seen:
+    """All pages with a script that comes late; the fullest of each kind from a phone as well."""
+    found = Seen()
+    watched = Watched(chromium, viewport={"width": 1400, "height": 900})
+    watched.context.add_init_script(WATCH_SHIFTS)
+    watched.page.route("**/site.js", _late)
     for path in shown_in_gallery():
-        page = opened.go(gallery_site, path)
-        for width in (320, 390, 768, 1400, 2560):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
-            if width <= 390:
-                assert page.evaluate(INSIDE) == [], (path, width)
-    assert opened.trouble == []
+        page = watched.go(gallery_site, path)
+        found.wait(page, path, 1400)
+        found.look(page, path, (1400, 390))
+        page.set_viewport_size({"width": 1400, "height": 900})
+    for path in _fullest(gallery_site):
+        watched.page.set_viewport_size({"width": 390, "height": 900})
+        page = watched.go(gallery_site, path)
+        found.wait(page, path, 390)
+        found.look(page, path, WIDTHS)
+    watched.context.close()
+    assert watched.trouble == []
+    return found
 
 
-def test_no_part_of_a_page_covers_another(opened: Watched, gallery_site: Path) -> None:
+def _fullest(site: Path) -> list[str]:
+    return [paths[-1] for kind, paths in of_each_kind(site).items() if kind != "redirect"]
+
+
+def test_no_page_of_the_gallery_scrolls_sideways(seen: Seen) -> None:
+    assert seen.sideways + seen.outside == []
+
+
+def test_no_part_of_a_page_covers_another(seen: Seen) -> None:
     """Parts of a run's page have left their place for want of a class of their own."""
-    kinds = ("run", "run-with_gone", "run-many5000", "test", "gone", "target")
-    for kind in kinds:
-        page = opened.go(gallery_site, gallery.shots()[kind])
-        for width in (390, 1400):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate(COVERED) == [], (kind, width)
+    assert seen.covered == []
+
+
+def test_nothing_moves_when_the_script_comes_late(seen: Seen) -> None:
+    assert seen.moved == [], "\n".join(seen.moved)
 
 
 def test_no_page_of_the_demo_scrolls_sideways(opened: Watched, demo_site: Path) -> None:
-    for kind, paths in of_each_kind(demo_site).items():
-        if kind == "redirect":
-            continue
-        page = opened.go(demo_site, paths[-1])
-        for width in (320, 390, 768, 1400, 2560):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (paths, width)
-
-
-def _late(route: Any) -> None:
-    time.sleep(0.05)
-    route.continue_()
-
-
-def test_nothing_moves_when_the_script_comes_late(opened: Watched, gallery_site: Path) -> None:
-    opened.page.route("**/site.js", _late)
-    moved: list[str] = []
-    for width in (1400, 390):
-        opened.page.set_viewport_size({"width": width, "height": 900})
-        for path in shown_in_gallery():
-            page = opened.go(gallery_site, path)
-            page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
-            moved += [f"{path} at {width}: {shift}" for shift in page.evaluate("shifts")]
-    assert moved == [], "\n".join(moved)
+    found = Seen()
+    for path in _fullest(demo_site):
+        found.look(opened.go(demo_site, path), path, WIDTHS)
+    assert found.sideways == []
 
 
 def test_the_theme_is_there_before_the_first_paint(opened: Watched, gallery_site: Path) -> None:

@@ -7,8 +7,6 @@ import pytest
 from browser import records
 
 from mtsite import urls
-from mtsite.build.levels import BELOW
-from mtsite.pages.shard import shard_bytes
 
 pytestmark = pytest.mark.browser
 AREA = urls.area_page(records.AREA)
@@ -16,15 +14,8 @@ LEVEL = urls.area_page(records.AREA, records.TARGET[:1])
 MONTH = urls.month_page(records.AREA, records.TARGET, "2026-11")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site(gallery_site: Path) -> Path:
-    """The gallery with the shards that a build lays beside its levels."""
-    names = [[value, f"{value}/index.html"] for value in ("other", records.TARGET[0], "third")]
-    shard = shard_bytes(BELOW, {"total": 3, "names": names})
-    (gallery_site / urls.below_shard(records.AREA)).write_bytes(shard)
-    areas = [[records.AREA, AREA], ["webstack", "webstack/index.html"]]
-    shard = shard_bytes(BELOW, {"total": 2, "names": areas})
-    (gallery_site / urls.below_shard()).write_bytes(shard)
     return gallery_site
 
 
@@ -60,18 +51,22 @@ def test_without_script_the_words_say_when_and_how_often(plain: Any, site: Path)
     assert "1 new, 3 fixed" in row
 
 
-def test_runs_are_filtered_by_owner_contour_and_comment(wide: Any, site: Path) -> None:
+def test_runs_are_filtered_in_the_language_of_tests(wide: Any, site: Path) -> None:
     page = open_page(wide, site, MONTH)
     rows = page.locator(".run-rows tbody tr:visible")
     total = rows.count()
     page.keyboard.press("/")
-    page.keyboard.type("nightly !ww47")
+    page.keyboard.type("@nightly s:bad !ww47")
     hits = rows.count()
     assert 0 < hits < total
-    assert "?q=nightly+%21ww47" in page.url
+    assert "?q=%40nightly+s%3Abad+%21ww47" in page.url
     assert page.locator(".list-filter output").inner_text() == f"{hits} of {total} on this page"
     page.reload()
     assert rows.count() == hits
+    page.fill("input[type=search]", "new")
+    assert page.locator(".run-rows tr:visible .change .new").count() == rows.count() > 0
+    page.fill("input[type=search]", "s:nonsense")
+    assert "nothing is called “nonsense”" in page.inner_text(".list-filter output")
 
 
 def test_siblings_of_every_level_are_one_key_away(wide: Any, site: Path) -> None:

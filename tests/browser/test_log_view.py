@@ -151,6 +151,29 @@ def test_reading_on_loads_what_is_scrolled_to_and_keeps_the_page_small(
     assert page.locator(".log-lines div[id]").count() < 5000
 
 
+def test_a_gap_says_what_time_it_spans(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    gap = page.locator(".log-gap")
+    assert "· 00:00–00:08 ⋯" in gap.first.inner_text()
+    gap.first.get_by_text("↓ 20").click()
+    page.wait_for_selector("#L40")
+    page.evaluate("location.hash = 'L85'")
+    page.wait_for_selector("#L85.chosen")
+    assert "· 00:00:40–00:00:55 ⋯" in gap.first.inner_text()
+
+
+def test_the_time_since_the_line_before_is_shown_where_asked_for(view: View, site: str) -> None:
+    page = view.go(site + PAGE)
+    page.keyboard.press("d")
+    since = "(row) => getComputedStyle(row, '::before').content"
+    assert page.eval_on_selector("#L7", since) == '"+1.000"'
+    assert page.eval_on_selector("#L495", since) == "none", "a gap is before it"
+    page.evaluate("location.hash = 'L6000'")
+    page.wait_for_selector("#L6000[data-since]")
+    page.get_by_role("button", name="Times").click()
+    assert page.eval_on_selector("#L7", since) == "none"
+
+
 def test_search_looks_through_the_whole_file(view: View, site: str) -> None:
     page = view.go(site + PAGE)
     page.keyboard.press("/")
@@ -350,6 +373,24 @@ def packs_everything(server: PreviewServer) -> None:
         answer._begin(self, status, headers | packed)
 
     server.RequestHandlerClass = type("Packing", (answer,), {"_begin": begin})
+
+
+def tells_no_range(server: PreviewServer) -> None:
+    answer: Any = server.RequestHandlerClass
+
+    def begin(self: Any, status: Any, headers: dict[str, str]) -> None:
+        headers.pop("Content-Range", None)
+        answer._begin(self, status, headers)
+
+    server.RequestHandlerClass = type("Curt", (answer,), {"_begin": begin})
+
+
+def test_an_answer_that_tells_no_range_is_as_long_as_was_asked_for(view: View, tree: Path) -> None:
+    with served(tree, tells_no_range) as address:
+        page = view.go(f"{address}{PAGE}#L6000")
+        page.wait_for_selector("#L6000.chosen")
+        assert view.line(6000).endswith("line 6000")
+        assert sum(url.endswith(".logz") for url in view.asked) == 1
 
 
 @pytest.mark.parametrize("spoil", [ignores_range, strips_range, packs_everything])

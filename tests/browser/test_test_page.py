@@ -30,13 +30,13 @@ def odd(name: str) -> str:
 
 def test_the_error_stands_above_the_fold(page: Any, gallery_site: Path) -> None:
     page.goto((gallery_site / FAILED).as_uri())
-    box = page.locator(".excerpt ol").bounding_box()
+    box = page.locator(".excerpt #lines").bounding_box()
     assert box["y"] + box["height"] < 900
 
 
 def test_a_long_comment_leaves_the_error_above_the_fold(page: Any, gallery_site: Path) -> None:
     page.goto((gallery_site / odd("long")).as_uri())
-    box = page.locator(".excerpt ol").bounding_box()
+    box = page.locator(".excerpt #lines").bounding_box()
     assert box["y"] + box["height"] < 900
     assert page.locator(".long-comment summary").inner_text().startswith("long long")
     page.click(".long-comment summary")
@@ -94,17 +94,3 @@ def test_a_filter_that_this_tab_does_not_know_leaves_the_failures_around(
 ) -> None:
     page.goto((gallery_site / FAILED).as_uri() + "?in=s:fail")
     expect(page.locator("[data-mt=walk]")).to_contain_text("next failure")
-
-
-@pytest.mark.parametrize("name", odd_tests.names())
-@pytest.mark.parametrize("width", [390, 1400])
-def test_no_odd_test_page_scrolls_sideways(
-    page: Any, gallery_site: Path, name: str, width: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto((gallery_site / odd(name)).as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    inside = (
-        "(c => [...document.querySelectorAll(c)].every(t => t.scrollWidth <= t.clientWidth + 1))"
-    )
-    assert page.evaluate(f"{inside}('.part > *')"), "a part is wider than its place"

@@ -7,6 +7,8 @@ import pytest
 from areas import make_area, run, test
 from sites import files_of, make_site
 
+from mtsite.build import grids
+
 TARGET = "ubuntu/nfs"
 OTHER = "suse/zfs"
 LISTED = (
@@ -81,6 +83,18 @@ def test_as_many_files_change_after_300_runs_as_after_10(
 ) -> None:
     changed = changed_by_one_new_run(tmp_path / "x", 300)
     assert unhashed(changed) == unhashed(changed_after_10)
+
+
+def test_a_new_block_of_a_month_changes_the_block_before_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grids, "BLOCK_RUNS", 3)
+    changed = changed_by_one_new_run(tmp_path / "x", 9)
+    blocks = [path for path in sorted(changed) if "/grid-2023" in path]
+    assert [path.rpartition("grid-")[2] for path in blocks] == [
+        "2023-11-b3.html",
+        "2023-11-b4.html",
+    ]
 
 
 def unhashed(paths: set[str]) -> list[str]:

@@ -2,12 +2,17 @@
 
 import gzip
 import hashlib
+import itertools
 import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mtsite.atomicfile import Draft
+from mtsite.logs.blocks import BlockWriter
 from mtsite.logs.masking import Sizes
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.take import Taker, blob_extension
@@ -219,3 +224,39 @@ def test_every_line_an_error_gives_a_bounded_list_and_the_true_count(tmp_path: P
 )
 def test_a_blob_is_never_anything_but_text(name: str, extension: str) -> None:
     assert blob_extension(name) == extension
+
+
+def killed_in(owner: type, name: str, calls: int, work: Callable[[], object]) -> bool:
+    """Whether another process that did the work was killed before this call of a method."""
+    child = os.fork()
+    if child == 0:
+        method, seen = getattr(owner, name), itertools.count()
+
+        def stepped(*given: object) -> object:
+            if next(seen) == calls:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return method(*given)
+
+        setattr(owner, name, stepped)
+        work()
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.faults
+def test_killed_while_a_large_log_is_stored_no_blob_has_half_of_it(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(LARGE)
+    taking = replace(taker(tmp_path), small_bytes=0, block_bytes=99)
+    for owner, name, calls in (
+        (BlockWriter, "write", 0),
+        (BlockWriter, "write", 3),
+        (BlockWriter, "_put", 7),
+        (BlockWriter, "close", 0),
+        (Draft, "keep", 0),
+    ):
+        assert killed_in(owner, name, calls, lambda: taking.take("a.log", log, "file"))
+        assert list(tmp_path.rglob("*.logz")) == [], name
+    stored = tmp_path / "site" / taking.take("a.log", log, "file").blob
+    clean = replace(taking, site=tmp_path / "clean")
+    assert stored.read_bytes() == (clean.site / clean.take("a.log", log, "file").blob).read_bytes()

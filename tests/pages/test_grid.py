@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import jsonschema
@@ -206,17 +207,22 @@ def test_no_page_of_a_night_is_over_600_kb() -> None:
 def test_equal_heads_of_neighbours_are_merged() -> None:
     shown = grid_of("FPP", heads=("owner",))
     shown = replace(shown, runs=(shown.runs[0], *(replace(r, owner="x") for r in shown.runs[1:])))
-    heads = dict(
+    heads = heads_of(
         grid.context(
             FRAME,
             records.node(*LEAF, shown.runs[0]),
             shown,
             grid.ranked(shown.rows),
             grid.Window("30"),
-        )["heads"]
-    )  # type: ignore[call-overload]
-    assert heads["month"] == (("2026-11", "2026-11", 3),)
-    assert heads["owner"] == (("mrivera", "mrivera", 1), ("x", "x", 2))
+        )
+    )
+    assert heads["month"] == ((("2026-11", "2026-11", 3),), False)
+    assert heads["owner"] == ((("mrivera", "mrivera", 1), ("x", "x", 2)), True)
+
+
+def heads_of(context: dict[str, Any]) -> dict[str, object]:
+    """Label → cells, and whether a name that is wider than its columns makes them stand upright."""
+    return {label: (cells, upright) for label, cells, upright in context["heads"]}
 
 
 def test_running_and_partial_runs_are_marked() -> None:
@@ -249,7 +255,9 @@ def test_a_night_links_each_failure_of_each_target() -> None:
     page = THEME.render(night.TEMPLATE, context).decode()
     assert 'href="../rhel9/nfs/fast/w1/t/index.html"' in page
     assert 'href="../rhel9/nfs/slow/w1/t/index.html"' in page
-    assert dict(context["heads"])["fs"] == (("nfs", "nfs", 2),)  # type: ignore[call-overload]
+    heads = heads_of(context)
+    assert heads["fs"] == ((("nfs", "nfs", 2),), False)
+    assert heads["flow"] == ((("fast", "fast", 1), ("slow", "slow", 1)), False)
 
 
 def test_the_rows_of_a_night_are_filtered_by_what_went_wrong_and_what_differs() -> None:
