@@ -147,6 +147,16 @@ def history_part(area: str, target: Sequence[str], name: TestName, part: int) ->
     return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", f"_part/{part:04d}.html")
 
 
+def badge(area: str, target: Sequence[str]) -> str:
+    """How the newest run of a target went, as a small picture for other pages."""
+    return page(area_dir(area, target), "badge.svg")
+
+
+def feed(area: str, target: Sequence[str] = ()) -> str:
+    """The newest runs of a target, or of an area, as Atom."""
+    return page(area_dir(area, target), "feed.xml")
+
+
 def run_page(key: RunKey) -> str:
     """The page of a run: its permanent address."""
     return page(run_dir(key), "index.html")

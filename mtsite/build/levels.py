@@ -7,7 +7,7 @@ from mtsite.build.nodes import Target, Tree
 from mtsite.build.pen import Pen
 from mtsite.build.twins import store_twin
 from mtsite.manifest import Manifest
-from mtsite.pages import area, compare, index, listing, names, notfound
+from mtsite.pages import area, compare, index, listing, names, notfound, sharing
 from mtsite.pages.page import NodeSummary
 from mtsite.pages.shard import shard_bytes
 
@@ -46,6 +46,7 @@ def _files_of(pen: Pen, name: str, values: Sequence[str]) -> list[str]:
     """What `_write_level` left of a level at an earlier build."""
     files = [urls.area_page(name, values), urls.node_twin(name, values)]
     files.append(urls.below_shard(name, values))
+    files.append(urls.feed(name, values))
     number = 1
     while (part := urls.names_page(number, name, values)) in pen.known:
         files.append(part)
@@ -75,6 +76,11 @@ def _write_level(
         pen.page(area, path, fingerprint, context)
     store_twin(pen, node, children, latest)
     _write_names(pen, node, children)
+    if not values and latest:
+        path = urls.feed(name)
+        runs = manifest.summaries(name, targets, limit=sharing.FEED_RUNS + 1)
+        title = f"{name} · {pen.frame.title}"
+        pen.store(path, sharing.feed(pen.frame, path, title, runs))
 
 
 def _write_names(pen: Pen, node: NodeSummary, children: Sequence[NodeSummary]) -> None:

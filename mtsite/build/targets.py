@@ -19,7 +19,7 @@ from mtsite.build.twins import store_twin
 from mtsite.known import TargetRun
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunSummary, TestName
-from mtsite.pages import history, month, redirect, target
+from mtsite.pages import history, month, redirect, sharing, target
 from mtsite.pages.dates import month_of
 from mtsite.pages.page import NodeSummary, Stretch
 from mtsite.rollup import BAD, Verdict, is_good
@@ -145,6 +145,17 @@ class _TargetPages:
             context = target.context(self.pen.frame, node, latest, shown, listed, stability)
             self.pen.page(target, path, fingerprint, context)
         store_twin(self.pen, node, (), latest, listed)
+        self._share(latest)
+
+    def _share(self, latest: Sequence[RunSummary]) -> None:
+        """The badge and the feed of the target, once it has a run."""
+        if latest:
+            label = "/".join(value or urls.EMPTY_KEY_VALUE for value in self.values)
+            path = urls.feed(self.area, self.values)
+            runs = self.runs.summaries(sharing.FEED_RUNS + 1)
+            title = f"{label} · {self.area} · {self.pen.frame.title}"
+            self.pen.store(urls.badge(self.area, self.values), sharing.badge(label, latest[0]))
+            self.pen.store(path, sharing.feed(self.pen.frame, path, title, runs))
 
     def _months(self, node: NodeSummary) -> None:
         """Listings by month, those of months too whose runs are gone by now."""

@@ -76,9 +76,11 @@ def ls(
 
 @command.command("show", epilog=exits(10))
 @_LIVE
+@click.option("--line", "form", flag_value="line", help="How it went, as one line for a chat.")
+@click.option("--markdown", "form", flag_value="markdown", help="The same with its first failures.")
 @click.argument("run", metavar="RUN[/TEST[/ITEM]]")
 @click.pass_obj
-def show(invocation: Invocation, live_only: bool, run: str) -> None:
+def show(invocation: Invocation, live_only: bool, form: str | None, run: str) -> None:
     """One run with its tests, or one test with its steps and data.
 
     RUN is AREA/KEY1/.../KEYN/RUNNAME, the path of its page, or its URL.
@@ -90,6 +92,11 @@ def show(invocation: Invocation, live_only: bool, run: str) -> None:
     head, rest = runs.find_head(found, config, run)
     with runs.RunReading(config, _now()) as reading:
         shown = reading.shown(head, tests=True)
+    if form is not None:
+        if rest:
+            raise UsageError(f"{run}: --{form} is for whole runs", f"mtsite run show {run}")
+        invocation.print(runs.told(config, shown, form))
+        return
     if not rest:
         if invocation.as_json:
             invocation.print_json("run-show", document.whole_run(shown, columns.EVERYTHING))

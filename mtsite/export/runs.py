@@ -1,13 +1,13 @@
 """Chosen runs, one at a time: what all forms print."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from mtsite import rollup, urls
+from mtsite import record, rollup, urls
 from mtsite.config import Config
 from mtsite.errors import MissingError, MtsiteError
 from mtsite.export.columns import Columns, run_values
@@ -15,7 +15,8 @@ from mtsite.megatest.database import AreaConnection, area_errors, reading
 from mtsite.megatest.reader import GONE, RunHead, read_run
 from mtsite.megatest.runlist import RunList
 from mtsite.megatest.selection import Selection
-from mtsite.model import Run, Scalar, Test
+from mtsite.model import FirstFailure, Run, RunSummary, Scalar, Test
+from mtsite.pages import sharing
 from mtsite.rollup import Verdict
 
 
@@ -159,3 +160,43 @@ def _without_base(config: Config, told: str) -> str:
     if base and told.startswith(f"{base}/"):
         told = unquote(told.removeprefix(f"{base}/"))
     return told.partition("#")[0].strip("/").removesuffix("/index.html")
+
+
+def told(config: Config, shown: ShownRun, form: str) -> str:
+    """How a run went: one 'line', or 'markdown'. What moved, and failing lines, the site knows."""
+    assert shown.run is not None
+    try:
+        kept = record.load(config.site.output, shown.head.key)
+    except ValueError:
+        kept = None
+    counts = rollup.count(shown.run, shown.verdicts)
+    summary = kept.summary if kept is not None else None
+    if summary is None or dict(summary.counts) != counts:
+        summary = _summary(shown, counts)
+    base = config.site.base_url.rstrip("/")
+    address = f"{base}/{urls.run_page(shown.head.key)}" if base else ""
+    return {"line": sharing.line, "markdown": sharing.markdown}[form](summary, address)
+
+
+def _summary(shown: ShownRun, counts: Mapping[str, int]) -> RunSummary:
+    """What the rows alone say."""
+    assert shown.run is not None
+    run = shown.run
+    failures = tuple(
+        FirstFailure(*test.name, verdict.value, "")
+        for test, verdict in shown.tests()
+        if verdict in rollup.BAD and not test.toplevel
+    )
+    return RunSummary(
+        key=run.key,
+        event_time=run.event_time,
+        end_time=None,
+        owner=run.owner,
+        comment=run.comment,
+        contour=run.contour,
+        state=run.state,
+        status=run.status,
+        counts=counts,
+        verdict=rollup.run_verdict(counts).value,
+        failures=failures[: sharing.MARKDOWN_FAILURES],
+    )

@@ -64,6 +64,7 @@ def context(
         "problems": tuple(problems[: listing.MAX_PROBLEMS]),
         "problems_hidden": listing.hidden(problems),
         "intro": markdown.description(node.intro) if node.intro else "",
+        "feed": urls.relative(path, urls.feed(node.area)) if not node.values and latest else "",
         "unsteady": moving.of_targets(path, unsteady),
         "contact": markdown.comment(node.contact),
     }

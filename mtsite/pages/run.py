@@ -19,6 +19,7 @@ from mtsite.pages import (
     night,
     run_list,
     run_sentence,
+    sharing,
     tally,
     words,
 )
@@ -33,8 +34,11 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 6
+EDITION = 7
 TEMPLATE = "run.html"
+PAGE_ADDRESS = "\ufffc"
+"""Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
+
 NAMES_ROOM = 7_000
 """Bytes for each list of names."""
 
@@ -123,9 +127,20 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "most_changed": tally.most_changed(run, facts),
         "hosts": tally.hosts(run, letters),
         "tests_total": words.total(summary.counts),
+        "copies": _copies(frame, path, summary),
         "links": tuple(beside.links),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
+
+
+def _copies(frame: SiteFrame, path: str, summary: RunSummary) -> tuple[tuple[str, str], ...]:
+    """(what it is, text) of the run for a chat."""
+    base = frame.base_url.rstrip("/")
+    address = f"{base}/{path}" if base else PAGE_ADDRESS
+    return (
+        ("one line", sharing.line(summary, address)),
+        ("Markdown", sharing.markdown(summary, address)),
+    )
 
 
 def _lists(run: Run, listed: RunList, path: str) -> dict[str, object]:

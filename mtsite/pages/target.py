@@ -56,6 +56,8 @@ def context(
         "months": _months(path, node, months),
         "pointers": listing.pointer_links(path, node),
         "problems": node.problems,
+        "feed": urls.relative(path, urls.feed(node.area, node.values)) if newest else "",
+        "badge": urls.relative(path, urls.badge(node.area, node.values)) if newest else "",
         "unsteady": unsteady.of_target(path, (node.area, node.values), stability),
     }
     if newest is not None:

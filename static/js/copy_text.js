@@ -28,7 +28,8 @@
     button.hidden = false;
     button.addEventListener("click", () => {
       const { from, text } = button.dataset;
-      window.mtCopy(from ? linesOf(from) : text, "Copied");
+      // What stands for the address of the page is known here only.
+      window.mtCopy(from ? linesOf(from) : text.replaceAll("\ufffc", location.href.replace(/[?#].*/, "")), "Copied");
     });
   }
 })();

@@ -27,6 +27,8 @@ LISTED = (
     r"fullrun/_nights/2023-11-\d\d\.html",  # all targets of this night
     r"fullrun/ubuntu/nfs/latest\.html",
     r"fullrun/ubuntu/nfs/last-failed\.html",
+    r"fullrun/ubuntu/nfs/(badge\.svg|feed\.xml)",  # its badge and feed, and that of the area
+    r"fullrun/feed\.xml",
     r"fullrun/ubuntu/nfs/_tests/flips/index\.html",  # the history of a test whose verdict changed
 )
 

@@ -7,20 +7,20 @@ from areas import TestRow, make_area, run, step, test
 from sites import TestSite, files_of, make_site
 
 TARGET = "fullrun/ubuntu/nfs"
-RUN = """index.html index.json compile/index.html compile/_log/final.log.html
+RUN = """index.html index.json _values.js compile/index.html compile/_log/final.log.html
 compile/_log/build.log.html regress/index.html regress/fast/index.html regress/slow/big/index.html
 """.split()
-ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html
+ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html _compare/index.html
 fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html
 index.json fullrun/index.json fullrun/ubuntu/index.json fullrun/ubuntu/nfs/index.json
-_below.js fullrun/_below.js fullrun/ubuntu/_below.js
+fullrun/feed.xml _below.js fullrun/_below.js fullrun/ubuntu/_below.js
 fullrun/_nights/2023-11-15.html fullrun/_nights/2023-11-16.html fullrun/_nights/2023-11-17.html
 fullrun/_nights/2023-12-07.html""".split()
 BESIDE = """_runs/grid-30.html _runs/grid-100.html _runs/grid-2023-11.html _runs/grid-2023-12.html
 _runs/grid.csv _runs/grid.json _runs/grid.js _runs/cells.js _runs/2023-11.html _runs/2023-12.html
 _tests/compile/index.html
 _tests/regress/index.html _tests/regress/fast/index.html _tests/regress/slow/big/index.html
-latest.html last-good.html last-failed.html""".split()
+latest.html last-good.html last-failed.html badge.svg feed.xml""".split()
 NOVEMBER, DECEMBER = 1_700_000_000, 1_702_000_000
 
 

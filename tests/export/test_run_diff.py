@@ -121,3 +121,11 @@ def test_a_test_is_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     ended = diff(capsys, "chips/ubuntu/nfs/w0/slow", "chips/ubuntu/nfs/w1")
     assert ended.code == 2
     assert "whole runs are compared" in ended.err
+
+
+@pytest.mark.parametrize("form", ["--line", "--markdown"])
+def test_a_run_is_shown_for_a_chat(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = called(["run", "show", form, "chips/ubuntu/nfs/w4"], capsys)
+    assert (told.code, len(told.out.splitlines())) == (0, 1)
+    assert "pass" in told.out and "chips/ubuntu/nfs/w4" in told.out
+    assert called(["run", "show", form, "chips/ubuntu/nfs/w4/slow"], capsys).code == 2
