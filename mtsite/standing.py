@@ -115,13 +115,16 @@ def tell_of(config: Config, entry: JobEntry, report: TerminalReport, *, send: bo
     from mtsite.build.pulse import write_pulse
     from mtsite.errors import MtsiteError
     from mtsite.notify import failure_document, notify
+    from mtsite.pages.job import JobPulse
     from mtsite.publish.upload import publish_pulse
     from mtsite.timelimit import StepOver, time_limit
 
     history = jobhistory.read_history(config.state_dir)
-    expected = {plan.job: plan.every for plan in plans(config, history, entry.begun)}
+    expected = plans(config, history, entry.ended or entry.begun)
+    every = {plan.job: plan.every for plan in expected}
+    upcoming = {plan.job: plan.next for plan in expected if plan.next}
     try:
-        write_pulse(config, history, expected)
+        write_pulse(config, JobPulse(history, every, upcoming))
         if send and config.publish.destination:
             with time_limit(_PULSE_SECONDS):
                 publish_pulse(config)

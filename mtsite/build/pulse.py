@@ -21,8 +21,8 @@ STATUS = "_status.json"
 SHARD = "_status.js"
 
 
-def write_pulse(config: Config, history: JobHistory, every: Mapping[str, int]) -> None:
-    """Bring the volatile files up to date; `every` has the seconds between runs of each job.
+def write_pulse(config: Config, pulse: JobPulse) -> None:
+    """Bring the volatile files up to date.
 
     Raises:
         OSError: one of them can't be written.
@@ -30,7 +30,7 @@ def write_pulse(config: Config, history: JobHistory, every: Mapping[str, int]) -
     site = config.site.output
     theme = load_theme(theme_dirs(config), config.state_dir / "templates")
     frame = frame_of(config)
-    pulse = JobPulse(history, every)
+    history = pulse.history
     kept = {urls.jobs_page()}
     for entry in history.entries:
         if job.has_page(entry, history):
@@ -41,14 +41,14 @@ def write_pulse(config: Config, history: JobHistory, every: Mapping[str, int]) -
     _put(site, urls.jobs_page(), theme.render(job.TEMPLATE, job.context(frame, pulse)))
     _remove_others(site, kept)
     _put(site, SHARD, shard_bytes("status", _verdict(history)))
-    _put(site, STATUS, json_bytes(_status(history, every)))
+    _put(site, STATUS, json_bytes(_status(history, pulse.every)))
 
 
 def begin_pulse(config: Config) -> None:
     """Make the volatile files where there are none yet: the front page leads to them."""
     wanted = (urls.jobs_page(), SHARD, STATUS)
     if not all((config.site.output / path).exists() for path in wanted):
-        write_pulse(config, read_history(config.state_dir), {})
+        write_pulse(config, JobPulse(read_history(config.state_dir), {}))
 
 
 def _put(site: Path, path: str, content: bytes) -> None:

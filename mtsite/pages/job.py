@@ -3,7 +3,7 @@ runs and are made when a job has ended; no build reads them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mtsite import urls
 from mtsite.jobhistory import (
@@ -25,7 +25,7 @@ EDITION = 1
 TEMPLATE = "jobs.html"
 RUN_TEMPLATE = "job.html"
 STRIP = 30
-RECENT = 60
+RECENT = 40
 MONTHS = 13
 
 LETTERS: Mapping[str, str] = {
@@ -57,10 +57,15 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class JobPulse:
-    """What the pages of jobs tell. `every` has seconds per job, 0 where that isn't known."""
+    """What the pages of jobs tell.
+
+    `every` has the seconds between two runs of each job, 0 where that isn't known, `upcoming` when
+    the next one begins.
+    """
 
     history: JobHistory
     every: Mapping[str, int]
+    upcoming: Mapping[str, float] = field(default_factory=dict)
 
 
 def context(frame: SiteFrame, pulse: JobPulse) -> dict[str, object]:
@@ -70,15 +75,16 @@ def context(frame: SiteFrame, pulse: JobPulse) -> dict[str, object]:
     jobs = [_job(path, job, pulse) for job in _order(history.jobs())]
     lead = _lead(history)
     letter = _worst(history)
-    newest = list(reversed(history.entries))[:RECENT]
+    folded = _folded(history)
     return frame_context(frame, path, (), title="Jobs", description=lead) | {
         "letter": letter,
         "symbol": words.SYMBOLS[letter],
         "word": next((SAID[s] for s, one in LETTERS.items() if one == letter), "not run"),
         "lead": lead,
         "jobs": tuple(jobs),
-        "recent": tuple(_row(path, one, history) for one in newest),
+        "recent": tuple(_row(path, one, history) for one in folded[:RECENT]),
         "recent_total": len(history.entries),
+        "recent_shown": sum(len(one) for one in folded[:RECENT]),
         "columns": tuple(name for name, _ in _COLUMNS),
         "growth": growth(_sizes(history)),
         "months": tuple(_month(*pair) for pair in _by_month(history)),
@@ -140,7 +146,8 @@ def _lead(history: JobHistory) -> str:
         did = _did(entry)
         return f"The last {entry.job} did all it had to: {did[0].lower()}{did[1:]}"
     told = words.first_line(entry.told)
-    return f"The last {entry.job} was {SAID[entry.state]}" + (f": {told}" if told else ".")
+    said = "failed" if entry.state == FAILED else f"was {SAID[entry.state]}"
+    return f"The last {entry.job} {said}" + (f": {told}" if told else ".")
 
 
 def _telling(history: JobHistory) -> JobEntry | None:
@@ -182,7 +189,8 @@ def _job(path: str, job: str, pulse: JobPulse) -> dict[str, object]:
         if letter in strip
     )
     return {
-        **_row(path, last, pulse.history),
+        **_row(path, [last], pulse.history),
+        "next": words.when(int(pulse.upcoming[job])) if job in pulse.upcoming else (),
         "every": f"expected every {_span(every)}" if every else "",
         "late": every + max(3600, every // 10) if every else 0,
         "strip": words.joined(strip),
@@ -191,24 +199,40 @@ def _job(path: str, job: str, pulse: JobPulse) -> dict[str, object]:
 
 
 def _span(seconds: int) -> str:
-    if seconds % 86_400 == 0:
-        return "day" if seconds == 86_400 else f"{seconds // 86_400} days"
+    for size, one, many in ((86_400, "day", "days"), (3600, "hour", "h"), (60, "minute", "min")):
+        if seconds % size == 0:
+            return one if seconds == size else f"{seconds // size} {many}"
     return words.duration(seconds)
 
 
-def _row(path: str, entry: JobEntry, history: JobHistory) -> dict[str, object]:
+def _folded(history: JobHistory) -> list[list[JobEntry]]:
+    """The newest first; runs of one job in a row that had nothing new stand together."""
+    groups: list[list[JobEntry]] = []
+    for one in reversed(history.entries):
+        last = groups[-1][-1] if groups else None
+        is_quiet = last is not None and not one.has_news and not last.has_news
+        if is_quiet and last is not None and last.job == one.job:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _row(path: str, entries: Sequence[JobEntry], history: JobHistory) -> dict[str, object]:
+    """A run of a job, or several that had nothing new, the newest first."""
+    entry, first = entries[0], entries[-1]
     letter = LETTERS.get(entry.state, "F")
-    counts = entry.counts
     cells = []
     for name, sources in _COLUMNS:
-        known = [counts[source] for source in sources if source in counts]
+        known = [e.counts[source] for e in entries for source in sources if source in e.counts]
         number = sum(known)
         shown = words.size(number) if name == "sent" else words.number(number)
         cells.append(shown if known else "")
     page = urls.job_page(entry.job, entry.number)
+    quiet = f"nothing new, {len(entries)} times" if len(entries) > 1 else "nothing new"
     return {
         "job": entry.job,
-        "number": entry.number,
+        "number": f"{first.number}–{entry.number}" if len(entries) > 1 else str(entry.number),
         "href": urls.relative(path, page) if has_page(entry, history) else "",
         "letter": letter,
         "symbol": words.SYMBOLS[letter],
@@ -216,7 +240,7 @@ def _row(path: str, entry: JobEntry, history: JobHistory) -> dict[str, object]:
         "begun": words.when(int(entry.begun)),
         "took": _took(entry),
         "cells": tuple(cells),
-        "told": words.first_line(entry.told) or ("" if entry.has_news else "nothing new"),
+        "told": words.first_line(entry.told) or ("" if entry.has_news else quiet),
     }
 
 
@@ -232,10 +256,14 @@ def _step(step: StepEntry) -> dict[str, object]:
         "letter": letter,
         "symbol": words.SYMBOLS[letter],
         "word": SAID.get(step.state, step.state),
-        "took": words.duration(step.seconds) if step.seconds >= 1 else f"{step.seconds:.2f} s",
+        "took": words.duration(step.seconds) if step.seconds >= 1 else _moment(step.seconds),
         "counts": ", ".join(counts),
         "told": step.told,
     }
+
+
+def _moment(seconds: float) -> str:
+    return f"{seconds:.2f}{words.THIN}s" if seconds else ""
 
 
 def _counted(what: str, number: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import odd_runs, odd_tests, records  # noqa: E402
+from browser import jobs, odd_runs, odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
@@ -31,6 +31,7 @@ from mtsite.pages import (  # noqa: E402
     griddata,
     history,
     index,
+    job,
     leaving,
     log,
     month,
@@ -82,6 +83,7 @@ def pages() -> Iterator[Page]:
     name = ("pcie_retry_smoke", "")
     yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
     yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, records.departures(night))
+    yield from _job_pages()
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
     yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
@@ -89,6 +91,15 @@ def pages() -> Iterator[Page]:
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
     yield pointer, redirect.TEMPLATE, leads
+
+
+def _job_pages() -> Iterator[Page]:
+    pulse = jobs.pulse()
+    yield urls.jobs_page(), job.TEMPLATE, job.context(FRAME, pulse)
+    for entry in pulse.history.entries:
+        if job.has_page(entry, pulse.history):
+            path = urls.job_page(entry.job, entry.number)
+            yield path, job.RUN_TEMPLATE, job.run_context(FRAME, entry)
 
 
 def _tree(night: records.Night) -> Iterator[Page]:
@@ -332,6 +343,8 @@ def shots() -> dict[str, str]:
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "leaving": urls.leaving_page(),
+        "jobs": urls.jobs_page(),
+        "job": urls.job_page("nightly", 60),
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "notfound": "404.html",
