@@ -92,8 +92,9 @@ class Manifest:
         return str(row[0]) if row else ""
 
     def put(self, key: str, value: str) -> None:
-        """Remember a value."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        """Remember a value. One that is known already costs no flush to disk at the next commit."""
+        if self.get(key) != value:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def commit(self) -> None:
         """Make all that was noted since the last commit permanent."""
@@ -313,7 +314,8 @@ class Manifest:
     def note_outcomes(self, run_dir: str, place: int, outcomes: Outcomes) -> None:
         """What the rows of a run that has rows say now: later runs of the target look at it."""
         self._db.execute(
-            "UPDATE runs SET place = ?, gone = '', verdicts = ?, mark = ? WHERE dir = ?",
+            "UPDATE runs SET place = ?1, gone = '', verdicts = ?2, mark = ?3 WHERE dir = ?4"
+            " AND (place, gone, verdicts, mark) IS NOT (?1, '', ?2, ?3)",
             (place, pack(outcomes), mark_of(outcomes), run_dir),
         )
 
@@ -325,7 +327,9 @@ class Manifest:
     def note_reasons(self, run_dir: str, reasons: Reasons) -> None:
         """Why tests of a run went wrong."""
         packed = pack_reasons(reasons)
-        self._db.execute("UPDATE runs SET reasons = ? WHERE dir = ?", (packed, run_dir))
+        self._db.execute(
+            "UPDATE runs SET reasons = ?1 WHERE dir = ?2 AND reasons IS NOT ?1", (packed, run_dir)
+        )
 
     def note_coming(self, runs: Iterable[tuple[KnownRun, RunSummary]]) -> None:
         """These runs have rows and no pages; those that are known stay as they are."""

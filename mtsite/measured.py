@@ -44,7 +44,11 @@ class MeasuredValues:
             return
         rows = [[*name, values] for name, values in measured.items()]
         packed = zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
-        self._db.execute("INSERT OR REPLACE INTO measured VALUES (?, ?)", (run_dir, packed))
+        self._db.execute(
+            "INSERT INTO measured VALUES (?, ?) ON CONFLICT (dir)"
+            " DO UPDATE SET packed = excluded.packed WHERE packed IS NOT excluded.packed",
+            (run_dir, packed),
+        )
 
 
 def measured_of(run: Run) -> Measured:
