@@ -1,4 +1,4 @@
-"""The same tests as Allure results and as a Megatest area: seconds and memory of each generator.
+"""The same tests as Allure results and as a Megatest area: time and memory of each generator.
 
     npm install --prefix DIR allure allure-commandline
     python benchmarks/allure.py --npm DIR [--runs 100] [--tests 200] [--rounds 1]
@@ -132,15 +132,16 @@ def table(root: Path, seen: dict[str, list[Measured]], outputs: dict[str, Path])
         files = [path for path in outputs[name].rglob("*") if path.is_file()]
         written = sum(path.stat().st_size for path in files) / 1e6
         print(
-            f"{name:<14}{median.seconds:8.1f} s {median.megabytes:8.0f} MB   writes {len(files)}"
-            f" files, {written:.0f} MB   time of ours {ours.seconds / median.seconds:.2f}x,"
-            f" memory of ours {ours.megabytes / median.megabytes:.2f}x"
+            f"{name:<14}{median.seconds:8.1f} s, {median.processor:.1f} s of processor"
+            f" {median.megabytes:8.0f} MB   writes {len(files)} files, {written:.0f} MB  "
+            f" ours/theirs: time {ours.seconds / median.seconds:.2f}, processor"
+            f" {ours.processor / median.processor:.2f}, memory"
+            f" {ours.megabytes / median.megabytes:.2f}"
         )
 
 
 def _median(rounds: list[Measured]) -> Measured:
-    seconds, megabytes = zip(*rounds, strict=True)
-    return Measured(statistics.median(seconds), statistics.median(megabytes))
+    return Measured(*map(statistics.median, zip(*rounds, strict=True)))
 
 
 if __name__ == "__main__":

@@ -266,12 +266,10 @@ def page(directory: str, tail: str) -> str:
 
 def relative(source: str, destination: str) -> str:
     """The link from one page of the site to another, percent-encoded where a browser needs it."""
-    here = source.split("/")[:-1]
-    there = destination.split("/")
     shared = 0
-    while shared < min(len(here), len(there) - 1) and here[shared] == there[shared]:
-        shared += 1
-    link = "/".join([*([".."] * (len(here) - shared)), *there[shared:]])
+    while (end := source.find("/", shared) + 1) and source[shared:end] == destination[shared:end]:
+        shared = end
+    link = "../" * source.count("/", shared) + destination[shared:]
     return link if _UNQUOTED(link) else quote(link, safe="/~=,@")
 
 
