@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtsite import record
+from mtsite import onhosts, record
 from mtsite.errors import MtsiteError
 from mtsite.known import (
     FORMAT,
@@ -60,6 +60,7 @@ class Manifest:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self.measured = MeasuredValues(connection)
+        self.hosts = onhosts.OnHosts(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -102,7 +103,7 @@ class Manifest:
 
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
-        for table in ("meta", "tree", "runs", "targets", "listing", "measured"):
+        for table in ("meta", "tree", "runs", "targets", "listing", "measured", *onhosts.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

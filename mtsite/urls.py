@@ -210,6 +210,16 @@ def log_index(key: RunKey, name: TestName, log: str, digest: str) -> str:
     return page(test_dir(key, name), f"_log/_part/{segment(log)}/{digest}.js")
 
 
+def hosts_page(part: int = 1) -> str:
+    """The list of all hosts; where they are many it has parts."""
+    return "_hosts/index.html" if part == 1 else f"_hosts/_all/{part}.html"
+
+
+def host_page(host: str) -> str:
+    """What is known of one host."""
+    return f"_hosts/{segment(host)}/index.html"
+
+
 def leaving_page() -> str:
     """What leaves next, what is held and what has ended."""
     return "_gone/index.html"

@@ -48,7 +48,7 @@ FLOORS = (
         ),
         *("datasets", "limits"),
         *("tomlfile", "operation", "options"),
-        *("manifest", "known", "measured", "record", "comparison", "stability"),
+        *("manifest", "known", "measured", "onhosts", "record", "comparison", "stability"),
         *(
             "regex",
             "backtracking",

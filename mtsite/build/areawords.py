@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mtsite.build import unreadable
+from mtsite.build.masked import redactor_of
 from mtsite.build.nodes import AreaWords
-from mtsite.build.read import redactor_of
 from mtsite.build.state import BuildState
 from mtsite.config import AreaConfig
 from mtsite.logs.redact import Redactor

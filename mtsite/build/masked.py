@@ -5,8 +5,11 @@ Names and paths are left alone: they are identities, and addresses are made from
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from mtsite.logs.redact import Redactor
+from mtsite.config import RedactConfig
+from mtsite.errors import ConfigError
+from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.megatest.reader import RunHead
 from mtsite.model import Run, Scalar, Step, Test, TestDatum, TestMeta
 
@@ -100,3 +103,17 @@ def _meta(meta: TestMeta, clean: dict[str, str]) -> TestMeta:
         reviewed=clean.get(meta.reviewed, ""),
         tags=tuple(clean.get(tag, "") for tag in meta.tags),
     )
+
+
+@lru_cache(maxsize=4)
+def redactor_of(rules: RedactConfig) -> Redactor:
+    """What masks by the site's rules, made once per process.
+
+    Raises:
+        ConfigError: a rule that there is not, or a pattern that is none.
+    """
+    try:
+        return make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])
+    except ValueError as error:
+        hint = "correct [redact]; patterns are written in RE2's syntax"
+        raise ConfigError([f"[redact]: {error}"], hint) from error

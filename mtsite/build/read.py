@@ -7,22 +7,20 @@ that the summary was made from, though the database may have moved on.
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 from mtsite import record, rollup, urls
 from mtsite.build import digest
 from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
-from mtsite.build.masked import masked_run
+from mtsite.build.masked import masked_run, redactor_of
 from mtsite.build.ownrows import keep_rows, with_kept_rows
 from mtsite.build.reasons import noted, reasons_of
 from mtsite.build.takeover import former_record, rows_then
 from mtsite.config import LogsConfig, RedactConfig
-from mtsite.errors import ConfigError, MissingError
+from mtsite.errors import MissingError
 from mtsite.known import Reasons
 from mtsite.logs.blocks import stored_file
-from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.measured import Measured, measured_of
 from mtsite.megatest import database, linktree, reader
@@ -40,6 +38,7 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
+from mtsite.onhosts import HostRun, hosts_of
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
@@ -99,6 +98,7 @@ class RunRead:
     spool: Path
     blobs: list[Blob]
     faults: list[str]
+    hosts: list[HostRun]
     as_listed: bool = True
 
 
@@ -260,6 +260,7 @@ class RunReader:
             spool=spool,
             blobs=intake.blobs,
             faults=sorted(intake.faults),
+            hosts=hosts_of(run, verdicts),
         )
 
 
@@ -384,17 +385,3 @@ def _unchanged(old: LogRecord, path: Path) -> bool:
     except (OSError, ValueError):
         return True
     return (stat.st_size, stat.st_mtime_ns) == (old.source_size, old.source_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def redactor_of(rules: RedactConfig) -> Redactor:
-    """What masks by the site's rules, made once per process.
-
-    Raises:
-        ConfigError: a rule that there is not, or a pattern that is none.
-    """
-    try:
-        return make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])
-    except ValueError as error:
-        hint = "correct [redact]; patterns are written in RE2's syntax"
-        raise ConfigError([f"[redact]: {error}"], hint) from error

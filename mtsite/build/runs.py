@@ -5,6 +5,7 @@ are read beforehand (`coming.py`), without logs, where the manifest does not hav
 record and pages are the same whether its earlier runs have pages already or get them later.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_compa
 from mtsite.build.state import BuildState
 from mtsite.build.strange import good_runs
 from mtsite.build.unreadable import keep_files
+from mtsite.known import text_of
 from mtsite.manifest import KnownRun, Page
 from mtsite.measured import Measured
 from mtsite.megatest.reader import RunHead
@@ -142,7 +144,9 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         _note_read(state, outcome.returned)
         state.told(outcome.returned.faults)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
-        reads[run_dir] = replace(outcome.returned, outcomes={}, reasons={}, measured={}, blobs=[])
+        reads[run_dir] = replace(
+            outcome.returned, outcomes={}, reasons={}, measured={}, blobs=[], hosts=[]
+        )
     state.summary.read += len(reads)
     return reads
 
@@ -171,9 +175,16 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
     manifest.measured.note(read.dir, read.measured)
+    _note_hosts(state, read)
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)
+
+
+def _note_hosts(state: BuildState, read: RunRead) -> None:
+    key = read.summary.key
+    place = (text_of(key.area), json.dumps(key.target), place_of(state.listed.heads[read.dir]))
+    state.manifest.hosts.note(read.dir, place, read.hosts)
 
 
 def _note_failed(state: BuildState, run_dir: str, error: str) -> None:

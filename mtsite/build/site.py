@@ -23,14 +23,15 @@ from mtsite.build.catalogue import write_catalogue
 from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
+from mtsite.build.hosts import write_hosts
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
+from mtsite.build.masked import redactor_of
 from mtsite.build.nights import write_nights
 from mtsite.build.nodes import TargetNode, Tree
 from mtsite.build.pen import Look, Pen, load_theme, theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.pulse import begin_pulse
-from mtsite.build.read import redactor_of
 from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
@@ -50,6 +51,8 @@ from mtsite.pages import (
     gone,
     grid,
     history,
+    host,
+    hosts,
     index,
     leaving,
     log,
@@ -69,7 +72,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
-    *(names, redirect, coming, gone, leaving, catalogue, compare, notfound),
+    *(names, redirect, coming, gone, leaving, catalogue, compare, notfound, host, hosts),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -108,6 +111,7 @@ def build_site(
         write_coming(state)
         _write_targets(state)
         write_nights(state)
+        write_hosts(state)
         write_leaving(state)
         write_catalogue(state)
         begin_pulse(config)

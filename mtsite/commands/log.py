@@ -63,7 +63,7 @@ def rules_test(invocation: Invocation, family: str | None, file: Path) -> None:
     The file is read as a log is: unpacked, its secrets masked, by the settings of this site if
     there is one.
     """
-    from mtsite.build.read import redactor_of
+    from mtsite.build.masked import redactor_of
     from mtsite.logs.stored import judge_file
 
     config = _config(invocation)

@@ -43,6 +43,7 @@ def context(
         "targets_total": words.plural(site.targets, "target"),
         "logs_total": words.size(site.log_bytes) if site.log_bytes else "",
         "leaving": leaving.link_from(path) if ends else "",
+        "hosts": urls.relative(path, urls.hosts_page()),
         "rules": urls.relative(path, urls.rules_page()),
         "jobs": urls.relative(path, urls.jobs_page()),
         "problems": tuple(problems[: listing.MAX_PROBLEMS]),

@@ -15,7 +15,11 @@ Row = tuple[str, str, str]
 
 def shown(test: Test) -> dict[str, object] | None:
     """Two curves and a table; None where fewer than two samples were taken."""
-    samples = test.samples
+    return of_samples(test.samples, "Load while it ran", "after")
+
+
+def of_samples(samples: Sequence[Sample], title: str, head: str) -> dict[str, object] | None:
+    """The same for any samples; `head` stands above their times: "after" the first, or "at"."""
     if len(samples) < 2:
         return None
     cpu = [(at, load) for at, load, _ in samples if load is not None]
@@ -27,7 +31,9 @@ def shown(test: Test) -> dict[str, object] | None:
     step = -(-len(samples) // TABLE_ROWS)
     return {
         "curves": tuple(curve for curve in curves if curve is not None),
-        "rows": tuple(_row(samples[0][0], sample) for sample in samples[::step]),
+        "title": title,
+        "head": head,
+        "rows": tuple(_row(samples[0][0], sample, head) for sample in samples[::step]),
         "total": len(samples),
         "width": WIDTH,
         "height": HEIGHT,
@@ -56,10 +62,10 @@ def _curve(
     }
 
 
-def _row(first: int, sample: Sample) -> Row:
+def _row(first: int, sample: Sample, head: str) -> Row:
     at, load, free = sample
     return (
-        f"+{words.duration(at - first)}",
+        words.when(at)[1] if head == "at" else f"+{words.duration(at - first)}",
         words.scalar(round(load, 2)) if load is not None else "",
         words.size(free * 1024) if free is not None else "",
     )

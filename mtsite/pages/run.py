@@ -34,7 +34,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 7
+EDITION = 8
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""

@@ -48,8 +48,8 @@ def most_changed(run: Run, facts: RunFacts) -> tuple[Line, ...]:
     )
 
 
-def hosts(run: Run, letters: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """(host, '6 of 8 went wrong, elsewhere 4 of 300') for hosts that stand out.
+def hosts(run: Run, letters: Sequence[str]) -> tuple[Line, ...]:
+    """(host, link, '6 of 8 went wrong, elsewhere 4 of 300') for hosts that stand out.
 
     A host stands out when at least 3 of its tests went wrong and their share is more than twice
     the share on all other hosts of this run. Tests that run or never ran don't count.
@@ -76,7 +76,11 @@ def hosts(run: Run, letters: Sequence[str]) -> tuple[tuple[str, str], ...]:
                     f"{share}, elsewhere {others_wrong} of {words.number(others)}",
                 )
             )
-    return tuple((host, sentence) for _, host, sentence in sorted(found)[:TOP])
+    path = urls.run_page(run.key)
+    return tuple(
+        (host, urls.relative(path, urls.host_page(host)), sentence)
+        for _, host, sentence in sorted(found)[:TOP]
+    )
 
 
 def host_names(run: Run) -> str:

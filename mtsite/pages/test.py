@@ -6,10 +6,12 @@ from mtsite import urls
 from mtsite.comparison import is_slower
 from mtsite.facts import Unusual
 from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
+from mtsite.onhosts import ran_on
 from mtsite.pages import (
     archived,
     definition,
     disagreement,
+    host,
     items,
     loads,
     logs,
@@ -58,7 +60,7 @@ def context(
     kept: Sequence[LogRecord] = record.logs if record else ()
     shown = dict(depth.base)
     shown.update(_heading(place, test, letter, path))
-    shown.update(_facts_line(place, test))
+    shown.update(_facts_line(place, test, (path, letter)))
     shown.update(since.shown(place, test, depth, path))
     shown.update(_neighbours(place, index, path))
     if differences is None:
@@ -108,7 +110,8 @@ def _heading(place: RunPlace, test: Test, letter: str, path: str) -> dict[str, o
     }
 
 
-def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
+def _facts_line(place: RunPlace, test: Test, here: tuple[str, str]) -> dict[str, object]:
+    path, letter = here
     facts = place.facts.tests.get(test.name)
     usual = facts.usual if facts else None
     started = test.event_time if test.state != "NOT_STARTED" else None
@@ -118,6 +121,7 @@ def _facts_line(place: RunPlace, test: Test) -> dict[str, object]:
         "usual": words.duration(usual) if usual else "",
         "slower": is_slower(test.run_duration, usual),
         "host": test.host if test.host != "n/a" else "",
+        "host_href": host.link(path, ran_on(test, letter)),
     }
 
 

@@ -38,7 +38,7 @@ class History:
         when = BASE - late * DAY if late else BASE + self.started * DAY
         log = f"line one\nERROR: broken by {name}\n" if seed % 3 == 0 else "all fine\n"
         tests = [
-            test("compile", status=STATUSES[seed % 5], log=log),
+            test("compile", status=STATUSES[seed % 5], log=log, host=f"h{seed % 4}"),
             test("regress", items=["fast", "slow/big"], steps=[step("simulate", log="go\n")]),
             test("extra" if seed % 4 else "rare", status=STATUSES[seed // 2 % 2]),
         ]
@@ -90,6 +90,13 @@ class History:
         self.site.title = f"Nightly {seed % 10}"
         self.site.write_config({area.name: area.path for area in self.areas})
 
+    def move_to_host(self, seed: int) -> None:
+        area, _, name = self.runs[seed % len(self.runs)]
+        host = f"h{seed % 6}"
+        area.execute(
+            "UPDATE tests SET host = ? WHERE id = ?", (host, area.test_id(name, "compile"))
+        )
+
     def lose_state(self, seed: int) -> None:
         shutil.rmtree(self.site.state)
 
@@ -105,6 +112,7 @@ EVENTS: dict[str, Callable[[History, int], None]] = {
     "grown log": History.grow_log,
     "edited template": History.edit_template,
     "edited config": History.edit_config,
+    "other host": History.move_to_host,
     "lost .mtsite": History.lose_state,
 }
 

@@ -24,6 +24,7 @@ LISTED = (
     r"fullrun/ubuntu/nfs/_runs/2023-11\.html",
     r"fullrun/ubuntu/nfs/_runs/grid-(30|100|2023-11(-b\d+)?)\.html",
     r"fullrun/ubuntu/nfs/_runs/(grid\.json|grid\.csv|grid\.js|cells\.js)",  # its shards
+    r"_hosts/(index|h1/index)\.html",  # its host, and the list of all
     r"fullrun/_nights/2023-11-\d\d\.html",  # all targets of this night
     r"fullrun/ubuntu/nfs/latest\.html",
     r"fullrun/ubuntu/nfs/last-failed\.html",
