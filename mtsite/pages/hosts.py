@@ -50,7 +50,7 @@ def context(frame: SiteFrame, part: Part) -> dict[str, object]:
     return made | {
         "letter": style,
         "symbol": symbol,
-        "word": words.number(part.out_total) + " stand out" if part.out else word,
+        "word": _word(part.out_total) if part.out else word,
         "lead": lead,
         "out": tuple(_row(path, *one) for one in part.out),
         "out_total": words.number(part.out_total),
@@ -77,6 +77,14 @@ def _lead(part: Part) -> str:
     return f"{hosts}; {names}{more} {verb} out against the others on the same tests."
 
 
+def _word(out: int) -> str:
+    return f"{words.number(out)} {'stands' if out == 1 else 'stand'} out"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
 def _row(path: str, host: str, total: Numbers) -> dict[str, object]:
     style, symbol, _ = words.mark("F" if stands_out(total) else "P")
     counts = {"F": total.bad, "P": total.judged - total.bad}
@@ -92,5 +100,5 @@ def _row(path: str, host: str, total: Numbers) -> dict[str, object]:
         "bad": words.number(total.bad) if total.bad else "",
         "bar": charts.pass_bar(counts),
         "bar_label": words.counted(counts),
-        "against": against_others(total) if total.compared else "",
+        "against": _lower(against_others(total)) if total.compared else "",
     }

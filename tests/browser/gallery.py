@@ -20,6 +20,7 @@ from mtsite.build.levels import BELOW  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey, RunSummary  # noqa: E402
+from mtsite.onhosts import Numbers, hosts_of  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
     catalogue,
@@ -30,6 +31,8 @@ from mtsite.pages import (  # noqa: E402
     grid,
     griddata,
     history,
+    host,
+    hosts,
     index,
     job,
     leaving,
@@ -87,6 +90,7 @@ def pages() -> Iterator[Page]:
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
     yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
+    yield from _hosts(night)
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
@@ -100,6 +104,27 @@ def _job_pages() -> Iterator[Page]:
         if job.has_page(entry, pulse.history):
             path = urls.job_page(entry.job, entry.number)
             yield path, job.RUN_TEMPLATE, job.run_context(FRAME, entry)
+
+
+def _hosts(night: records.Night) -> Iterator[Page]:
+    """A page for each host of a night's run, one of which stands out, and the list of all."""
+    numbers = [
+        Numbers(1, 40, 38, 2, 30, 2, 1500, 1400, 1_763_000_000 + 90_000 * n, 0, 3 + n % 5, 9 << 20)
+        for n in range(12)
+    ]
+    past = records.past(night)
+    everywhere: dict[str, Numbers] = {}
+    for one in hosts_of(night.run, night.verdicts):
+        runs = [(past[i], replace(n, last=n.first + 7200)) for i, n in enumerate(numbers[::-1], 1)]
+        total = sum((n for _, n in reversed(runs)), Numbers(uname=one.uname))
+        if one.host == "lnx07":
+            total = replace(total, wrong=61, bad=61)
+        everywhere[one.host] = total
+        tests = tuple((night.key, ran) for ran in one.tests[:100])
+        shown = host.Shown(one.host, total, tuple(runs), tests)
+        yield urls.host_page(one.host), host.TEMPLATE, host.context(FRAME, shown)
+    (part,) = hosts.parts_of(sorted(everywhere.items()))
+    yield urls.hosts_page(), hosts.TEMPLATE, hosts.context(FRAME, part)
 
 
 def _tree(night: records.Night) -> Iterator[Page]:
@@ -347,6 +372,8 @@ def shots() -> dict[str, str]:
         "job": urls.job_page("nightly", 60),
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
+        "hosts": urls.hosts_page(),
+        "host": urls.host_page("lnx07"),
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
         **{f"run-{name}": urls.run_page(RunKey(*leaf, name)) for name in odd_runs.NAMES},

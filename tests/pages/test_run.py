@@ -130,7 +130,9 @@ def test_host_stands_out_with_its_share(night: records.Night) -> None:
         for one, verdict in zip(night.run.tests, night.verdicts, strict=True)
     )
     shown = context_of_run(night, run=replace(night.run, tests=tests))
-    assert shown["hosts"] == (("lnx99", "26 of 26 went wrong, elsewhere 5 of 409"),)
+    ((name, href, said),) = shown["hosts"]
+    assert (name, said) == ("lnx99", "26 of 26 went wrong, elsewhere 5 of 409")
+    assert href.endswith("/_hosts/lnx99/index.html")
 
 
 def test_next_run_is_linked(night: records.Night) -> None:
