@@ -1,6 +1,6 @@
-"""Writes docs/commands.md from the commands and docs/json.md from the schemas; a test checks them.
+"""Writes docs/commands.md and docs/man from the commands, docs/json.md from the schemas.
 
-`make docs` runs it.
+`make docs` runs it; a test compares.
 """
 
 import json
@@ -82,3 +82,6 @@ def json_page() -> str:
 if __name__ == "__main__":
     JSON_PAGE.write_text(json_page(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+    import write_man
+
+    write_man.write()

@@ -22,7 +22,7 @@ from mtsite.terminal import plain
 COMMANDS = (
     "demo init doctor status config area reduce restore migrate automigrate homehost explain"
     " hold retain purge archive build check serve destination publish nightly schedule link log"
-    " run"
+    " run completion"
 ).split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

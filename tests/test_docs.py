@@ -2,8 +2,12 @@
 
 import doctest
 import importlib.util
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,15 +26,14 @@ SETTINGS = [
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
 
-def written(function: str) -> str:
-    """What docs/write_commands.py would write."""
-    spec = importlib.util.spec_from_file_location("write_commands", DOCS / "write_commands.py")
+def written(function: str, by: str = "write_commands") -> Any:
+    """What a script of docs/ would write."""
+    spec = importlib.util.spec_from_file_location(by, DOCS / f"{by}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    page: str = getattr(module, function)()
-    return page
+    return getattr(module, function)()
 
 
 def test_every_command_and_its_help_stand_in_the_docs() -> None:
@@ -39,6 +42,26 @@ def test_every_command_and_its_help_stand_in_the_docs() -> None:
 
 def test_every_json_document_stands_in_the_docs() -> None:
     assert (DOCS / "json.md").read_text(encoding="utf-8") == written("json_page"), "make docs"
+
+
+def test_every_command_has_its_manual_page() -> None:
+    found = {path.name: path.read_text("utf-8") for path in (DOCS / "man").iterdir()}
+    assert found == written("pages", "write_man"), "make docs"
+    assert {f"mtsite-{name}.1" for name in COMMANDS} < found.keys()
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="not applicable: no man here")
+def test_man_shows_a_manual_page_without_a_warning() -> None:
+    shown = subprocess.run(
+        ["man", "--warnings", "-E", "UTF-8", "-l", DOCS / "man" / "mtsite-build.1"],
+        env={**os.environ, "MANWIDTH": "80", "MANPAGER": "cat"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stderr == ""
+    assert "mtsite-build - Regenerate what changed." in shown.stdout
+    assert "--area AREA" in shown.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

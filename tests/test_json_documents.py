@@ -60,6 +60,7 @@ check
 nightly
 status
 schedule
+completion bash
 area show nosuch
 """.strip().splitlines()
 

@@ -46,6 +46,12 @@ def tracked_or_new(directory: str) -> set[str]:
     }
 
 
+def test_manual_pages_travel_to_where_man_looks(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    pages = {name.rpartition("/")[2] for name in names if "data/share/man/man1/" in name}
+    assert pages == {path.name for path in (ROOT / "docs/man").iterdir()}
+
+
 @pytest.mark.parametrize("directory", CARRIED)
 def test_what_stands_beside_the_package_travels_in_it(wheel: Path, directory: str) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
