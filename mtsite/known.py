@@ -40,6 +40,7 @@ CREATE TABLE targets (
 CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
 """
 INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 16)})"
+NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"
 RUN_COLUMNS = "dir, area, target, runname, home, place, fingerprint, sealed, input, gone, let_go"
 
 Outcomes = dict[TestName, tuple[str, int | None]]

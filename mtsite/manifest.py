@@ -22,6 +22,7 @@ from mtsite.errors import MtsiteError
 from mtsite.known import (
     FORMAT,
     INSERT_RUN,
+    NEXT_DIRECTORY,
     RUN_COLUMNS,
     KnownRun,
     Outcomes,
@@ -136,7 +137,7 @@ class Manifest:
         """The directories of the areas in the tree, in byte order."""
         found: list[str] = []
         after = ""
-        while row := self._db.execute(_NEXT_DIRECTORY, (after,)).fetchone():
+        while row := self._db.execute(NEXT_DIRECTORY, (after,)).fetchone():
             name = str(row[0]).partition("/")[0]
             after = f"{name}0"  # '0' follows '/': the first path that is not below this directory
             if not name.startswith("_"):
@@ -399,6 +400,3 @@ class Manifest:
         """Remember what the areas held."""
         self._db.execute("DELETE FROM listing")
         self._db.execute("INSERT INTO listing VALUES (?, ?)", (settings, heads))
-
-
-_NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"

@@ -6,6 +6,7 @@ this version of mtsite. Start them with one thread each: a task has its process 
 
 import asyncio
 import concurrent.futures
+import logging
 import math
 import sys
 import time
@@ -194,8 +195,11 @@ def _version() -> str:
 
 def _import_distributed() -> Any:
     try:
-        return import_module("distributed")
+        distributed = import_module("distributed")
     except ImportError as error:
         raise UsageError(
             f"the engine dask can't be loaded: {error}", 'python -m pip install "mtsite[dask]"'
         ) from error
+    # It prints tracebacks of trouble that is told here in a sentence.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    return distributed
