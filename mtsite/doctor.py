@@ -40,6 +40,7 @@ def examine(
         yield Finding("areas", False, "there is none", "mtsite init AREA_DIR writes them down")
     for name in config.areas:
         yield from _area(config, name, environ)
+    yield from _notice(config)
     yield from _destination(config, offline=offline)
 
 
@@ -116,6 +117,19 @@ def _area(config: Config, name: str, environ: Mapping[str, str]) -> Iterator[Fin
             f"{area.homehost} is another host: nothing can be moved from here",
             f"run `mtsite nightly` on {area.homehost}",
         )
+
+
+def _notice(config: Config) -> Iterator[Finding]:
+    if not config.notify.command:
+        return
+    program = config.notify.command[0]
+    found = shutil.which(program)
+    yield Finding(
+        "notify",
+        found is not None,
+        found or f"[notify] command: there is no program {program}",
+        "" if found else "give its whole path, and the right to execute it",
+    )
 
 
 def _destination(config: Config, *, offline: bool) -> Iterator[Finding]:

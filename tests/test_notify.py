@@ -4,11 +4,14 @@ import io
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from mtsite.config import config_for_areas
+from mtsite.doctor import examine
 from mtsite.jobhistory import FAILED, JobEntry, StepEntry
 from mtsite.notify import failure_document, notify
 from mtsite.operation import NotifyConfig
@@ -83,3 +86,11 @@ def test_one_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     while stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z":
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("program", "well"), [(sys.executable, True), ("/no/such", False)])
+def test_the_doctor_looks_for_the_program(tmp_path: Path, program: str, well: bool) -> None:
+    config = config_for_areas([], tmp_path / "site", tmp_path / ".mtsite")
+    config = replace(config, notify=NotifyConfig((program,)))
+    checks = {one.what: one.well for one in examine(config, {}, now=time.time(), offline=True)}
+    assert checks["notify"] == well

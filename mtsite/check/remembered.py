@@ -81,6 +81,10 @@ class Remembered:
         if pages:
             self._db.executemany("DELETE FROM pages WHERE path = ?", rows)
 
+    def forget_rule(self, rule: str) -> None:
+        """What this rule found stands no more."""
+        self._db.execute("DELETE FROM findings WHERE rule = ?", (rule,))
+
     def findings(self) -> list[Finding]:
         """All that stand, by rule and path."""
         rows = self._db.execute("SELECT rule, path, told FROM findings ORDER BY rule, path, told")

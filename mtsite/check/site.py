@@ -148,6 +148,8 @@ class _Check:
         volatile = list(self._volatile())
         vanished = [path for path in changed if path not in there]
         self._known.forget(vanished, pages=True)
+        # Which files nobody asked for takes a look at all of them.
+        self._known.forget_rule("orphans")
         first = {path for path in changed if path in there} | set(volatile)
         first |= {one.path for one in self._known.findings() if one.path in there}
         stirred = {number for path in vanished for number in _numbers(path)}

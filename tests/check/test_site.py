@@ -185,6 +185,13 @@ def test_strays_and_pages_that_nothing_leads_to_are_orphans(site: TestSite) -> N
     assert ("stray.html", "no build made it") in found
 
 
+def test_a_night_forgets_strays_that_a_whole_check_found(site: TestSite) -> None:
+    (site.tree / "stray.html").write_text("x")
+    assert [path for rule, path, _ in told(check(site)) if rule == "orphans"] == ["stray.html"]
+    (site.tree / "stray.html").unlink()
+    assert told(check(site, changed=True)) == []
+
+
 def test_nothing_that_moved_means_nothing_is_read(site: TestSite) -> None:
     assert check(site, changed=True).looked == VOLATILE_FILES
 
