@@ -20,6 +20,7 @@ test: .venv/.installed-test
 
 bench: .venv/.installed-test
 	$(BIN)/python benchmarks/build.py --peers --memory --against
+	$(BIN)/python benchmarks/engines.py --dask
 	$(BIN)/python benchmarks/live_reading.py
 	$(BIN)/python benchmarks/run_list.py
 

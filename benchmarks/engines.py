@@ -8,6 +8,7 @@ Prints seconds, unit costs per test and the ratio of one worker to two; docs/sca
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -38,32 +39,39 @@ def main() -> None:
         with cluster(root, started=given.dask) as scheduler:
             if scheduler:
                 cases["dask, two workers"] = f'engine = "dask"\ndask_scheduler = "{scheduler}"'
-            seen: dict[str, list[float]] = {name: [] for name in cases}
+            seen: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
             for _ in range(given.rounds):
                 for name, settings in cases.items():
                     seen[name].append(build(root, area, settings))
         tell(root, seen, given.runs * given.tests)
 
 
-def build(root: Path, area: Path, settings: str) -> float:
-    """Seconds of a full build, a process of its own."""
+def build(root: Path, area: Path, settings: str) -> tuple[float, float]:
+    """Seconds of a full build, a process of its own, and of the processor meanwhile."""
     for name in ("site", ".mtsite"):
         shutil.rmtree(root / name, ignore_errors=True)
     text = f'[site]\ntitle = "bench"\n[areas.big]\npath = "{area}"\n[build]\n{settings}\n'
     (root / "mtsite.toml").write_text(text)
     os.sync()
-    started = time.monotonic()
+    started, before = time.monotonic(), processor()
     command = [sys.executable, "-m", "mtsite", "-q", "build"]
     subprocess.run(command, cwd=root, env=environ(), check=True)
-    return time.monotonic() - started
+    return time.monotonic() - started, processor() - before
 
 
-def tell(root: Path, seen: dict[str, list[float]], tests: int) -> None:
+def processor() -> float:
+    """Seconds of processor of all processes that were waited for; a cluster's workers are not."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def tell(root: Path, seen: dict[str, list[tuple[float, float]]], tests: int) -> None:
     """One line per engine, then what the tree of one test takes."""
-    first = statistics.median(seen["one worker"])
-    for name, seconds in seen.items():
-        taken = statistics.median(seconds)
-        rate = f"{tests / taken:.0f} test pages/s, {1000 * taken / tests:.2f} ms a test"
+    first = statistics.median(seconds for seconds, _ in seen["one worker"])
+    for name, rounds in seen.items():
+        taken = statistics.median(seconds for seconds, _ in rounds)
+        used = statistics.median(used for _, used in rounds)
+        rate = f"{tests / taken:.0f} test pages/s, processor {1000 * used / tests:.2f} ms a test"
         print(f"{name:20} {taken:8.2f} s   {rate}   {first / taken:.2f}x")
     files = [path for path in (root / "site").rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
