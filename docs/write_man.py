@@ -17,7 +17,7 @@ DIRECTORY = Path(__file__).parent / "man"
 
 def pages() -> dict[str, str]:
     """File name → manual page."""
-    context = click.Context(group, info_name="mtsite", max_content_width=100)
+    context = click.Context(group, info_name="mtsite", help_option_names=["-h", "--help"])
     found = {"mtsite.1": _page("mtsite", group, context)}
     for name in group.list_commands(context):
         command = group.get_command(context, name)

@@ -129,6 +129,9 @@ class HomehostConfig:
     """[homehost]: when an area may get another homehost."""
 
     quiet: int = option(AGE, "30m", "How long no run may have been touched.")
+    take: tuple[str, ...] = option(
+        TEXTS, [], "Areas that `mtsite schedule` gives its own host as homehost, when quiet."
+    )
     old_tmp: str = option(
         TEXT, "", "Where /tmp of another host is seen, as /net/{host}/tmp; {host} is filled in."
     )

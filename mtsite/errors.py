@@ -9,7 +9,8 @@
     │   └── AreaUnreadableError   10   the area is there, its database or config is not readable
     │       └── NoDatabaseError   10   the area is there, but Megatest made no database yet
     ├── BusyError             11   locked, by whom, since when
-    │   └── AreaBusyError     11   a database stayed locked past its busy timeout
+    │   ├── AreaBusyError     11   a database stayed locked past its busy timeout
+    │   └── NotQuietError     11   somebody works in the area
     ├── DestinationError      12   the destination refused
     ├── VerificationError     13   a copy does not equal its source; the source is kept
     │   ├── ConflictError     13   another run of this name is already there
@@ -80,6 +81,10 @@ class BusyError(MtsiteError):
 
 class AreaBusyError(BusyError):
     """A database stayed locked past its busy timeout."""
+
+
+class NotQuietError(BusyError):
+    """Tests run in an area, or something stirred there a moment ago."""
 
 
 class DestinationError(MtsiteError):

@@ -30,6 +30,7 @@ from mtsite.errors import (
     BusyError,
     DestinationError,
     MissingError,
+    NotQuietError,
     UsageError,
     VerificationError,
 )
@@ -69,7 +70,7 @@ class HomehostPlan:
 
     `origin` says where the caches come from; `left` are those of others that hold nothing of
     their own, `unseen` users whose part of /tmp may not be looked into, `aside` what lay in a
-    place. `entry` is '' where .homehost stays as it is.
+    place. `entry` is '' where .homehost stays as it is; `left_alone` says why nothing was done.
     """
 
     area: str
@@ -80,6 +81,7 @@ class HomehostPlan:
     left: tuple[Path, ...] = ()
     unseen: tuple[str, ...] = ()
     aside: tuple[Path, ...] = ()
+    left_alone: str = ""
 
     def document(self) -> dict[str, object]:
         """The same for programs."""
@@ -88,6 +90,7 @@ class HomehostPlan:
             "homehost": self.homehost,
             "entry": self.entry,
             "origin": self.origin,
+            "left_alone": self.left_alone,
             "carried": [
                 {"owner": one.owner, "from": str(one.source), "to": str(one.place)}
                 for one in self.carried
@@ -183,10 +186,10 @@ def check_quiet(area: Area, caches: tuple[Path, ...], terms: Terms) -> None:
     """Make sure that nobody works in an area.
 
     Raises:
-        BusyError: somebody does; tests and runs that say so are named.
+        NotQuietError: somebody does; tests and runs that say so are named.
     """
     if signs := signs_of_work(area, caches, terms):
-        raise BusyError(
+        raise NotQuietError(
             f"area {area.name} is not quiet:\n" + "\n".join(in_words(signs)),
             f"mtsite homehost show {area.name} tells all of it; run it again when they have ended",
         )

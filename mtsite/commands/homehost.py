@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import BusyError, MissingError
+from mtsite.errors import BusyError, MissingError, NotQuietError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def hand_over_command(invocation: Invocation, dry_run: bool, area: str) -> None:
     help="Where /tmp of the old homehost is seen from here.",
 )
 @click.option("--without-old-cache", is_flag=True, help="Give up what only its /tmp holds.")
+@click.option("--if-quiet", is_flag=True, help="Where somebody works, say so and end well.")
 @click.argument("area", metavar="AREA")
 @click.argument("host", metavar="[HOST]", required=False)
 @click.pass_obj
@@ -80,6 +81,7 @@ def move(
     dry_run: bool,
     old_tmp: Path | None,
     without_old_cache: bool,
+    if_quiet: bool,
     area: str,
     host: str | None,
 ) -> None:
@@ -88,17 +90,24 @@ def move(
     Only when the area is quiet ([homehost] quiet). The caches of the old host come from its
     hand-over, or from --old-tmp; each is compared before .homehost is written.
     """
-    from mtsite.archive.homehost import move_homehost
+    from mtsite.archive.homehost import HomehostPlan, move_homehost
 
     settings, job = _job(invocation, area)
     job = replace(job, dry_run=dry_run, without_old_cache=without_old_cache)
     if old_tmp is not None:
         job = replace(job, old_tmp=old_tmp)
-    done = move_homehost(settings, replace(job, here=_named(job.here, host)))
+    try:
+        done = move_homehost(settings, replace(job, here=_named(job.here, host)))
+    except NotQuietError as error:
+        if not if_quiet:
+            raise
+        done = HomehostPlan(area, "", left_alone=error.message)
     _tell(invocation, done, dry_run, _moved(done, dry_run))
 
 
 def _moved(done: "HomehostPlan", dry_run: bool) -> str:
+    if done.left_alone:
+        return f"left alone: {done.left_alone}"
     if not done.entry:
         return f"its homehost is this host already ({done.homehost})"
     word = "would move" if dry_run else "moved"

@@ -1,6 +1,7 @@
 """A homehost moves when nobody works: what lives in /tmp alone goes along, whatever dies."""
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
+from calling import called
 from dying import ended, in_child
 from rows import make_caches
 
@@ -180,6 +182,18 @@ def test_a_test_that_is_dead_for_long_counts_as_ended(hosts):
     hosts.area.execute(f"UPDATE tests SET last_update = {BASE}")
     hosts.move(old_tmp=hosts.old_tmp)
     hosts.assert_moved()
+
+
+def test_a_scheduled_move_leaves_an_area_alone_where_somebody_works(hosts, monkeypatch, capsys):
+    (hosts.root / "mtsite.toml").write_text(f'[areas.fullrun]\npath = "{hosts.area.path}"\n')
+    hosts.area.execute("UPDATE tests SET state = 'RUNNING', event_time = strftime('%s', 'now')")
+    monkeypatch.chdir(hosts.root)
+    words = ["homehost", "move", "--old-tmp", str(hosts.old_tmp), "--json", "fullrun"]
+    assert called(words, capsys).code == 11
+    quietly = called([*words, "--if-quiet"], capsys)
+    assert quietly.code == 0
+    assert "test ubuntu/nfs/w0/t is RUNNING" in json.loads(quietly.out)["left_alone"]
+    assert hosts.homehost.read_text() == "192.0.2.1\n"
 
 
 @pytest.mark.parametrize(("ago", "refused"), [(29, True), (31, False), (-10, True)])
