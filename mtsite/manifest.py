@@ -1,8 +1,7 @@
 """What is in the tree, and what each run looked like when its pages were written.
 
-A SQLite file in the state directory. It is a cache: when it is lost or of another format, one
-full build makes it again from the areas, `_record/` and `_blobs/`. The build writes it,
-and, while none goes on, what lets runs go on purpose.
+A SQLite file in the state directory: a cache, which one full build makes again from the areas,
+`_record/` and `_blobs/`. The build writes it; while none goes on, what lets runs go on purpose.
 
 The order that makes a kill harmless: a run's fingerprint is taken back (`begin_runs`) before the
 first of its pages is touched, and set again (`finish_run`) together with what was written; so
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from mtsite import onhosts, record
 from mtsite.errors import MtsiteError
+from mtsite.failing import FailingLines
 from mtsite.known import (
     FORMAT,
     INSERT_RUN,
@@ -62,6 +62,7 @@ class Manifest:
         self._db = connection
         self.measured = MeasuredValues(connection)
         self.hosts = onhosts.OnHosts(connection)
+        self.failing = FailingLines(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -104,7 +105,7 @@ class Manifest:
 
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
-        for table in ("meta", "tree", "runs", "targets", "listing", "measured", *onhosts.NAMES):
+        for table in (*"meta tree runs targets listing measured failing".split(), *onhosts.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

@@ -220,6 +220,11 @@ def host_page(host: str) -> str:
     return f"_hosts/{segment(host)}/index.html"
 
 
+def clusters_page(shelf: str = "index") -> str:
+    """All failures whose cluster begins with these two digits; without any the newest ones."""
+    return f"_clusters/{shelf}.html"
+
+
 def leaving_page() -> str:
     """What leaves next, what is held and what has ended."""
     return "_gone/index.html"

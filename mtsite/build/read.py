@@ -15,10 +15,11 @@ from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_run, redactor_of
 from mtsite.build.ownrows import keep_rows, with_kept_rows
-from mtsite.build.reasons import noted, reasons_of
+from mtsite.build.reasons import failing_lines, noted, reasons_of
 from mtsite.build.takeover import former_record, rows_then
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import MissingError
+from mtsite.failing import FailingLine
 from mtsite.known import Reasons
 from mtsite.logs.blocks import stored_file
 from mtsite.logs.take import Taker, judge_stored, place_of
@@ -47,15 +48,12 @@ RUNDIR = "rundir"
 """The kind of an entry that speaks of the run directory itself."""
 
 Blob = tuple[str, str, int]
-"""A stored log: its path below the site, its SHA-256, its size in bytes."""
+"""A stored log: path below the site, SHA-256, size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """One run to read, and where its files may lie; `there` are directories that are there now.
-
-    `former` are the names that its area had before.
-    """
+    """One run to read; `there` are directories that are there now, `former` names of its area."""
 
     head: RunHead
     place: AreaPlace | None
@@ -89,6 +87,7 @@ class RunRead:
     summary: RunSummary
     outcomes: dict[TestName, tuple[str, int | None]]
     reasons: Reasons
+    failing: tuple[FailingLine, ...]
     measured: Measured
     input: str
     rows: str
@@ -249,6 +248,7 @@ class RunReader:
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
             reasons=reasons_of(taken.record),
+            failing=failing_lines(run, taken.record),
             measured=measured_in(head, run),
             input=digest.of(
                 taken.shown, [v.value for v in verdicts], logs, defined, digest.beside_values(run)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from itertools import islice
 
 from mtsite import rollup
+from mtsite.failing import FailingLine
 from mtsite.known import Reason, Reasons
+from mtsite.logs.likeness import likeness
 from mtsite.model import LogRecord, Run, RunRecord, Test, TestName, TestRecord
 from mtsite.pages import words
 from mtsite.rollup import BAD, Verdict
@@ -13,7 +15,7 @@ from mtsite.rollup import BAD, Verdict
 MOST = 1000
 """Of a run in which more went wrong the others are explained by their own pages only."""
 
-LINE_CHARS = 160
+MOST_HOSTS = 8
 
 
 def noted(
@@ -29,9 +31,13 @@ def noted(
 
 
 def _why(test: Test, logs: tuple[LogRecord, ...]) -> tuple[str, str, str]:
-    state = f"{test.state}/{test.status}"[:LINE_CHARS]
+    state = f"{test.state}/{test.status}"[: words.LINE_CHARACTERS]
     first = rollup.first_finding(logs, test.steps)
-    return (state, "", _cut(test.comment)) if first is None else (state, first[0].name, "")
+    return (
+        (state, "", words.failing_line(test.comment))
+        if first is None
+        else (state, first[0].name, "")
+    )
 
 
 def reasons_of(record: RunRecord) -> Reasons:
@@ -49,9 +55,31 @@ def _reason(test: TestRecord) -> Reason:
     if first is None:
         return state, "", 0, comment
     log, finding = first
-    return state, log.name if log.blob else "", finding.first_line, _cut(finding.excerpt)
+    return (
+        state,
+        log.name if log.blob else "",
+        finding.first_line,
+        words.failing_line(finding.excerpt),
+    )
 
 
-def _cut(text: str) -> str:
-    line = words.first_line(text)
-    return line if len(line) <= LINE_CHARS else line[: LINE_CHARS - 1] + "…"
+def failing_lines(run: Run, record: RunRecord) -> tuple[FailingLine, ...]:
+    """The kinds of lines that tests of a run went wrong with, in the order of their tests."""
+    hosts = {test.name: test.host for test in run.tests}
+    found: dict[tuple[str, str], FailingLine] = {}
+    for name, one in sorted(record.tests.items()):
+        if not one.why or one.gone:
+            continue
+        _, log, line, text = _reason(one)
+        if not text:
+            continue
+        alike = likeness(text)
+        host = hosts.get(name, "")
+        ran_on = (host,) if host not in {"", "n/a"} else ()
+        before = found.get(alike)
+        if before is None:
+            found[alike] = FailingLine(*alike, text, 1, name, log, line, ran_on)
+            continue
+        more = ran_on if len(before.hosts) < MOST_HOSTS and host not in before.hosts else ()
+        found[alike] = replace(before, tests=before.tests + 1, hosts=before.hosts + more)
+    return tuple(found.values())

@@ -145,7 +145,13 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         state.told(outcome.returned.faults)
         # The manifest has them now: those of a target's thousand runs would fill the memory.
         reads[run_dir] = replace(
-            outcome.returned, outcomes={}, reasons={}, measured={}, blobs=[], hosts=[]
+            outcome.returned,
+            outcomes={},
+            reasons={},
+            failing=(),
+            measured={},
+            blobs=[],
+            hosts=[],
         )
     state.summary.read += len(reads)
     return reads
@@ -176,6 +182,7 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     manifest.note_reasons(read.dir, read.reasons)
     manifest.measured.note(read.dir, read.measured)
     _note_hosts(state, read)
+    state.note_clusters(manifest.failing.note(read.dir, read.summary.key, place, read.failing))
     if read.blobs:
         state.stored = True
         state.manifest.note_blobs(read.blobs)

@@ -20,6 +20,7 @@ from mtsite import lock
 from mtsite.build import digest, former, levels, listing, sweep, unreadable
 from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
 from mtsite.build.catalogue import write_catalogue
+from mtsite.build.clusters import forget_lines, write_clusters
 from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
@@ -46,6 +47,7 @@ from mtsite.manifest import RULES_KEY, Manifest
 from mtsite.pages import (
     area,
     catalogue,
+    cluster,
     coming,
     compare,
     gone,
@@ -72,7 +74,7 @@ from mtsite.pages.page import SiteFrame
 
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
-    *(names, redirect, coming, gone, leaving, catalogue, compare, notfound, host, hosts),
+    *(names, redirect, coming, gone, leaving, catalogue, cluster, compare, notfound, host, hosts),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -105,6 +107,7 @@ def build_site(
         plan = _plan(state, environ, flags)
         _mark_touched(state, plan)
         rehome_runs(state, plan)
+        forget_lines(state, plan)
         write_gone(state, plan)
         write_runs(state, plan)
         write_former(state, plan)
@@ -114,6 +117,7 @@ def build_site(
         write_hosts(state)
         write_leaving(state)
         write_catalogue(state)
+        write_clusters(state)
         begin_pulse(config)
         _write_levels(state)
         return _finish(state)

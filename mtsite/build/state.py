@@ -68,10 +68,11 @@ class BuildState:
     that must reach the disk before the manifest says so. `unfinished`: targets
     whose pages could not be written, left to the next build. `left`: planned runs that are not
     done yet. `skipped`: runs of areas that this build was not asked to look at. `unread`: runs
-    whose outcomes in the manifest may be of another day. `ends`: when, by `clock`, nothing new is
-    begun, once the build has `got_on`: done one of the runs that are `due`. `there`: which
-    directories of an area were there when its first run was read; `went_away`: areas that moved or
-    vanished since, and how many runs could not be read for it.
+    whose outcomes in the manifest may be of another day. `shelves`: of clusters that moved.
+    `ends`: when, by `clock`, nothing new is begun, once the build has `got_on`: done one of the
+    runs that are `due`. `there`: which directories of an area were there when its first run was
+    read; `went_away`: areas that moved or vanished since, and how many runs could not be read for
+    it.
     """
 
     config: Config
@@ -95,6 +96,7 @@ class BuildState:
     left: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    shelves: set[str] = field(default_factory=set)
     clock: Callable[[], float] = time.monotonic
     ends: float = math.inf
     there: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
@@ -129,8 +131,14 @@ class BuildState:
     def load_touched(self) -> None:
         """What a build that died had touched."""
         pending = self.manifest.get("pending")
-        self.interrupted = bool(pending)
+        self.interrupted = bool(pending or self.manifest.get("clusters pending"))
         self.touched = {(area, tuple(values)) for area, values in json.loads(pending or "[]")}
+
+    def note_clusters(self, touched: set[str]) -> None:
+        """These clusters have moved; said on disk first, so that a kill forgets none."""
+        if touched and not self.shelves:
+            self.manifest.put("clusters pending", "1")
+        self.shelves.update(name[:2] for name in touched)
 
     def pages_of(self, owner: str, *, trusted: bool) -> dict[str, Page]:
         """The files of an owner; where the last build may have died, without fingerprints."""

@@ -7,7 +7,7 @@ from mtsite.pages import charts, leaving, listing, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 7
+EDITION = 8
 TEMPLATE = "index.html"
 
 
@@ -44,6 +44,7 @@ def context(
         "logs_total": words.size(site.log_bytes) if site.log_bytes else "",
         "leaving": leaving.link_from(path) if ends else "",
         "hosts": urls.relative(path, urls.hosts_page()),
+        "clusters": urls.relative(path, urls.clusters_page()),
         "rules": urls.relative(path, urls.rules_page()),
         "jobs": urls.relative(path, urls.jobs_page()),
         "problems": tuple(problems[: listing.MAX_PROBLEMS]),

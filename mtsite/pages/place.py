@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mtsite import urls
-from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestName
+from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestName, TestRecord
 from mtsite.pages import markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import first_finding
@@ -54,6 +54,10 @@ class RunPlace:
         self._depths: dict[int, Depth] = {}
         self._descriptions: dict[str, object] = {}
         self._windows: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def kept_of(self, index: int) -> TestRecord | None:
+        """What is kept of a test beside its rows."""
+        return self._kept.get(self.run.tests[index].name)
 
     def depth_of(self, path: str) -> Depth:
         """The shared links of a test page at this path."""

@@ -29,7 +29,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 
-EDITION = 10
+EDITION = 11
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})

@@ -14,6 +14,7 @@ from mtsite.rollup import ABSENT, BAD, GOOD, RANK, Verdict
 THIN = "\u202f"
 """Between groups of three digits and between a number and its unit: narrow, never broken."""
 
+LINE_CHARACTERS = 160
 _EPOCH_LIMIT = 253_402_300_800
 
 SYMBOLS: Mapping[str, str] = {
@@ -154,6 +155,12 @@ def first_line(text: str) -> str:
         if said:
             return said if len(said) <= 300 else said[:299] + "…"
     return ""
+
+
+def failing_line(text: str) -> str:
+    """The first line of an excerpt as lists of failures have it."""
+    line = first_line(text)
+    return line if len(line) <= LINE_CHARACTERS else line[: LINE_CHARACTERS - 1] + "…"
 
 
 def joined(strip: str) -> tuple[tuple[str, int], ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.model import Finding, LogRecord
-from mtsite.pages import words
+from mtsite.pages import cluster, words
 from mtsite.pages.catalogue import rule_link
 from mtsite.pages.place import RunPlace, test_label
 from mtsite.rollup import first_finding
@@ -40,6 +40,7 @@ def shown(
         "cut": 0 if log.around else said - len(rows),
         "more": max(sum(each.finding_count for each in logs) - 1, 0),
         "same": _same_error(place, index, path),
+        "cluster": _cluster(place, index, found, path),
     }
 
 
@@ -75,6 +76,13 @@ def _with_gap(rows: list[Row]) -> tuple[Row, ...]:
             made.append(("⋯", words.plural(row[0] - before - 1, "line"), "", False))
         made.append(row)
     return tuple(made)
+
+
+def _cluster(place: RunPlace, index: int, found: Finding, path: str) -> str:
+    """The link to all failures that are nearly the same; '' for what is no failure."""
+    kept = place.kept_of(index)
+    line = words.failing_line(found.excerpt)
+    return cluster.link(path, line) if kept is not None and kept.why and line else ""
 
 
 def _same_error(

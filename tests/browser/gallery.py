@@ -24,6 +24,7 @@ from mtsite.onhosts import Numbers, hosts_of  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     area,
     catalogue,
+    cluster,
     compare,
     comparing,
     disagreement,
@@ -89,6 +90,10 @@ def pages() -> Iterator[Page]:
     yield from _job_pages()
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
+    alike = records.clusters(night)
+    yield urls.clusters_page(), cluster.TEMPLATE, cluster.newest_context(FRAME, alike)
+    path = urls.clusters_page("ab")
+    yield path, cluster.TEMPLATE, cluster.shelf_context(FRAME, "ab", alike, len(alike) + 3)
     yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
     yield from _hosts(night)
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
@@ -372,6 +377,8 @@ def shots() -> dict[str, str]:
         "jobs": urls.jobs_page(),
         "job": urls.job_page("nightly", 60),
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
+        "clusters": urls.clusters_page(),
+        "shelf": urls.clusters_page("ab"),
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "hosts": urls.hosts_page(),
         "host": urls.host_page("lnx07"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mtsite import rollup, urls
 from mtsite.build.seal import Outcomes, with_comparisons
 from mtsite.facts import Unusual
+from mtsite.failing import Cluster, FailingLine, Occurrence
 from mtsite.holds import Hold
 from mtsite.measured import Measured, measured_of
 from mtsite.model import (
@@ -651,3 +652,24 @@ def stability(night: Night) -> Stability:
     """What is unsteady in the runs of the window."""
     rows = [(name, strip[::-1]) for name, strip in night.strips.items()]
     return find_stability(night.window[::-1], rows, 20)
+
+
+def clusters(night: Night) -> list[Cluster]:
+    """Failures that are alike, in this run and before."""
+    made = []
+    for i, text in enumerate((*LINES, HOSTILE[0])):
+        found = FailingLine(
+            f"ab{i:010x}", f"{i:016x}", text, 3 + i, ("pcie_retry_smoke", ""), "sim.log", 1482
+        )
+        seen = [
+            Occurrence(
+                replace(night.key, runname=name),
+                NOW - back * DAY,
+                replace(found, exact=f"{back:016x}", hosts=(f"lnx0{back}",)),
+            )
+            for back, name in enumerate(night.window[::-1][: i + 1])
+        ]
+        made.append(
+            Cluster(found.cluster, 40 * i + 4, i + 1, i + 1, (AREA,), seen[-1], tuple(seen))
+        )
+    return made

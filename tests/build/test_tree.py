@@ -11,7 +11,7 @@ RUN = """index.html index.json _values.js compile/index.html compile/_log/final.
 compile/_log/build.log.html regress/index.html regress/fast/index.html regress/slow/big/index.html
 """.split()
 ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html _compare/index.html
-_hosts/index.html _hosts/h1/index.html
+_hosts/index.html _hosts/h1/index.html _clusters/index.html
 fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html
 index.json fullrun/index.json fullrun/ubuntu/index.json fullrun/ubuntu/nfs/index.json
 fullrun/feed.xml _below.js fullrun/_below.js fullrun/ubuntu/_below.js

@@ -1,0 +1,160 @@
+"""Which failing lines the runs of the site have: a row for each kind of line of each run.
+
+Part of the manifest, and a cache like it: what `_clusters/` shows is added up from here.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mtsite.model import RunKey, TestName
+
+TABLE = """CREATE TABLE failing (
+  cluster TEXT NOT NULL, exact TEXT NOT NULL, dir TEXT NOT NULL, place INTEGER NOT NULL,
+  tests INTEGER NOT NULL, whose TEXT NOT NULL, line TEXT NOT NULL,
+  PRIMARY KEY (cluster, exact, dir)) WITHOUT ROWID;
+CREATE INDEX failing_dir ON failing (dir);
+CREATE INDEX failing_place ON failing (place);"""
+
+NEWEST = 12
+"""So many rows of a cluster are looked at for where it happened last."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailingLine:
+    """A kind of line that made tests of one run go wrong: `tests` of them, `first` among them.
+
+    `cluster` is equal for all that is nearly the same, `exact` where only numbers, times, paths
+    and the like differ. `log` and `line` are where it stands in the first; '' and 0: nowhere.
+    """
+
+    cluster: str
+    exact: str
+    text: str
+    tests: int
+    first: TestName
+    log: str
+    line: int
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A failing line in a run that began at `place`."""
+
+    key: RunKey
+    place: int
+    found: FailingLine
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """All that is nearly the same failure; `newest` occurrences, newest first, `first` the oldest.
+
+    `tests` and `runs` count all, `variants` the kinds of lines; `areas` are those it is in.
+    """
+
+    name: str
+    tests: int
+    runs: int
+    variants: int
+    areas: tuple[str, ...]
+    first: Occurrence
+    newest: tuple[Occurrence, ...]
+
+
+class FailingLines:
+    """The failing lines of runs, by the directory of the run, in a manifest's database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def note(self, run_dir: str, key: RunKey, place: int, lines: Iterable[FailingLine]) -> set[str]:
+        """What a run has now; the clusters that are touched by it."""
+        whose = json.dumps([key.area, key.target, key.runname])
+        after = {(one.cluster, one.exact): (place, one.tests, whose, _packed(one)) for one in lines}
+        before = {
+            (cluster, exact): (at, tests, of, line)
+            for cluster, exact, at, tests, of, line in self._db.execute(
+                "SELECT cluster, exact, place, tests, whose, line FROM failing WHERE dir = ?",
+                (run_dir,),
+            )
+        }
+        if before == after:
+            return set()
+        self._db.execute("DELETE FROM failing WHERE dir = ?", (run_dir,))
+        self._db.executemany(
+            "INSERT INTO failing VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((*name, run_dir, *row) for name, row in after.items()),
+        )
+        changed = before.items() ^ after.items()
+        return {cluster for (cluster, _), _ in changed}
+
+    def forget(self, run_dir: str) -> set[str]:
+        """A run has no rows any more; the clusters that it was in."""
+        return self.note(run_dir, RunKey("", (), ""), 0, ())
+
+    def shelves(self) -> list[str]:
+        """The first two digits of all clusters."""
+        rows = self._db.execute("SELECT DISTINCT substr(cluster, 1, 2) FROM failing ORDER BY 1")
+        return [row[0] for row in rows]
+
+    def of_shelf(self, shelf: str, most: int) -> tuple[int, list[Cluster]]:
+        """How many clusters begin with these digits, and those that were seen last."""
+        (total,) = self._db.execute(
+            "SELECT count(DISTINCT cluster) FROM failing WHERE cluster >= ? AND cluster < ?",
+            (shelf, f"{shelf}g"),
+        ).fetchone()
+        rows = self._db.execute(
+            "SELECT cluster FROM failing WHERE cluster >= ? AND cluster < ? GROUP BY cluster"
+            " ORDER BY max(place) DESC, cluster LIMIT ?",
+            (shelf, f"{shelf}g", most),
+        ).fetchall()
+        return total, [self._cluster(name) for (name,) in rows]
+
+    def newest(self, most: int) -> list[Cluster]:
+        """Those that were seen last, the most frequent of them first where the run is the same."""
+        rows = self._db.execute(
+            "SELECT cluster FROM failing WHERE place >= coalesce((SELECT place FROM failing"
+            " ORDER BY place DESC LIMIT 1 OFFSET ?), 0) GROUP BY cluster"
+            " ORDER BY max(place) DESC, sum(tests) DESC, cluster LIMIT ?",
+            (most * 10, most),
+        ).fetchall()
+        return [self._cluster(name) for (name,) in rows]
+
+    def _cluster(self, name: str) -> Cluster:
+        tests, runs, variants = self._db.execute(
+            "SELECT sum(tests), count(DISTINCT dir), count(DISTINCT exact) FROM failing"
+            " WHERE cluster = ?",
+            (name,),
+        ).fetchone()
+        areas = self._db.execute(
+            "SELECT DISTINCT json_extract(whose, '$[0]') FROM failing WHERE cluster = ?", (name,)
+        ).fetchall()
+        order = "SELECT exact, place, tests, whose, line FROM failing WHERE cluster = ? ORDER BY"
+        newest = self._db.execute(
+            f"{order} place DESC, dir DESC, tests DESC, exact LIMIT {NEWEST}", (name,)
+        ).fetchall()
+        first = self._db.execute(f"{order} place, dir, exact LIMIT 1", (name,)).fetchone()
+        return Cluster(
+            name,
+            tests,
+            runs,
+            variants,
+            tuple(sorted(str(area) for (area,) in areas)),
+            _occurrence(name, first),
+            tuple(_occurrence(name, row) for row in newest),
+        )
+
+
+def _packed(one: FailingLine) -> str:
+    return json.dumps([one.text, one.first, one.log, one.line, one.hosts])
+
+
+def _occurrence(cluster: str, row: tuple[str, int, int, str, str]) -> Occurrence:
+    exact, place, tests, whose, packed = row
+    area, target, runname = json.loads(whose)
+    text, first, log, line, hosts = json.loads(packed)
+    found = FailingLine(cluster, exact, text, tests, (first[0], first[1]), log, line, tuple(hosts))
+    return Occurrence(RunKey(area, tuple(target), runname), place, found)

@@ -1,0 +1,108 @@
+"""Failures that are nearly the same, over all areas: the newest, and all on shelves by name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mtsite import urls
+from mtsite.failing import Cluster, Occurrence
+from mtsite.logs.likeness import likeness
+from mtsite.pages import words
+from mtsite.pages.page import SiteFrame, frame_context
+from mtsite.pages.place import test_label
+
+EDITION = 1
+TEMPLATE = "cluster.html"
+MOST = 250
+"""So many clusters are on one page; of a shelf that has more those that were seen last."""
+
+NEWEST = 100
+_VARIANTS = 6
+_PLACES = 6
+
+
+def link(path: str, text: str) -> str:
+    """The link from a page to the cluster of a failing line."""
+    name = likeness(text)[0]
+    return f"{urls.relative(path, urls.clusters_page(name[:2]))}#{name}"
+
+
+def newest_context(frame: SiteFrame, found: Sequence[Cluster]) -> dict[str, object]:
+    """The clusters that were seen last, each with a link to its shelf."""
+    path = urls.clusters_page()
+    lead = "No run of this site went wrong with a failing line." if not found else ""
+    return _context(frame, path, "Failures that are alike", lead, found) | {"cut": 0}
+
+
+def shelf_context(
+    frame: SiteFrame, shelf: str, found: Sequence[Cluster], total: int
+) -> dict[str, object]:
+    """All clusters of one shelf, of `total` those that were seen last."""
+    path = urls.clusters_page(shelf)
+    title = f"Failures that are alike, shelf {shelf}"
+    return _context(frame, path, title, "", found) | {"cut": total - len(found)}
+
+
+def _context(
+    frame: SiteFrame, path: str, title: str, lead: str, found: Sequence[Cluster]
+) -> dict[str, object]:
+    said = f"{words.plural(len(found), 'kind')} of failures, those seen last first."
+    shown = frame_context(frame, path, [], title=title, description=lead or said)
+    whole = path != urls.clusters_page()
+    return shown | {
+        "heading": title,
+        "lead": lead or said,
+        "clusters": tuple(_shown(path, one, whole=whole) for one in found),
+        "newest": "" if not whole else urls.relative(path, urls.clusters_page()),
+    }
+
+
+def _shown(path: str, one: Cluster, *, whole: bool) -> dict[str, object]:
+    last = one.newest[0]
+    variants = {seen.found.exact: seen for seen in reversed(one.newest)}
+    hosts = sorted({host for seen in one.newest for host in seen.found.hosts})
+    shelf = urls.relative(path, urls.clusters_page(one.name[:2]))
+    return {
+        "name": one.name,
+        "href": f"#{one.name}" if whole else f"{shelf}#{one.name}",
+        "text": last.found.text,
+        "line": _line(path, last),
+        "tests": words.plural(one.tests, "failure"),
+        "runs": words.plural(one.runs, "run"),
+        "kinds": words.plural(one.variants, "kind of line", "kinds of lines"),
+        "areas": ", ".join(one.areas),
+        "hosts": ", ".join(hosts[:_PLACES]) if whole else "",
+        "first": _run(path, one.first),
+        "last": _run(path, last),
+        "variants": tuple(
+            (seen.found.text, _line(path, seen))
+            for exact, seen in sorted(variants.items())
+            if exact != last.found.exact
+        )[:_VARIANTS]
+        if whole
+        else (),
+        "places": tuple(_place(path, seen) for seen in one.newest[:_PLACES]) if whole else (),
+    }
+
+
+def _run(path: str, seen: Occurrence) -> tuple[str, str, tuple[str, str]]:
+    """(name, link, when it began)."""
+    key = seen.key
+    name = "/".join((key.area, *key.target, key.runname))
+    return name, urls.relative(path, urls.run_page(key)), words.when(seen.place or None)
+
+
+def _place(path: str, seen: Occurrence) -> tuple[str, str, str, str]:
+    """(test, link, run, how many tests of it failed so)."""
+    page = urls.relative(path, urls.test_page(seen.key, seen.found.first))
+    run = "/".join((*seen.key.target, seen.key.runname))
+    many = words.plural(seen.found.tests, "test") if seen.found.tests > 1 else ""
+    return test_label(seen.found.first), page, run, many
+
+
+def _line(path: str, seen: Occurrence) -> str:
+    """The link to where the line stands in its log; '' where it stands in none."""
+    found = seen.found
+    if not found.log:
+        return ""
+    page = urls.log_page(replace(seen.key), found.first, found.log)
+    return f"{urls.relative(path, page)}#L{found.line}"
