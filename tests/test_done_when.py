@@ -10,6 +10,7 @@ import s3server
 from areas import TestArea, TestRow, datum, make_area, run, step
 from areas import test as row
 from publishing import Watched, dead_links, plain
+from sites import VOLATILE
 
 from mtsite import cli, record
 from mtsite.config import PublishConfig
@@ -144,11 +145,10 @@ def test_what_was_published_outlives_run_directories_state_and_tree(
             assert after[path] == before[path]
         else:
             assert EDITED in after[path].decode()
-    sent = {path for path in opened[-1].puts() if not path.startswith("_manifest/")}
+    beside = ("_manifest/", *VOLATILE)
+    sent = {path for path in opened[-1].puts() if not path.startswith(beside)}
     assert sent == {
-        path
-        for path in after
-        if not path.startswith("_manifest/") and before.get(path) != after[path]
+        path for path in after if not path.startswith(beside) and before.get(path) != after[path]
     }
     assert findings(home.tree) == excerpts
     assert sum(EXCERPT.encode() in content for content in after.values()) >= 12
