@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,9 @@ QUIET = {
 class Cluster:
     """A scheduler; `file` tells where it listens."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, settings: Mapping[str, str]) -> None:
         self.root = root
+        self._settings = settings
         self.file = root / "scheduler.json"
         self._log = (root / "log").open("ab")
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -58,6 +59,7 @@ class Cluster:
             env={
                 **os.environ,
                 **QUIET,
+                **self._settings,
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
             },
             stdout=subprocess.DEVNULL,
@@ -66,9 +68,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(root: Path, workers: int = 2) -> Iterator[Cluster]:
-    """A cluster with so many workers for the time of a block."""
-    made = Cluster(root)
+def cluster(root: Path, workers: int = 2, **settings: str) -> Iterator[Cluster]:
+    """A cluster with so many workers for the time of a block; `settings` are dask's variables."""
+    made = Cluster(root, settings)
     try:
         for _ in range(workers):
             made.add_worker()

@@ -184,6 +184,16 @@ def test_a_test_that_is_dead_for_long_counts_as_ended(hosts):
     hosts.assert_moved()
 
 
+def test_it_runs_on_the_host_that_it_moves_to_alone(hosts, monkeypatch, capsys):
+    (hosts.root / "mtsite.toml").write_text(f'[areas.fullrun]\npath = "{hosts.area.path}"\n')
+    monkeypatch.chdir(hosts.root)
+    words = ["homehost", "move", "--old-tmp", str(hosts.old_tmp), "fullrun", "192.0.2.9"]
+    ended = called(words, capsys)
+    assert ended.code == 11
+    assert "not 192.0.2.9" in ended.err
+    assert "run it on 192.0.2.9" in ended.err
+
+
 def test_a_scheduled_move_leaves_an_area_alone_where_somebody_works(hosts, monkeypatch, capsys):
     (hosts.root / "mtsite.toml").write_text(f'[areas.fullrun]\npath = "{hosts.area.path}"\n')
     hosts.area.execute("UPDATE tests SET state = 'RUNNING', event_time = strftime('%s', 'now')")

@@ -136,6 +136,17 @@ def test_a_dask_worker_that_is_killed_in_the_middle_loses_nothing(
     assert len({outcome.returned for outcome in outcomes}) >= 2
 
 
+def test_only_the_task_that_kills_every_dask_worker_is_lost(tmp_path: Path) -> None:
+    one_death_is_enough = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with cluster(tmp_path, workers=3, **one_death_is_enough) as three:
+        engine = open_engine("dask", 0, str(three.file))
+        outcomes = list(engine.map(die_at_three, range(20)))
+        engine.close()
+        assert len(three.living()) == 1
+    assert sorted(outcome.task for outcome in outcomes) == list(range(20))
+    assert [outcome.task for outcome in outcomes if outcome.error] == [3]
+
+
 def test_a_scheduler_without_workers_is_said(
     dask: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
