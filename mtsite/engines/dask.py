@@ -147,10 +147,16 @@ class Dask:
             )
         try:
             client = self._distributed.Client(**where, timeout=CONNECT_SECONDS)
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except (OSError, TimeoutError) as error:
             raise self._lost() from error
-        _check_workers(client)
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+            _check_workers(client)
+        except BaseException as error:
+            client.close()
+            if isinstance(error, OSError | TimeoutError):
+                raise self._lost() from error
+            raise
         return client
 
     def _lost(self) -> MtsiteError:

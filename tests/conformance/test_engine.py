@@ -147,13 +147,17 @@ def test_only_the_task_that_kills_every_dask_worker_is_lost(tmp_path: Path) -> N
     assert [outcome.task for outcome in outcomes if outcome.error] == [3]
 
 
-def test_a_scheduler_without_workers_is_said(
-    dask: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_cluster_that_can_not_do_the_work_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mtsite.engines.dask.WORKER_SECONDS", 0.3)
-    with cluster(tmp_path, workers=0) as empty:
-        engine = open_engine("dask", 0, str(empty.file))
-        with pytest.raises(MtsiteError, match="does not answer, or has no worker"):
+    with cluster(tmp_path, workers=0) as made:
+        engine = open_engine("dask", 0, str(made.file))
+        with monkeypatch.context() as patched:
+            patched.setattr("mtsite.engines.dask.WORKER_SECONDS", 0.3)
+            with pytest.raises(MtsiteError, match="does not answer, or has no worker"):
+                list(engine.map(double, range(5)))
+        made.add_worker(threads=2)
+        with pytest.raises(UsageError, match="has 2 threads"):
             list(engine.map(double, range(5)))
         engine.close()
 
