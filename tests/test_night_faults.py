@@ -77,15 +77,15 @@ def test_a_build_has_twice_its_limit_to_reach_its_own_end(tmp_path: Path) -> Non
     assert summary.steps[1].skipped == "the build did not end"
 
 
-def areas(tmp_path: Path, count: int = 5) -> TestArea:
+def areas(tmp_path: Path, count: int) -> TestArea:
     tests = [row("good", log="fine\n"), row("bad", status="FAIL", log="error: no\n")]
     runs = [run("ubuntu/nfs", f"w{n:02}", tests=tests) for n in range(count)]
     return make_area(tmp_path, runs=runs)
 
 
-def published(tmp_path: Path, text: str = "") -> Config:
+def published(tmp_path: Path, text: str = "", runs: int = 1) -> Config:
     """A site of one area with a directory as its destination."""
-    area = areas(tmp_path)
+    area = areas(tmp_path, runs)
     where = (
         f'[areas.fullrun]\npath = "{area.path}"\n[publish]\ndestination = "{tmp_path / "www"}"\n'
     )
@@ -199,7 +199,7 @@ def _die(config: Config, number: int, step: str, label: str) -> None:
 def test_a_night_that_dies_at_a_step_is_finished_by_the_next(
     tmp_path: Path, number: signal.Signals, step: str, label: str
 ) -> None:
-    config = published(tmp_path)
+    config = published(tmp_path, runs=3)
     child = multiprocessing.get_context("fork").Process(
         target=_die, args=(config, number, step, label)
     )
