@@ -35,13 +35,13 @@
     const pattern = hash.slice(2).split("_").map((part) => part.replace(/[^\w-]/g, "")).join("[ T:.,_]");
     const own = [...log.box.querySelectorAll("div[id]")].filter((row) => new RegExp(`^\\d+\\D{0,3}?${pattern}(?!\\d)`).test(row.textContent));
     const found = own.length && !log.gaps().length ? own.map((row) => Number(row.id.slice(1))) : (await log.firstOf?.(new RegExp(`^.?${pattern}(?!\\d)`))) || [];
-    if (found.length) go([found[0], found.at(-1)]);
+    if (found.length) await go([found[0], found.at(-1)]);
     else log.say?.("no line has this time");
   };
   const follow = () => {
     const range = parse(location.hash);
-    if (range) go(range);
-    else if (/^#_\d{4}-/.test(location.hash)) stamped(location.hash);
+    if (range) return go(range);
+    return /^#_\d{4}-/.test(location.hash) ? stamped(location.hash) : null;
   };
 
   log.box.addEventListener("click", (event) => {
@@ -113,5 +113,6 @@
     KEYS[event.key]();
     event.preventDefault();
   });
-  queueMicrotask(follow);
+  // What the address asks for comes first; what is there without it may wait.
+  queueMicrotask(() => { log.followed = follow(); });
 })();

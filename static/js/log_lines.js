@@ -15,35 +15,10 @@
     Object.assign(gap.dataset, { from, to });
     return gap;
   };
-  // How many lines of the levels ERROR and worse a gap hides: known where what else is in the
-  // members at its ends is on the page, else between two numbers.
-  const badIn = (from, to) => {
-    const { members, atLeast } = log.table || {};
-    if (!atLeast) return "";
-    let [least, most] = [0, 0];
-    for (let i = log.memberOf(from); members[i]?.first <= to; i += 1) {
-      const bad = atLeast(i, 6);
-      const { first, lines } = members[i];
-      most += bad;
-      if (!bad || (first >= from && first + lines - 1 <= to)) { least += bad; continue; }
-      let others = lines - (Math.min(first + lines - 1, to) - Math.max(first, from) + 1);
-      let seen = 0;
-      for (const row of box.querySelectorAll("div[id]")) {
-        const n = Number(row.id.slice(1));
-        if (n < first || n >= first + lines || (n >= from && n <= to)) continue;
-        others -= 1;
-        seen += row.matches(".lv-error, .lv-critical");
-      }
-      most -= seen;
-      least += others ? 0 : bad - seen;
-    }
-    const number = least === most ? most.toLocaleString("en") : `${least.toLocaleString("en")} to ${most.toLocaleString("en")}`;
-    return ` · ${number} ${most === 1 ? "error" : "errors"}`;
-  };
   const dress = (gap) => {
     const [from, to] = [Number(gap.dataset.from), Number(gap.dataset.to)];
     const hidden = to - from + 1;
-    gap.replaceChildren(`⋯ ${hidden.toLocaleString("en")} ${hidden === 1 ? "line" : "lines"}${badIn(from, to)}${log.spanOf?.(gap) || ""} ⋯ `);
+    gap.replaceChildren(`⋯ ${hidden.toLocaleString("en")} ${hidden === 1 ? "line" : "lines"}${log.badIn?.(gap, from, to) || ""}${log.spanOf?.(gap) || ""} ⋯ `);
     const tool = (label, what, act) => {
       const button = make("button", label);
       button.type = "button";
@@ -122,13 +97,14 @@
       delete box.dataset.level;
       const { rows, end } = await log.take(from, 1, n - from + 61, Number(gap.dataset.to));
       if (level) box.dataset.level = level;
-      if (gap.isConnected && !line(n)) put(gap, rows, [from, end], gap.previousElementSibling);
+      // Nothing is held in its place: whoever asked for the line scrolls to it.
+      if (gap.isConnected && !line(n)) put(gap, rows, [from, end], null);
     } catch (error) { log.failed?.(error); }
     return line(n);
   };
   log.gaps = () => [...box.querySelectorAll(".log-gap")];
   log.openGap = open;
-  log.dressAll = () => log.gaps().forEach(dress);
+  log.dressAll = () => hold(line(log.chosen[0]), () => log.gaps().forEach(dress));
   log.watchAll = () => log.gaps().forEach((gap) => { gap.dataset.auto = ""; watch.observe(gap); });
   log.choose = (range) => {
     for (const row of box.querySelectorAll(".chosen")) row.classList.remove("chosen");

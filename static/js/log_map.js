@@ -50,5 +50,5 @@
   queueMicrotask(log.changed);
   // Where bad lines are, and how many a gap hides, only the index tells.
   const told = () => { if (!log.broken) log.dressAll(); log.changed(); };
-  if ("levels" in log.box.dataset && log.gaps().length) addEventListener("load", () => log.ready().then(told, () => {}));
+  if ("levels" in log.box.dataset && log.gaps().length) addEventListener("load", () => Promise.all([log.ready(), log.followed]).then(told, () => {}));
 })();

@@ -138,7 +138,8 @@
   const asked = new URLSearchParams(location.search);
   queueMicrotask(() => {
     log.still = new Map(log.gaps().map((gap) => [gap, [...gap.childNodes]]));
-    if (location.protocol === "file:" && log.gaps().length) { log.broken = true; } else log.dressAll();
+    if (location.protocol === "file:" && log.gaps().length) { log.broken = true; } else if (!log.followed) log.dressAll();
+    else log.followed.then(() => { if (!log.broken) log.dressAll(); });
     if (asked.get("view") === "full" && !log.broken) log.watchAll();
     if (level && Number(asked.get("level")) > 0) { level.value = asked.get("level"); filter(level.value); }
     if (asked.get("q")) { box.value = box.dataset.done = asked.get("q"); search(box.value); }

@@ -12,11 +12,10 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import jobs, odd_runs, odd_tests, records  # noqa: E402
+from browser import gallery_shards, jobs, log_site, odd_runs, odd_tests, records  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
-from mtsite.build.levels import BELOW  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
 from mtsite.model import RunKey, RunSummary  # noqa: E402
@@ -30,7 +29,6 @@ from mtsite.pages import (  # noqa: E402
     disagreement,
     gone,
     grid,
-    griddata,
     history,
     host,
     hosts,
@@ -53,7 +51,6 @@ from mtsite.pages.beside import Beside  # noqa: E402
 from mtsite.pages.page import NodeSummary, SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
-from mtsite.pages.shard import shard_bytes  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 FRAME = SiteFrame("Nightly regressions")
@@ -299,50 +296,18 @@ def write_site(out: Path) -> list[str]:
     for path, template, context in pages():
         _write(out / path, theme.render(template, context))
         paths.append(path)
-    for path, content in theme.assets().items():
-        _write(out / path, content)
-    for odd in odd_runs.every_odd_run().values():
-        for path, content in divided(odd)[1].shards:
-            _write(out / path, content)
     night = records.Night()
+    odd = [one for each in odd_runs.every_odd_run().values() for one in divided(each)[1].shards]
+    for path, content in (*theme.assets().items(), *odd, *gallery_shards.shards(night)):
+        _write(out / path, content)
     twin = run.twin(night.run, night.verdicts, night.record, night.facts, night.summary)
     _write(out / urls.run_twin(night.key), json.dumps(twin).encode())
-    _write_grid_shards(out, night)
     hostile = records.Night(seed=3, runname="hostile", hostile=True)
     for one in (night, records.Night(seed=9, runname="ww47.4"), hostile):
         letters = [str(verdict) for verdict in one.verdicts]
         _write(out / urls.run_values(one.key), comparing.values_shard(one.run, letters))
-    _write_level_shards(out)
+    log_site.write_example(out)
     return paths
-
-
-def _write_level_shards(out: Path) -> None:
-    """What a build lays beside the levels, and what tells of the jobs."""
-    _write(out / "_status.js", shard_bytes("status", {"wrong": []}))
-    names_of = [[value, f"{value}/index.html"] for value in ("other", records.TARGET[0], "third")]
-    areas = [[one, f"{one}/index.html"] for one in (records.AREA, "webstack")]
-    for path, below in (
-        (urls.below_shard(records.AREA), names_of),
-        (urls.below_shard(), areas),
-    ):
-        _write(out / path, shard_bytes(BELOW, {"total": len(below), "names": below}))
-
-
-def _write_grid_shards(out: Path, night: records.Night) -> None:
-    leaf = (records.AREA, records.TARGET)
-    shown = records.grid(night)
-    strips = griddata.strips(shown.runs, ((row.name, row.strip) for row in shown.rows))
-    _write(out / urls.grid_file(*leaf, "grid.js"), shard_bytes("grid", strips))
-    took = [
-        {row.name: (row.strip[at], 240 + at * 7 % 19 + 600 * (at == 4)) for row in shown.rows}
-        for at in range(len(shown.runs))
-    ]
-    why = [
-        {row.name: ("COMPLETED/FAIL", "sim.log", 1482, records.LINES[at % 5]) for row in shown.rows}
-        for at in range(len(shown.runs))
-    ]
-    cells = griddata.cells([run.key.runname for run in shown.runs], took, why)
-    _write(out / urls.grid_file(*leaf, "cells.js"), shard_bytes("cells", cells))
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -369,6 +334,8 @@ def shots() -> dict[str, str]:
         "item": urls.test_page(night.key, ("synth_sweep", "corner=ss,v=0.65")),
         "toplevel": urls.test_page(night.key, ("synth_sweep", "")),
         "log": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log") + "#L1470-1484",
+        "logz": log_site.PAGE,
+        "log-part": urls.log_part(log_site.KEY, ("big", ""), "sim.log", 1),
         "log-unusual": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log")
         + "?view=unusual",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),

@@ -40,6 +40,15 @@ def write_log_site(
     return entry
 
 
+def write_example(tree: Path) -> None:
+    """A log that is stored in members, with the pages of its parts."""
+    lines = (f"{n // 60:02d}:{n % 60:02d}:00 lane {n % 7} idle" for n in range(1, 12_000))
+    source = tree / "sim.log"
+    source.write_text("".join(f"{line}\n" for line in lines) + "UVM_ERROR @ 5 ns: lost [SB]\n")
+    write_log_site(tree, source)
+    source.unlink()
+
+
 @contextmanager
 def served(tree: Path, change: Callable[[PreviewServer], None] = lambda _: None) -> Iterator[str]:
     """The address of a preview of the tree; `change` may spoil the server first."""

@@ -18,7 +18,7 @@ FOUNDATION = {"tokens", "base", "ansi", "print"}
 
 LOADERS = {
     *("shard", "element", "filter_query"),
-    *("log_blocks", "log_colours", "log_keys", "log_rows", "log_text", "log_times"),
+    *("log_blocks", "log_colours", "log_gaps", "log_keys", "log_rows", "log_text", "log_times"),
 }
 """Scripts that belong to no part: they serve the others."""
 
