@@ -15,7 +15,7 @@ WORDS = (
 TARGETS = (("ubuntu", "nfs"), ("ubuntu", "zfs"), ("suse", "nfs"), ("suse", "zfs"))
 
 
-def make_big_area(root: Path, runs: int, tests: int, *, seed: int = 1) -> Path:
+def make_big_area(root: Path, runs: int, tests: int, *, seed: int = 1, every: int = DAY) -> Path:
     """An area below `root` with so many runs of so many tests; its directory."""
     area = root / "big"
     links, disk = root / "links", root / "disk"
@@ -25,26 +25,30 @@ def make_big_area(root: Path, runs: int, tests: int, *, seed: int = 1) -> Path:
         f"[fields]\nsysname TEXT\nfsname TEXT\n\n[setup]\nlinktree {links}\n\n[disks]\nd0 {disk}\n"
     )
     schema.create_database(area / "megatest.db", [("sysname", "TEXT"), ("fsname", "TEXT")])
-    add_runs(area, range(runs), tests, seed=seed)
+    add_runs(area, range(runs), tests, seed=seed, every=every)
     return area
 
 
-def add_runs(area: Path, numbers: range, tests: int, *, seed: int = 1) -> None:
-    """More runs, a day after each other, spread over four targets."""
+def add_runs(area: Path, numbers: range, tests: int, *, seed: int = 1, every: int = DAY) -> None:
+    """More runs, `every` seconds after each other, spread over four targets.
+
+    Runs of the future are read at every build: so many must not reach beyond today.
+    """
     connection = sqlite3.connect(area / "megatest.db")
     connection.execute("PRAGMA synchronous = 0")
     for number in numbers:
-        _add_run(connection, area, number, tests, random.Random(seed * 100_003 + number))
+        rnd = random.Random(seed * 100_003 + number)
+        _add_run(connection, area, (number, BASE + number * every), tests, rnd)
         connection.commit()
     connection.close()
 
 
 def _add_run(
-    db: sqlite3.Connection, area: Path, number: int, tests: int, rnd: random.Random
+    db: sqlite3.Connection, area: Path, which: tuple[int, int], tests: int, rnd: random.Random
 ) -> None:
+    number, started = which
     target = TARGETS[number % len(TARGETS)]
     runname = f"ww{number // 7:03d}.{number % 7}"
-    started = BASE + number * DAY
     run_id = db.execute(
         "INSERT INTO runs (sysname, fsname, runname, state, status, owner, event_time, last_update)"
         " VALUES (?, ?, ?, 'new', 'n/a', 'ann', ?, ?)",

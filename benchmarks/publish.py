@@ -48,6 +48,7 @@ from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.shards import ROOT, Line, Root, encode_root, encode_shard, split
 
 PAGE_BYTES, LOG_BYTES = 4096, 1 << 20
+HALF_HOUR = 1800
 SOME = 100
 WORDS = "regression synthesis netlist compile pass fail target ubuntu nfs waived step log".split()
 # The high-water mark of the child's own memory: getrusage counts what it was forked from, too.
@@ -256,7 +257,7 @@ def bench_large(root: Path, server: s3server.Server, objects: int, runs: int) ->
     """A large site: built, said to be published, then nothing new, then one run more."""
     home = root / "home"
     home.mkdir()
-    area = big_area.make_big_area(root / "area", runs, 1)
+    area = big_area.make_big_area(root / "area", runs, 1, every=HALF_HOUR)
     (home / "mtsite.toml").write_text(
         f'[areas.big]\npath = "{area}"\n[publish]\ndestination = "s3://{server.make_bucket()}"\n'
         f'endpoint_url = "{server.endpoint}"\n'
@@ -270,7 +271,7 @@ def bench_large(root: Path, server: s3server.Server, objects: int, runs: int) ->
     call(home, "tree compared once", "publish")
     for what in ("nothing new", "one run more"):
         if what != "nothing new":
-            big_area.add_runs(area, range(runs, runs + 1), 1)
+            big_area.add_runs(area, range(runs, runs + 1), 1, every=HALF_HOUR)
         call(home, what, "build")
         call(home, what, "publish")
 

@@ -1,6 +1,7 @@
 """The pages of failures that are nearly the same: those that a build touched, and the newest."""
 
 from mtsite import urls
+from mtsite.build import unreadable
 from mtsite.build.pen import Pen
 from mtsite.build.plan import BuildPlan
 from mtsite.build.state import BuildState
@@ -17,7 +18,10 @@ def forget_lines(state: BuildState, plan: BuildPlan) -> None:
 
 def write_clusters(state: BuildState) -> None:
     """Bring the pages of the clusters that moved in line with the failing lines of all runs."""
-    everything = state.all_pages or state.interrupted
+    if unreadable.must_wait(state):
+        state.manifest.put("clusters pending", "")
+        return
+    everything = state.all_pages or state.interrupted or unreadable.came_back(state)
     known = state.pages_of(OWNER, trusted=not state.interrupted)
     pen = Pen(state.site, state.look, OWNER, known)
     failing = state.manifest.failing

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import urls
+from mtsite.build import unreadable
 from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
 from mtsite.manifest import Manifest, Page
@@ -56,7 +57,9 @@ def write_hosts(state: BuildState) -> None:
     book = state.manifest.hosts
     book.forget_gone()
     book.compare()
-    everything = state.all_pages or state.interrupted
+    if unreadable.must_wait(state):
+        return
+    everything = state.all_pages or state.interrupted or unreadable.came_back(state)
     due = book.all() if everything else book.moved()
     state.commit()
     tasks = list(_tasks(state, due))

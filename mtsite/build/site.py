@@ -118,6 +118,7 @@ def build_site(
         write_leaving(state)
         write_catalogue(state)
         write_clusters(state)
+        unreadable.forget_wait(state)
         begin_pulse(config)
         _write_levels(state)
         return _finish(state)

@@ -13,6 +13,11 @@ from mtsite.build.state import BuildState
 from mtsite.manifest import KnownRun, Page
 from mtsite.model import RunKey
 
+UNSEEN = "rows unseen"
+"""In the manifest: runs of unreadable areas are missing in what is added up over all runs."""
+
+_ADDED_UP = ("_clusters", "_hosts")
+
 
 def keep_published(state: BuildState) -> None:
     """Leave the runs of unreadable areas as they are, and forget none of their pages.
@@ -31,13 +36,39 @@ def keep_published(state: BuildState) -> None:
     for one in kept:
         if keep_files(state, one.dir):
             state.touch(one.key)
+    if kept and state.all_pages and state.interrupted:
+        _keep_added_up(state)
+
+
+def _keep_added_up(state: BuildState) -> None:
+    """Pages of hosts and failures would lose what only those rows tell, and links lead there."""
+    state.manifest.put(UNSEEN, "1")
+    for owner in _ADDED_UP:
+        state.manifest.note_pages(_files_of(state.site, owner, (owner,)))
+
+
+def must_wait(state: BuildState) -> bool:
+    """Whether pages that add up all runs stay as they are: rows are known to be missing."""
+    return bool(state.listed.unreadable and state.manifest.get(UNSEEN))
+
+
+def came_back(state: BuildState) -> bool:
+    """Whether rows that were missing can be read again: what adds up all runs is due."""
+    return bool(not state.listed.unreadable and state.manifest.get(UNSEEN))
+
+
+def forget_wait(state: BuildState) -> None:
+    """All rows are in the sums."""
+    if came_back(state):
+        state.manifest.put(UNSEEN, "")
+        state.commit()
 
 
 def keep_files(state: BuildState, run_dir: str) -> bool:
     """Know the files of a known run from the tree, where the manifest does not; whether so."""
     if run_dir not in state.known or state.manifest.owned(run_dir):
         return False
-    state.manifest.note_pages(_files_of(state.site, run_dir))
+    state.manifest.note_pages(_files_of(state.site, run_dir, (run_dir, f"_record/{run_dir}")))
     return True
 
 
@@ -80,9 +111,9 @@ def missing_linktree(name: str, linktree: Path | None, area_path: Path) -> tuple
     )
 
 
-def _files_of(site: Path, run_dir: str) -> list[Page]:
+def _files_of(site: Path, owner: str, places: Sequence[str]) -> list[Page]:
     pages = []
-    for below in (run_dir, f"_record/{run_dir}"):
+    for below in places:
         for directory, _, names in os.walk(site / below):
             for name in names:
                 path = Path(directory, name)
@@ -90,5 +121,5 @@ def _files_of(site: Path, run_dir: str) -> list[Page]:
                     content = path.read_bytes()
                     where = path.relative_to(site).as_posix()
                     found = digest.of_bytes(content)
-                    pages.append(Page(where, found, len(content), "", run_dir))
+                    pages.append(Page(where, found, len(content), "", owner))
     return pages
