@@ -11,6 +11,8 @@ from browser.watching import Watched
 from mtsite import urls
 from mtsite.model import RunKey
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.browser
 LEAF = (records.AREA, records.TARGET)
 RUN = urls.run_page(records.Night().key)
@@ -142,10 +144,9 @@ def test_lines_are_chosen_by_click_and_shift_click(wide: Watched, site: Path) ->
 def test_a_range_in_the_address_comes_into_view(wide: Watched, site: Path) -> None:
     page = _go(wide, site, LOG + "#L1470-1484")
     assert page.locator(".log-lines .chosen").count() == 15
-    page.wait_for_function(
-        "(() => { const r = document.getElementById('L1470').getBoundingClientRect();"
-        " return r.top > 0 && r.top < innerHeight / 2; })()"
-    )
+    expect(page.locator("#L1470")).to_be_in_viewport()
+    top = page.evaluate("document.getElementById('L1470').getBoundingClientRect().top")
+    assert 0 < top < page.evaluate("innerHeight") / 2
 
 
 def test_n_goes_through_the_findings_of_a_log(wide: Watched, site: Path) -> None:

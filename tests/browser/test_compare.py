@@ -12,6 +12,8 @@ from browser.watching import Watched
 from mtsite import comparison, urls
 from mtsite.pages import comparing
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.browser
 NIGHT = records.Night()
 BEFORE = records.Night(seed=9, runname="ww47.4")
@@ -20,7 +22,7 @@ HERE = urls.run_page(NIGHT.key).removesuffix("/index.html")
 
 def opened(wide: Watched, site: Path, there: str, here: str) -> Any:
     page = wide.go(site, f"_compare/index.html?a={quote(there)}&b={quote(here)}")
-    page.wait_for_function("document.querySelector('[role=status]').textContent")
+    expect(page.locator("[role=status]")).not_to_be_empty()
     return page
 
 
@@ -57,7 +59,7 @@ def test_the_form_takes_addresses_of_pages(wide: Watched, gallery_site: Path) ->
     for box in page.locator(".filter-box input").all():
         box.fill((gallery_site / urls.run_page(NIGHT.key)).as_uri() + "#failures")
     page.locator("form button").click()
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('equal')")
+    expect(page.locator("[role=status]")).to_contain_text("equal")
     assert page.url.endswith(f"?a={quote(HERE, safe='')}&b={quote(HERE, safe='')}")
 
 

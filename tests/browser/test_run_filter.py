@@ -10,6 +10,8 @@ from browser import gallery, odd_runs, records
 from mtsite import urls
 from mtsite.build.theme import Theme
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.browser
 SMALL = records.Night()
 LARGE = odd_runs.many(5000, 50)
@@ -55,7 +57,7 @@ def opened(page: Any, site: Path, night: records.Night, query: str = "") -> Any:
 
 def count(page: Any) -> int:
     """What the filter says that it found; -1 where it says nothing."""
-    page.wait_for_function("document.querySelector('.filter-count').textContent !== ''")
+    expect(page.locator(".filter-count")).not_to_be_empty()
     return int(page.evaluate(COUNT))
 
 
