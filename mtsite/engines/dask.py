@@ -30,12 +30,17 @@ CONNECT_SECONDS = 10
 WORKER_SECONDS = 60
 """How long the scheduler may be without any worker."""
 
+ONCE_MORE = 3
+_LOST = frozenset({"lost", "cancelled"})
+"""Of a task that was done, when its worker died before anybody had fetched what came of it."""
+
 
 class Dask:
     """Sends tasks to a scheduler that is there already: an address, or the file that it wrote.
 
     The scheduler gives the tasks of a worker that died to others; a task of which several workers
-    died in a row is tried once more when no other is on its way, then reported as lost.
+    died in a row, or whose outcome died with its worker, is tried once more when no other is on its
+    way; one that kills the worker again is reported as lost.
     """
 
     def __init__(self, workers: int, scheduler: str) -> None:
@@ -69,7 +74,7 @@ class Dask:
                     running[self._submit(work, task)] = task
                 for future in self._done(running):
                     task = running.pop(future)
-                    if self._killed_workers(future):
+                    if future.status in _LOST or self._killed_workers(future):
                         suspected.append(task)
                     else:
                         yield _outcome(future, task)
@@ -125,8 +130,11 @@ class Dask:
         )
 
     def _once_more(self, work: Callable[[T], R], task: T) -> Outcome[T, R]:
-        future = self._submit(work, task)
-        self._done({future: task})
+        for _ in range(ONCE_MORE):
+            future = self._submit(work, task)
+            self._done({future: task})
+            if future.status not in _LOST:
+                break
         return _outcome(future, task)
 
     def _cluster(self) -> Any:

@@ -144,6 +144,7 @@ def test_only_the_task_that_kills_every_dask_worker_is_lost(tmp_path: Path) -> N
         engine.close()
         assert len(three.living()) == 1
     assert sorted(outcome.task for outcome in outcomes) == list(range(20))
+    assert [(one.task, one.error) for one in outcomes if one.error and one.task != 3] == []
     assert [outcome.task for outcome in outcomes if outcome.error] == [3]
 
 
