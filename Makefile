@@ -1,9 +1,11 @@
-# make demo   a site from sample areas, in ./demo      make test   everything that CI runs
+# make demo   a site from sample areas, in ./demo      make test   what CI runs, but the slow
 # make bench  the figures of docs/performance.md       make docs   docs/commands.md anew
 # All of them make .venv first; on Debian, Python 3.11 and make are enough to start from.
 
 BIN := .venv/bin
 DEMO := demo
+# Minutes of kills, failing disks and random histories: CI runs them, too.
+MARKS := $(if $(CI),,-m "not slow")
 .DELETE_ON_ERROR:
 .PHONY: demo test bench docs format clean
 
@@ -16,7 +18,7 @@ test: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mtsite
-	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile $(MARKS) $(TESTS)
 
 bench: .venv/.installed-test
 	$(BIN)/python benchmarks/build.py --peers --memory --against

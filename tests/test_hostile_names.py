@@ -158,6 +158,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

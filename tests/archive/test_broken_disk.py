@@ -59,11 +59,13 @@ def fails_at_each(place: Place | Far, error: int, at: int, every: int) -> int:
     return at
 
 
+@pytest.mark.slow
 @ERRORS
 def test_a_write_that_fails_loses_nothing(place: Place, error: int, at: int) -> None:
     assert fails_at_each(place, error, at, EVERY) > 30
 
 
+@pytest.mark.slow
 @ERRORS
 def test_nor_does_one_on_the_way_to_a_satellite_or_back(far: Far, error: int, at: int) -> None:
     assert fails_at_each(far, error, 4 * at, EVERY_FAR) > 60

@@ -55,6 +55,7 @@ def test_killed_at_every_step(memory, verb):
         far.assert_finished()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_killed_at_random_instants(memory, verb):
     far = Far(memory, tests=30, runs=3, verb=verb)
@@ -75,6 +76,7 @@ def test_killed_at_random_instants(memory, verb):
     assert killed > RANDOM_DEATHS // 4
 
 
+@pytest.mark.slow
 @traced
 @pytest.mark.parametrize("verb", [*VERBS, "automigrate"])
 def test_the_power_goes_between_any_two_writes(memory, verb):

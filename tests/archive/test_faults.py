@@ -46,6 +46,7 @@ def test_killed_at_every_step(memory):
         place.assert_finished()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cached", [False, True])
 def test_killed_at_random_instants(memory, cached):
     place = Place(memory, tests=40, runs=3, cached=cached)

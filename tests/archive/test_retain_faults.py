@@ -126,6 +126,7 @@ def test_killed_at_every_step_of_letting_rows_go(place: Place) -> None:
         assert [name[-1] for name in runs_in(place.area.database)] == ["w2", "w3"]
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants(place: Place) -> None:
     place.put_back()
     place.apply()

@@ -119,6 +119,7 @@ def test_a_long_log_keeps_nobody_out(page: Any, axe: str, tmp_path: Path) -> Non
     assert [one for file in files for one in _violations(page, axe, file)] == []
 
 
+@pytest.mark.slow
 def test_demo_keeps_nobody_out(page: Any, axe: str, demo_site: Path) -> None:
     found = [_violations(page, axe, demo_site / path, (FIRST,)) for path in _fullest(demo_site)]
     assert [one for each in found for one in each] == []

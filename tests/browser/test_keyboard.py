@@ -45,6 +45,7 @@ def _listed(page: Any) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_tab_comes_to_everything_and_out_again(wide: Watched, gallery_site: Path) -> None:
     walked = 0
     for kind, paths in of_each_kind(gallery_site).items():

@@ -58,6 +58,7 @@ def address(gallery_site: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_from_files(chromium: Any, gallery_site: Path, demo_site: Path) -> None:
     for site in (gallery_site, demo_site):
         watched = Watched(chromium)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from areas import BASE, DAY, TestArea, make_area, run, step, test
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -117,6 +118,7 @@ EVENTS: dict[str, Callable[[History, int], None]] = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=12, phases=NO_SHRINK)
 @given(st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.integers(0, 999)), max_size=6))
 def test_incremental_tree_equals_clean_tree(events: list[tuple[str, int]]) -> None:

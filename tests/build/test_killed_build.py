@@ -134,6 +134,7 @@ def restore(site: TestSite, saved: Path) -> None:
             shutil.copytree(saved / directory.name, directory, symlinks=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [nothing, change_rows, edit_template], ids=lambda change: change.__name__
 )

@@ -32,6 +32,7 @@ def test_killed_at_every_request_of_a_small_site(s3: s3server.Server, tmp_path: 
     assert killed > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chance", range(ROUNDS))
 def test_killed_at_random_requests(s3: s3server.Server, tmp_path: Path, chance: int) -> None:
     """Four uploads at a time, so some are under way when the process dies; 200 deaths in all."""
