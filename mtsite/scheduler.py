@@ -137,6 +137,8 @@ class Loop:
                 took = f"it did not register within {LOAD_SECONDS:.0f} s"
                 self.report.warn(f"job {name} is left out: {path}: {took}")
             except Exception:
+                # A job file is its author's program and may raise anything: it is named with its
+                # traceback, none of its jobs stays, and the other files are loaded.
                 del self.scheduler.jobs[before:]
                 self.report.warn(f"job {name} is left out: {path}\n{traceback.format_exc()}")
             for number, job in enumerate(self.scheduler.jobs[before:]):

@@ -98,7 +98,10 @@ def test_a_damaged_line_is_counted_and_costs_no_other(tmp_path: Path, damage: by
 
 @given(st.binary(max_size=200))
 def test_no_content_breaks_reading(content: bytes) -> None:
-    jobhistory._parse(content)
+    entries, damaged = jobhistory._parse(content)
+    lines = [line for line in content.split(b"\n") if line.strip()]
+    assert len(entries) + damaged <= len(lines)
+    assert bool(entries or damaged) == bool(lines)
 
 
 def test_a_file_that_is_a_directory_is_told_as_damaged(tmp_path: Path) -> None:
