@@ -21,8 +21,8 @@ from mtsite.terminal import plain
 
 COMMANDS = (
     "demo init doctor status config area reduce restore migrate automigrate homehost explain"
-    " hold retain purge archive build check serve destination publish nightly schedule link log"
-    " run completion"
+    " hold annotations retain purge archive build check serve destination publish nightly"
+    " schedule link log run completion"
 ).split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

@@ -1,4 +1,5 @@
-"""Facts about a run that rest on another one: frozen in its record when it is sealed."""
+"""Facts about a run that its rows don't have: from other runs, frozen in its record when it is
+sealed, or from the annotations of the site's owner, judged at the run's own time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,3 +37,19 @@ class Compared:
     rows: tuple[tuple[str, str, str, str], ...] = ()
     values: tuple[tuple[str, str, int, float, float], ...] = ()
     values_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssue:
+    """An annotation that fits a failure. `until` is its last day, '' for none; `why` is Markdown.
+
+    `over`: the run began after that day, so the test counts as failing again.
+    """
+
+    rule: str
+    title: str
+    link: str
+    owner: str
+    until: str
+    why: str
+    over: bool

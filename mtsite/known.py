@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsite import failing, measured, onhosts, record
+from mtsite import annotated, failing, measured, onhosts, record
 from mtsite.model import ByValues, RunKey, RunSummary, TestName
 
-FORMAT = "7"
+FORMAT = "8"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}
 {failing.TABLE}
+{annotated.TABLE}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtsite import onhosts, record
+from mtsite.annotated import AnnotatedRuns
 from mtsite.errors import MtsiteError
 from mtsite.failing import FailingLines
 from mtsite.known import (
@@ -63,6 +64,7 @@ class Manifest:
         self.measured = MeasuredValues(connection)
         self.hosts = onhosts.OnHosts(connection)
         self.failing = FailingLines(connection)
+        self.annotated = AnnotatedRuns(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -105,7 +107,8 @@ class Manifest:
 
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
-        for table in (*"meta tree runs targets listing measured failing".split(), *onhosts.NAMES):
+        own = "meta tree runs targets listing measured failing annotated"
+        for table in (*own.split(), *onhosts.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

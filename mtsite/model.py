@@ -370,7 +370,8 @@ class RunSummary(ByValues):
     """A run as one row of a listing.
 
     `counts` maps verdict letters to numbers of counted tests (no toplevel rows); `verdict` is the
-    worst letter. `new`, `still` and `fixed` count tests against the previous run of the target.
+    worst letter. `new`, `still` and `fixed` count tests against the previous run of the target;
+    those that went wrong as annotations know are `known`, and neither new nor still.
     `home` is the area whose database holds the rows now (the birth area unless it was moved).
     `gone` says why there are no rows any more, '' while there are. `let_go` is what was taken of
     it on purpose, oldest first: what an earlier build had, a later one does not bring back.
@@ -391,6 +392,7 @@ class RunSummary(ByValues):
     new: int = 0
     still: int = 0
     fixed: int = 0
+    known: int = 0
     home: str = ""
     gone: str = ""
     let_go: tuple[LetGo, ...] = ()

@@ -193,6 +193,8 @@ def _summary(summary: RunSummary | None) -> dict[str, object] | None:
     plain["let_go"] = [_LET_GO(one) for one in summary.let_go]
     if not summary.let_go:
         del plain["let_go"]
+    if not summary.known:
+        del plain["known"]
     if not summary.log_bytes:
         del plain["log_bytes"]
     return plain

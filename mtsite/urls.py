@@ -220,8 +220,14 @@ def host_page(host: str) -> str:
     return f"_hosts/{segment(host)}/index.html"
 
 
+KNOWN = "known"
+
+
 def clusters_page(shelf: str = "index") -> str:
-    """All failures whose cluster begins with these two digits; without any the newest ones."""
+    """All failures whose cluster begins with these two digits; without any the newest ones.
+
+    `KNOWN` names the page of known issues.
+    """
     return f"_clusters/{shelf}.html"
 
 

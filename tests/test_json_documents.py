@@ -41,6 +41,8 @@ retain plan
 hold add RUN --why looked-at
 hold ls
 hold rm RUN
+annotations ls
+annotations test LINE
 retain apply --dry-run
 purge RUN --why secret
 archive verify

@@ -1,19 +1,24 @@
 """The pages of failures that are nearly the same: those that a build touched, and the newest."""
 
 from mtsite import urls
-from mtsite.build import unreadable
+from mtsite.build import digest, unreadable
 from mtsite.build.pen import Pen
 from mtsite.build.plan import BuildPlan
 from mtsite.build.state import BuildState
-from mtsite.pages import cluster
+from mtsite.model import RunKey
+from mtsite.pages import cluster, issues
 
 OWNER = "clusters"
+SAID = "known issues said"
+NOBODY = RunKey("", (), "")
 
 
 def forget_lines(state: BuildState, plan: BuildPlan) -> None:
     """What runs that go now failed with is in no cluster any more."""
     for run_dir in (*plan.gone, *plan.renamed):
         state.note_clusters(state.manifest.failing.forget(run_dir))
+        news = state.manifest.annotated.note(run_dir, NOBODY, 0, ())
+        state.annotated = state.annotated or news
 
 
 def write_clusters(state: BuildState) -> None:
@@ -25,7 +30,9 @@ def write_clusters(state: BuildState) -> None:
     known = state.pages_of(OWNER, trusted=not state.interrupted)
     pen = Pen(state.site, state.look, OWNER, known)
     failing = state.manifest.failing
-    if not (everything or state.shelves or urls.clusters_page() not in known):
+    said = digest.of(repr(state.annotations))
+    edited = state.annotated or state.manifest.get(SAID) != said
+    if not (everything or edited or state.shelves or urls.clusters_page() not in known):
         return
     for shelf in failing.shelves():
         path = urls.clusters_page(shelf)
@@ -38,9 +45,26 @@ def write_clusters(state: BuildState) -> None:
             pen.page(cluster, path, fingerprint, made)
     newest = failing.newest(cluster.NEWEST)
     path = urls.clusters_page()
-    fingerprint = pen.fresh(cluster, path, repr(newest))
+    has_known = bool(state.annotations.rules or state.annotations.mistakes)
+    fingerprint = pen.fresh(cluster, path, repr(newest), has_known)
     if fingerprint:
-        pen.page(cluster, path, fingerprint, cluster.newest_context(pen.frame, newest))
+        pen.page(
+            cluster, path, fingerprint, cluster.newest_context(pen.frame, newest, known=has_known)
+        )
+    _write_known(state, pen)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     state.manifest.put("clusters pending", "")
+    state.manifest.put(SAID, said)
     state.commit()
+
+
+def _write_known(state: BuildState, pen: Pen) -> None:
+    """The rules for known failures with what they fit; a site without any has no such page."""
+    told = state.annotations
+    if not (told.rules or told.mistakes):
+        return
+    path = urls.clusters_page(urls.KNOWN)
+    fits = state.manifest.annotated.fittings()
+    fingerprint = pen.fresh(issues, path, repr(told), repr(sorted(fits.items())))
+    if fingerprint:
+        pen.page(issues, path, fingerprint, issues.context(pen.frame, told, fits))

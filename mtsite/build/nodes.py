@@ -178,6 +178,7 @@ class Tree:
             new=sum(run.new for run in newest_runs),
             still=sum(run.still for run in newest_runs),
             fixed=sum(run.fixed for run in newest_runs),
+            known=sum(run.known for run in newest_runs),
             bad_targets=sum(not _BAD.isdisjoint(run.counts) for run in newest_runs),
             log_bytes=sum(one.log_bytes for one in below),
             pointers=below[0].pointers if targets == [(area, values)] else (),

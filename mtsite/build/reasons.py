@@ -46,10 +46,11 @@ def reasons_of(record: RunRecord) -> Reasons:
     From the record alone: rows may go, or can't be read for a while.
     """
     wrong = (one for _, one in sorted(record.tests.items()) if one.why and not one.gone)
-    return {(one.testname, one.item_path): _reason(one) for one in islice(wrong, MOST)}
+    return {(one.testname, one.item_path): reason_of(one) for one in islice(wrong, MOST)}
 
 
-def _reason(test: TestRecord) -> Reason:
+def reason_of(test: TestRecord) -> Reason:
+    """Of a test that went wrong (its `why` is given): what lists say of it."""
     state, speaks, comment = test.why
     first = rollup.first_finding([log for log in test.logs if log.name == speaks])
     if first is None:
@@ -70,7 +71,7 @@ def failing_lines(run: Run, record: RunRecord) -> tuple[FailingLine, ...]:
     for name, one in sorted(record.tests.items()):
         if not one.why or one.gone:
             continue
-        _, log, line, text = _reason(one)
+        _, log, line, text = reason_of(one)
         if not text:
             continue
         alike = likeness(text)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mtsite import record, urls
 from mtsite.build import digest
+from mtsite.build.issues import Judge, fit_counts
 from mtsite.build.logpages import log_pages
 from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.read import Taken
@@ -36,6 +37,7 @@ from mtsite.pages import (
     test,
 )
 from mtsite.pages.disagreement import Differences
+from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
 from mtsite.rollup import Verdict
 
@@ -70,6 +72,7 @@ class RunWritten:
     removed: list[str]
     sealed: bool
     rendered: int
+    annotated: list[tuple[str, int, bool]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,12 @@ class RunWriter:
 
     site: Path
     look: Look
+    judge: Judge = field(default_factory=Judge)
 
     def __call__(self, task: WriteTask) -> RunWritten:
         """Write the record and every page whose input moved; take away pages that have none."""
         pen = Pen(self.site, self.look, task.dir, task.known)
+        known: Known = {}
         if task.spool is None:
             assert task.gone is not None
             kept, sealed = task.gone, bool(task.gone.sealed)
@@ -89,34 +94,45 @@ class RunWriter:
             _write_gone(pen, kept)
         else:
             taken: Taken = pickle.loads(task.spool.read_bytes())
-            kept, facts = _settle(taken, task)
+            known = self.judge.of_run(taken.run.key, taken.run.event_time, taken.record)
+            kept, facts = _settle(taken, task, known)
             sealed = bool(kept.sealed)
             if task.facts is not None:
                 kept = replace(kept, unusual=unusual_of(self.site, taken.run, kept, facts))
             # What is not frozen is found anew by the next build.
             stored = kept if sealed else replace(kept, unusual={})
             pen.store(urls.record_file(kept.key), record.encode(stored))
-            _RunPages(pen, taken, kept, facts, task.next_run).write()
+            _RunPages(pen, taken, (kept, facts, known), task.next_run).write()
         assert kept.summary is not None
         removed = pen.remove_rest()
-        return RunWritten(task.dir, kept.summary, pen.changed, removed, sealed, pen.rendered)
+        return RunWritten(
+            task.dir,
+            kept.summary,
+            pen.changed,
+            removed,
+            sealed,
+            pen.rendered,
+            fit_counts(known),
+        )
 
 
-def _settle(taken: Taken, task: WriteTask) -> tuple[RunRecord, RunFacts]:
+def _settle(taken: Taken, task: WriteTask, known: Known) -> tuple[RunRecord, RunFacts]:
     """The record as it is to be kept, and the facts that the pages show."""
     facts = task.facts or taken.record.facts or RunFacts()
     summary = taken.record.summary
     assert summary is not None
+    muted = muted_of(known)
     changes = [
         facts.tests[test.name].change
         for test in taken.run.tests
-        if not test.toplevel and test.name in facts.tests
+        if not test.toplevel and test.name in facts.tests and test.name not in muted
     ]
     summary = replace(
         summary,
         new=changes.count("new"),
         still=changes.count("still"),
         fixed=changes.count("fixed"),
+        known=len(muted),
     )
     keep = task.seal or task.facts is None
     return (
@@ -134,8 +150,9 @@ class _RunPages:
     """All pages of one run that has rows."""
 
     def __init__(
-        self, pen: Pen, taken: Taken, kept: RunRecord, facts: RunFacts, next_run: str
+        self, pen: Pen, taken: Taken, told: tuple[RunRecord, RunFacts, Known], next_run: str
     ) -> None:
+        kept, facts, self.known = told
         self.pen = pen
         self.run = taken.run
         self.rows_shown = taken.shown
@@ -191,6 +208,8 @@ class _RunPages:
         values.append(self._author_says(one.testname))
         if one.name in self.kept.unusual:
             values.append(repr(self.kept.unusual[one.name]))
+        if one.name in self.known:
+            values.append(repr(self.known[one.name]))
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
@@ -205,6 +224,7 @@ class _RunPages:
                 place=self.place,
                 differences=self.differences.get(index, ()),
                 unusual=self.kept.unusual.get(one.name),
+                known=self.known.get(one.name, ()),
             )
             self.pen.page(test, path, fingerprint, context)
 
@@ -253,7 +273,7 @@ class _RunPages:
             digest.definition_values(self.kept.definitions),
             repr(self.kept.summary and replace(self.kept.summary, home="")),
         )
-        inputs = digest.of(run_values)
+        inputs = digest.of(run_values, *([repr(sorted(self.known.items()))] if self.known else []))
         summary = self.kept.summary
         assert summary is not None
         self._run_page(inputs, summary)
@@ -261,7 +281,8 @@ class _RunPages:
         fingerprint = self.pen.fresh(run, path, inputs, digest.beside_values(self.run))
         if fingerprint:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
-            self.pen.write(path, json_bytes(run.twin(*rows, self.differences)), fingerprint)
+            told = run.twin(*rows, self.differences, self.known)
+            self.pen.write(path, json_bytes(told), fingerprint)
         path = urls.run_values(self.run.key)
         fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters)
         if fingerprint:
@@ -278,7 +299,13 @@ class _RunPages:
             self.pen.keep_made_from(lists)
             return
         shown = run.Shown(
-            self.run, self.place.letters, self.kept, self.facts, summary, self.differences
+            self.run,
+            self.place.letters,
+            self.kept,
+            self.facts,
+            summary,
+            self.differences,
+            self.known,
         )
         listed = run.divide(shown)
         if not self.pen.keep_made_from(lists):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from mtsite import record, urls
 from mtsite.build import digest
 from mtsite.build.coming import forget_failed, note_coming, peek_earlier
+from mtsite.build.issues import judge_of
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import WENT_AWAY, ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
@@ -220,6 +221,7 @@ class _Writing:
         self.reads = reads
         self.again: dict[str, RunRead] = {}
         self._last = last
+        self._judge = judge_of(state)
         self.inputs: dict[str, str] = {}
         self._recent: OrderedDict[str, Outcomes] = OrderedDict()
         self._values: dict[str, Measured] = {}
@@ -227,7 +229,7 @@ class _Writing:
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
         state = self.state
-        writer = RunWriter(state.site, state.look)
+        writer = RunWriter(state.site, state.look, self._judge)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
             if outcome.task.spool is not None and not outcome.task.again:
                 # Not by the worker: should it die after that, another does the task again.
@@ -265,6 +267,8 @@ class _Writing:
         sealed = read.sealed or seal
         home = state.listed.heads[read.dir].home
         shown = digest.of(read.input, repr(facts), following, state.recipe, sealed, home)
+        if self._judge.rules:
+            shown = digest.of(shown, repr(self._judge))
         if goods:
             shown = digest.of(shown, again, sorted(state.manifest.files(goods.values())))
         self.inputs[read.dir] = shown
@@ -357,6 +361,9 @@ class _Writing:
             let_go=tuple(one.what for one in written.summary.let_go),
         )
         state.manifest.note_run(known, written.summary, None)
+        annotated = state.manifest.annotated
+        news = annotated.note(read.dir, head.key, place_of(head), written.annotated)
+        state.annotated = state.annotated or news
         state.summary.sealed += written.sealed and not read.sealed
         state.note_files(written.pages, written.removed, written.rendered)
         state.left.discard(read.dir)

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from mtsite import lock
+from mtsite.annotations import Annotations, load_annotations
 from mtsite.build import digest, former, levels, listing, sweep, unreadable
 from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
 from mtsite.build.catalogue import write_catalogue
@@ -25,6 +26,7 @@ from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
 from mtsite.build.hosts import write_hosts
+from mtsite.build.issues import judge_again, note_rules
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.masked import redactor_of
@@ -56,6 +58,7 @@ from mtsite.pages import (
     host,
     hosts,
     index,
+    issues,
     leaving,
     log,
     month,
@@ -75,6 +78,7 @@ from mtsite.pages.page import SiteFrame
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
     *(names, redirect, coming, gone, leaving, catalogue, cluster, compare, notfound, host, hosts),
+    issues,
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -104,6 +108,7 @@ def build_site(
     ):
         state = _start(config, engine, report, manifest, flags)
         state.told(rule_set_of(config.logs).faults)
+        state.told(state.annotations.mistakes)
         plan = _plan(state, environ, flags)
         _mark_touched(state, plan)
         rehome_runs(state, plan)
@@ -183,6 +188,7 @@ def _know(
         manifest.put("site", str(site))
     look = Look(dirs, compiled, frame, recipes, beside, loaded.templates_digest)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
+    state.annotations = load_annotations(config.root) if config.file else Annotations()
     state.clock = flags.clock
     if config.build.time_limit:
         state.ends = flags.clock() + config.build.time_limit
@@ -235,6 +241,7 @@ def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> B
         all_pages=state.all_pages,
         names_now=names_now(state.config.areas),
     )
+    judge_again(state, plan)
     if flags.areas:
         whole, plan = plan, only_areas(plan, state.known, state.listed.heads, flags.areas)
         state.skipped = due_again(whole) - due_again(plan)
@@ -362,6 +369,7 @@ def _finish(state: BuildState) -> BuildSummary:
         state.summary.problems.append(f"{what}; {runs} runs of it stay as they were")
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
+    note_rules(state)
     state.touched = state.unfinished
     state.areas_moved = False
     rules = rule_set_of(state.config.logs).digest

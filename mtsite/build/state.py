@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mtsite.annotations import Annotations
 from mtsite.build.listing import SiteListing
 from mtsite.build.nodes import Target
 from mtsite.build.pen import Look
@@ -68,7 +69,8 @@ class BuildState:
     that must reach the disk before the manifest says so. `unfinished`: targets
     whose pages could not be written, left to the next build. `left`: planned runs that are not
     done yet. `skipped`: runs of areas that this build was not asked to look at. `unread`: runs
-    whose outcomes in the manifest may be of another day. `shelves`: of clusters that moved.
+    whose outcomes in the manifest may be of another day. `shelves`: of clusters that moved;
+    `annotated`: known issues fit other runs than before.
     `ends`: when, by `clock`, nothing new is begun, once the build has `got_on`: done one of the
     runs that are `due`. `there`: which directories of an area were there when its first run was
     read; `went_away`: areas that moved or vanished since, and how many runs could not be read for
@@ -83,6 +85,7 @@ class BuildState:
     recipe: str
     looked_at: float
     recipes_made_from: str = ""
+    annotations: Annotations = field(default_factory=Annotations)
     known: Mapping[str, KnownRun] = field(default_factory=dict)
     listed: SiteListing = field(default_factory=lambda: SiteListing({}, {}, {}, 0))
     all_pages: bool = False
@@ -97,6 +100,7 @@ class BuildState:
     skipped: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
     shelves: set[str] = field(default_factory=set)
+    annotated: bool = False
     clock: Callable[[], float] = time.monotonic
     ends: float = math.inf
     there: dict[Path, tuple[Path, ...]] = field(default_factory=dict)

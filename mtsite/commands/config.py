@@ -83,12 +83,13 @@ def _area_values(
 @command.command("check", epilog=exits(10))
 @click.pass_obj
 def check(invocation: Invocation) -> None:
-    """Report every mistake at once, those of the areas' own files included."""
+    """Report every mistake at once, those of annotations/ and of the areas' own files included."""
+    from mtsite.annotations import load_annotations
     from mtsite.errors import MtsiteError
     from mtsite.megatest.area import open_area
 
     config = invocation.config()
-    mistakes: list[str] = []
+    mistakes = list(load_annotations(config.root).mistakes)
     for area in config.areas.values():
         try:
             found = open_area(area, invocation.environ)
@@ -98,7 +99,9 @@ def check(invocation: Invocation) -> None:
             for problem in found.problems:
                 invocation.report.warn(f"area {area.name}: {problem}")
     if mistakes:
-        raise ConfigError(mistakes, f"edit {config.file} or the area's megatest.config")
+        raise ConfigError(
+            mistakes, f"edit {config.file}, annotations/ or the area's megatest.config"
+        )
     if invocation.as_json:
         invocation.print_json("config-check", {"file": str(config.file), "mistakes": []})
     else:

@@ -25,7 +25,8 @@ def command(invocation: Invocation, live_only: bool, there: str, here: str) -> N
     """What changed from run A to run B: tests, measured values, durations.
 
     A and B are AREA/KEY1/.../KEYN/RUNNAME, paths of pages, or URLs; they may be of two targets or
-    areas. Exit code 20: some test is worse in B, or went wrong there and is not in A.
+    areas. Exit code 20: some test is worse in B, or went wrong there and is not in A. Known issues
+    (annotations/) are counted apart, as the page of B in the site knows them.
     """
     import time
 
@@ -62,13 +63,21 @@ def _print(invocation: Invocation, told: "RunDiff") -> None:
     from mtsite.comparison import CLEAN
 
     counts = ", ".join(f"{number} {kind}" for kind, number in told.counts.items())
+    if told.known_total:
+        counts += f"; {told.known_total} known"
     invocation.print(f"{told.there} -> {told.here}\n{counts or 'neither has a test'}")
     rows: list[tuple[object, ...]] = [
-        (row.kind, _label(row.testname, row.item_path), _word(row.there), _word(row.here))
+        (
+            row.kind,
+            _label(row.testname, row.item_path),
+            _word(row.there),
+            _word(row.here),
+            told.note(row),
+        )
         for row in told.rows
         if row.kind != CLEAN
     ]
-    _section(invocation, ("class", "test", "in A", "in B"), rows, len(rows))
+    _section(invocation, ("class", "test", "in A", "in B", ""), rows, len(rows))
     values: list[tuple[object, ...]] = [
         (
             _label(one.testname, one.item_path),

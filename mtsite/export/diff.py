@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mtsite import comparison, urls
 from mtsite.comparison import MovedValue, Row
 from mtsite.export.runs import ShownRun, name_of
 from mtsite.model import Run, Test, TestDatum, TestName
+from mtsite.pages import waived
 
 USUAL = "usual"
 THERE = "there"
@@ -30,7 +32,11 @@ class Slower:
 
 @dataclass(frozen=True, slots=True)
 class RunDiff:
-    """All tests of two runs, the values that moved (furthest first), tests that took longer."""
+    """All tests of two runs, the values that moved (furthest first), tests that took longer.
+
+    `known` has the title of the issue of tests of the later run, `waived` where waivers come from;
+    both as its page in the site says.
+    """
 
     there: str
     here: str
@@ -38,11 +44,23 @@ class RunDiff:
     counts: Mapping[str, int]
     values: Sequence[MovedValue]
     slower: Sequence[Slower]
+    known: Mapping[TestName, str] = field(default_factory=dict)
+    waived: Mapping[TestName, str] = field(default_factory=dict)
 
     @property
     def worse(self) -> int:
-        """For how many tests the later run is the worse one."""
-        return sum(row.is_worse for row in self.rows)
+        """For how many tests the later run is the worse one; known failures are no news."""
+        return sum(row.is_worse and _name(row) not in self.known for row in self.rows)
+
+    @property
+    def known_total(self) -> int:
+        """How many tests are listed that go wrong as an annotation knows."""
+        return sum(_name(row) in self.known for row in self.rows)
+
+    def note(self, row: Row) -> str:
+        """'known: TITLE' or where its waiver comes from; '' for neither."""
+        known = self.known.get(_name(row))
+        return f"known: {known}" if known is not None else self.waived.get(_name(row), "")
 
     def document(self) -> dict[str, object]:
         """The form of schema mtsite/run-diff/1: CLEAN tests are counted, not listed."""
@@ -53,6 +71,8 @@ class RunDiff:
                 "item_path": row.item_path,
                 "there": row.there,
                 "here": row.here,
+                "known": self.known.get(_name(row)),
+                "waived": self.waived.get(_name(row)),
             }
             for row in self.rows
             if row.kind != comparison.CLEAN
@@ -61,6 +81,7 @@ class RunDiff:
             "there": self.there,
             "here": self.here,
             "worse": self.worse,
+            "known": self.known_total,
             "counts": {kind: self.counts.get(kind, 0) for kind in comparison.CLASSES},
             "tests": told,
             "values": [asdict(value) for value in self.values],
@@ -74,6 +95,7 @@ def diff_runs(there: ShownRun, here: ShownRun, site: Path) -> RunDiff:
     assert here.run is not None
     rows = comparison.compare(_letters(there), _letters(here))
     before = {test.name: test for test in there.run.tests}
+    twin = _twin(site, here.run)
     both = [(before[test.name], test) for test in here.run.tests if test.name in before]
     return RunDiff(
         name_of(there.head),
@@ -81,7 +103,9 @@ def diff_runs(there: ShownRun, here: ShownRun, site: Path) -> RunDiff:
         rows,
         comparison.counts_of(rows),
         _values(both),
-        list(_slower(both, _usual(site, here.run))),
+        list(_slower(both, _usual(twin))),
+        _known(twin),
+        _waived(twin),
     )
 
 
@@ -117,18 +141,44 @@ def _moved(there: Test, here: Test) -> Iterator[tuple[float, MovedValue]]:
             )
 
 
-def _usual(site: Path, run: Run) -> Mapping[TestName, int]:
-    """What the JSON of the run's page says is usual; nothing where the site has none."""
+def _twin(site: Path, run: Run) -> Mapping[str, Any]:
+    """The JSON of the run's page; nothing where the site has none."""
     try:
-        twin = json.loads((site / urls.run_twin(run.key)).read_bytes())
-        tests = [(one, one["facts"]) for one in twin["tests"]]
-        return {
-            (one["testname"], one["item_path"]): facts["usual"]
-            for one, facts in tests
-            if facts and facts["usual"]
-        }
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads((site / urls.run_twin(run.key)).read_bytes())
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
         return {}
+
+
+def _tests(twin: Mapping[str, Any]) -> Iterator[tuple[TestName, Mapping[str, Any]]]:
+    for one in twin.get("tests", ()):
+        yield (one["testname"], one["item_path"]), one
+
+
+def _usual(twin: Mapping[str, Any]) -> Mapping[TestName, int]:
+    """What the JSON of the run's page says is usual."""
+    facts = ((name, one.get("facts") or {}) for name, one in _tests(twin))
+    return {name: known["usual"] for name, known in facts if known.get("usual")}
+
+
+def _known(twin: Mapping[str, Any]) -> Mapping[TestName, str]:
+    """The tests with an issue that is not over, and its title."""
+    issues = ((name, one.get("known") or ()) for name, one in _tests(twin))
+    return {name: told[0]["title"] for name, told in issues if told and not told[0]["over"]}
+
+
+def _waived(twin: Mapping[str, Any]) -> Mapping[TestName, str]:
+    """The waived tests, and where their waivers come from."""
+    window = (twin.get("facts") or {}).get("window", ())
+    waivers = ((n, one) for n, one in _tests(twin) if one.get("verdict") == waived.WAIVED)
+    chains = (
+        (n, waived.chain(window, (one["facts"] or {}).get("strip", ""))) for n, one in waivers
+    )
+    return {name: f"waived {chain.told}" for name, chain in chains if chain.runs}
+
+
+def _name(row: Row) -> TestName:
+    return (row.testname, row.item_path)
 
 
 def _slower(both: Sequence[tuple[Test, Test]], usual: Mapping[TestName, int]) -> Iterator[Slower]:

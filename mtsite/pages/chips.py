@@ -35,6 +35,7 @@ def chips(summary: RunSummary, marks: Mapping[str, int], bad: int) -> tuple[Chip
         ("", "all", words.total(counts), "", "everything"),
         ("bad", "went wrong", bad, "s:bad", "failures"),
         ("new", "new", summary.new, "new", "failures"),
+        *([("", "known", summary.known, "known", "failures")] if summary.known else ()),
         ("", "still", summary.still, "still", "failures"),
         ("fixed", "fixed", summary.fixed, "fixed", "everything"),
     ]

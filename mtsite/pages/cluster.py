@@ -10,7 +10,7 @@ from mtsite.pages import words
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "cluster.html"
 MOST = 250
 """So many clusters are on one page; of a shelf that has more those that were seen last."""
@@ -26,11 +26,18 @@ def link(path: str, text: str) -> str:
     return f"{urls.relative(path, urls.clusters_page(name[:2]))}#{name}"
 
 
-def newest_context(frame: SiteFrame, found: Sequence[Cluster]) -> dict[str, object]:
-    """The clusters that were seen last, each with a link to its shelf."""
+def newest_context(
+    frame: SiteFrame, found: Sequence[Cluster], *, known: bool = False
+) -> dict[str, object]:
+    """The clusters that were seen last, each with a link to its shelf.
+
+    `known`: there is a page of known issues.
+    """
     path = urls.clusters_page()
     lead = "No run of this site went wrong with a failing line." if not found else ""
-    return _context(frame, path, "Failures that are alike", lead, found) | {"cut": 0}
+    issues = urls.relative(path, urls.clusters_page(urls.KNOWN)) if known else ""
+    made = _context(frame, path, "Failures that are alike", lead, found)
+    return made | {"cut": 0, "known": issues}
 
 
 def shelf_context(
@@ -51,6 +58,7 @@ def _context(
     return shown | {
         "heading": title,
         "lead": lead or said,
+        "known": "",
         "clusters": tuple(_shown(path, one, whole=whole) for one in found),
         "newest": "" if not whole else urls.relative(path, urls.clusters_page()),
     }

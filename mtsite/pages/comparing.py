@@ -8,7 +8,8 @@ from mtsite import comparison, urls
 from mtsite.facts import Compared
 from mtsite.measured import MOST_VARIABLES
 from mtsite.model import Run, RunFacts, TestDatum, TestName
-from mtsite.pages import words
+from mtsite.pages import waived, words
+from mtsite.pages.issues import NOTHING_KNOWN, Known, muted_of
 from mtsite.pages.place import test_label
 from mtsite.pages.shard import shard_bytes
 from mtsite.pages.weight import weight, within
@@ -61,9 +62,19 @@ class Beside:
         return short or len(self.values) < self.values_total
 
 
-def shown(run: Run, facts: RunFacts, path: str) -> tuple[Beside, ...]:
+def shown(run: Run, facts: RunFacts, path: str, known: Known = NOTHING_KNOWN) -> tuple[Beside, ...]:
     """All runs that this one was compared with when its facts were frozen."""
-    return tuple(_beside(run, one, path) for one in facts.compared)
+    return tuple(_beside(run, one, path, _notes(facts, one, known)) for one in facts.compared)
+
+
+def _notes(facts: RunFacts, one: Compared, known: Known) -> dict[TestName, str]:
+    """What is said behind a test: that somebody knows of it, or how long it has been waived."""
+    notes = dict.fromkeys(muted_of(known), ", known")
+    for testname, item_path, _, now in one.rows:
+        past = facts.tests.get((testname, item_path)) if now == waived.WAIVED else None
+        if past is not None:
+            notes[testname, item_path] = waived.note(facts, past.strip)
+    return notes
 
 
 def said_of(counts: Mapping[str, int]) -> str:
@@ -75,7 +86,7 @@ def said_of(counts: Mapping[str, int]) -> str:
     )
 
 
-def _beside(run: Run, one: Compared, path: str) -> Beside:
+def _beside(run: Run, one: Compared, path: str, notes: Mapping[TestName, str]) -> Beside:
     there = replace(run.key, runname=one.runname)
     by_kind: dict[str, list[Line]] = {}
     for testname, item_path, before, now in one.rows:
@@ -83,7 +94,7 @@ def _beside(run: Run, one: Compared, path: str) -> Beside:
         kind = comparison.kind_of(before, now)
         page = urls.test_page(there if now == ABSENT else run.key, name)
         said = f"{words.mark(before)[2]} → {words.mark(now)[2]}"
-        line = (test_label(name), urls.relative(path, page), said)
+        line = (test_label(name), urls.relative(path, page), said + notes.get(name, ""))
         by_kind.setdefault(kind, []).append(line)
     room = ROOM
     groups = []

@@ -8,6 +8,7 @@ from mtsite.comparison import is_slower
 from mtsite.model import Run, RunFacts, RunRecord, Test, TestFacts, TestName
 from mtsite.pages import words
 
+KNOWN = "known"
 _NO_FACTS = TestFacts()
 
 
@@ -15,8 +16,8 @@ _NO_FACTS = TestFacts()
 class Entry:
     """A counted test; `href` leads from the run's page to its own.
 
-    `change` is new, still, fixed or ''; `flags` some of item, flaky, slow, archived, differs.
-    `host` and `tags` (joined by commas) are '' where nothing is known.
+    `change` is new, still, fixed, known or ''; `flags` some of item, flaky, slow, archived and
+    differs. `host` and `tags` (joined by commas) are '' where nothing is known.
     """
 
     index: int
@@ -32,9 +33,17 @@ class Entry:
 
 
 def entries(
-    run: Run, letters: Sequence[str], record: RunRecord, facts: RunFacts, differing: Collection[int]
+    run: Run,
+    letters: Sequence[str],
+    kept: tuple[RunRecord, RunFacts],
+    differing: Collection[int],
+    known: Collection[TestName] = (),
 ) -> list[Entry]:
-    """The counted tests of a run in their order; `differing` are those whose sources differ."""
+    """The counted tests of a run in their order; `differing` are those whose sources differ.
+
+    Those that went wrong as annotations know (`known`) are neither new nor still.
+    """
+    record, facts = kept
     path = urls.run_page(run.key)
     tags = _tags(run, record)
     return [
@@ -44,7 +53,7 @@ def entries(
             test.item_path,
             letters[i],
             urls.relative(path, urls.test_page(run.key, test.name)),
-            past.change,
+            KNOWN if test.name in known else past.change,
             _flags(test, past, i in differing),
             "" if test.host == "n/a" else test.host,
             tags.get(test.testname, ""),

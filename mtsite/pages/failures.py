@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.comparison import is_slower
+from mtsite.facts import KnownIssue
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, Test, TestFacts, TestName
 from mtsite.pages import words
-from mtsite.pages.entry import Entry, dimmed
+from mtsite.pages.entry import KNOWN, Entry, dimmed
 from mtsite.pages.weight import weight
 from mtsite.rollup import first_finding
 
@@ -19,17 +20,20 @@ MAX_LINE = 200
 _ROW_BYTES = 520
 _SMALL_ROW_BYTES = 260
 _FOLD_BYTES = 240
-_ORDER = {"new": 0, "still": 1, "flaky": 2, "": 3}
+_ORDER = {"new": 0, "still": 1, "flaky": 2, KNOWN: 3, "": 4}
+_NO_ISSUES: Mapping[TestName, Sequence[KnownIssue]] = {}
 _NO_FACTS = TestFacts()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A test that went wrong. `tag` is new, flaky, still or ''; `since_runs` '7' or '100+'.
+    """A test that went wrong. `tag` is new, flaky, still, known or ''; `since_runs` '7' or
+    '100+'.
 
     `line` is its first failing line, `line_href` where it stands, `place` that place in words;
     `same` is equal for equal lines (their hash without numbers). `silence` says why there is none.
-    `ditto`: the row above has the same line. `alike` is how many tests of this tag have it.
+    `issue` is what somebody knows of it. `ditto`: the row above has the same line. `alike` is how
+    many tests of this tag have it.
     """
 
     entry: Entry
@@ -48,6 +52,7 @@ class Row:
     strip: str
     slower: bool
     of_items: str
+    issue: KnownIssue | None = None
     alike: int = 1
     ditto: bool = False
 
@@ -77,14 +82,15 @@ def groups(
     record: RunRecord,
     facts: RunFacts,
     summary: RunSummary,
+    known: Mapping[TestName, Sequence[KnownIssue]] = _NO_ISSUES,
 ) -> list[tuple[Row, ...]]:
-    """Rows of equal first lines together: new ones first, then still bad, then flaky ones.
+    """Rows of equal first lines together: new ones first, then still bad, flaky, known ones.
 
     Inside each the largest group comes first; inside a group what is worst.
     """
     lines = {(f.testname, f.item_path): f.line for f in summary.failures}
     items = _bad_items(run, bad)
-    rows = [_row(run, one, record, facts, lines, items) for one in bad]
+    rows = [_row(run, one, (record, facts, known), lines, items) for one in bad]
     sizes = Counter((row.tag, row.same) for row in rows)
 
     def order(row: Row) -> tuple[int, int, str, int, int]:
@@ -146,23 +152,25 @@ def _weight(row: Row) -> int:
     e = row.entry
     strips = 20 * len(row.stretches) + 2 * len(row.strip_label)
     texts = (e.href, row.line_href, row.line, row.line, e.testname, e.item_path, e.host, e.tags)
+    if row.issue is not None:
+        texts = (*texts, row.issue.title, row.issue.link)
     return _ROW_BYTES + strips + weight(*texts)
 
 
 def _row(
     run: Run,
     one: Entry,
-    record: RunRecord,
-    facts: RunFacts,
+    told: tuple[RunRecord, RunFacts, Mapping[TestName, Sequence[KnownIssue]]],
     lines: Mapping[TestName, str],
     items: Mapping[str, str],
 ) -> Row:
+    record, facts, known = told
     test = run.tests[one.index]
     past = facts.tests.get(test.name, _NO_FACTS)
     style, symbol, word = words.mark(one.letter)
     line, href, place, same = _first_line(run, test, record, lines)
     silence = "" if line else _silence(test, record)
-    tag = "flaky" if past.flaky and one.change != "new" else one.change
+    tag = "flaky" if past.flaky and one.change not in {"new", KNOWN} else one.change
     since = f"{past.since_runs}+" if past.capped else str(past.since_runs)
     return Row(
         one,
@@ -181,6 +189,7 @@ def _row(
         past.strip[-10:],
         is_slower(test.run_duration, past.usual),
         items.get(one.testname, "") if one.item_path else "",
+        next(iter(known.get(test.name, ())), None),
     )
 
 

@@ -72,6 +72,7 @@ def whole(areas: Sequence[NodeSummary]) -> NodeSummary:
         new=sum(a.new for a in areas),
         still=sum(a.still for a in areas),
         fixed=sum(a.fixed for a in areas),
+        known=sum(a.known for a in areas),
         bad_targets=sum(a.bad_targets for a in areas),
         log_bytes=sum(a.log_bytes for a in areas),
     )

@@ -47,6 +47,7 @@ def _run_row(page_path: str, run: RunSummary, area: str) -> dict[str, object]:
         "new": words.number(run.new) if run.new else "",
         "still": words.number(run.still) if run.still else "",
         "fixed": words.number(run.fixed) if run.fixed else "",
+        "known": words.number(run.known) if run.known else "",
         "waiting": words.waiting(run.counts),
         "line": words.first_line(first.line) if first else "",
         "line_test": first.testname if first else "",

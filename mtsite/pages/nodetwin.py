@@ -5,11 +5,12 @@ One form for all four; `kind` is site, area, level or target:
     {"schema", "kind", …node, "children": [node …], "latest": [run …], "months": [month …]}
     node:  {"area", "target": [{"key", "value"} …], "address", "title", "verdict", "counts": {},
             "targets", "bad_targets", "runs", "coming", "held", "satellite_of", "new", "still",
-            "fixed", "log_bytes", "expected_seconds", "late_seconds", "newest": run or null,
-            "trend": [{"day", "good", "total"} …], "pointers": {"latest": address …},
-            "problems": [text …]}
+            "fixed", "known", "log_bytes", "expected_seconds", "late_seconds",
+            "newest": run or null, "trend": [{"day", "good", "total"} …],
+            "pointers": {"latest": address …}, "problems": [text …]}
     run:   {"area", "target": [value …], "runname", "address", "verdict", "counts": {}, "new",
-            "still", "fixed", "event_time", "end_time", "owner", "contour", "comment", "log_bytes"}
+            "still", "fixed", "known", "event_time", "end_time", "owner", "contour", "comment",
+            "log_bytes"}
     month: {"month", "runs", "address"}
 
 Complete where the page is cut: every child is there, and they add up to the node. An address is a
@@ -81,6 +82,7 @@ def _node(node: NodeSummary) -> dict[str, object]:
         "new": node.new,
         "still": node.still,
         "fixed": node.fixed,
+        "known": node.known,
         "log_bytes": node.log_bytes,
         "expected_seconds": node.expected_seconds,
         "late_seconds": node.late_seconds,
@@ -104,6 +106,7 @@ def _run(run: RunSummary) -> dict[str, object]:
         "new": run.new,
         "still": run.still,
         "fixed": run.fixed,
+        "known": run.known,
         "event_time": run.event_time,
         "end_time": run.end_time,
         "owner": _text(run.owner),

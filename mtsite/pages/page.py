@@ -33,11 +33,11 @@ class NodeSummary:
     `newest` the newest run below. `trend` has (day 'YYYY-MM-DD', good, total) for days with runs
     in the 14 days up to the newest run, oldest first. `runs` and `targets` count all below.
     `held` is how many runs of the areas in `satellite_of` lie in this one.
-    `new`, `still`, `fixed` and `log_bytes` (size of the logs in the store) add up likewise, the
-    last over all runs; `bad_targets` are those whose newest run went wrong. `expected_seconds` is
-    how often a run is expected, 0 when that can't be told; from `late_seconds` after the newest
-    run on the next one is late. `intro` is Markdown. `pointers` are the redirect pages of a
-    target. `coming` counts runs whose pages no build has made yet.
+    `new`, `still`, `fixed`, `known` and `log_bytes` (size of the logs in the store) add up
+    likewise, the last over all runs; `bad_targets` are those whose newest run went wrong.
+    `expected_seconds` is how often a run is expected, 0 when that can't be told; from
+    `late_seconds` after the newest run on the next one is late. `intro` is Markdown. `pointers`
+    are the redirect pages of a target. `coming` counts runs whose pages no build has made yet.
     """
 
     area: str
@@ -59,6 +59,7 @@ class NodeSummary:
     new: int = 0
     still: int = 0
     fixed: int = 0
+    known: int = 0
     bad_targets: int = 0
     log_bytes: int = 0
     pointers: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
@@ -14,6 +14,7 @@ from mtsite.pages import (
     entry,
     failures,
     folded,
+    issues,
     iterated,
     markdown,
     night,
@@ -21,11 +22,13 @@ from mtsite.pages import (
     run_sentence,
     sharing,
     tally,
+    waived,
     words,
 )
 from mtsite.pages.beside import Beside
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.entry import Entry
+from mtsite.pages.issues import Known
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.pages.run_list import RunList
@@ -34,7 +37,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 8
+EDITION = 9
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
@@ -50,7 +53,7 @@ _SAYS_NOTHING = frozenset({"", "n/a", "new"})
 class Shown:
     """A run with all that its page tells; `verdicts` line up with its tests.
 
-    `differences` is what `disagreement.of_all` found.
+    `differences` is what `disagreement.of_all` found, `known` what annotations fit.
     """
 
     run: Run
@@ -59,12 +62,19 @@ class Shown:
     facts: RunFacts
     summary: RunSummary
     differences: Differences
+    known: Known = field(default_factory=dict)
+
+    @property
+    def muted(self) -> frozenset[TestName]:
+        """The tests with an issue that is not over: they are counted apart."""
+        return issues.muted_of(self.known)
 
 
 def tests_of(shown: Shown) -> list[Entry]:
     """The counted tests as lists and filters know them, in the order of the run."""
     letters = [str(verdict) for verdict in shown.verdicts]
-    return entry.entries(shown.run, letters, shown.record, shown.facts, shown.differences)
+    kept = (shown.record, shown.facts)
+    return entry.entries(shown.run, letters, kept, shown.differences, shown.muted)
 
 
 def divide(shown: Shown) -> RunList:
@@ -75,7 +85,7 @@ def divide(shown: Shown) -> RunList:
     good = [one for one in tests if one.letter not in words.BAD_LETTERS]
     listed = run_list.divide(
         run,
-        failures.groups(run, bad, record, facts, shown.summary),
+        failures.groups(run, bad, record, facts, shown.summary, shown.known),
         folded.sections(good, run_list.toplevel_links(run, urls.run_page(run.key))),
         entry.gone_names(record, run),
     )
@@ -90,7 +100,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
     letters = [str(verdict) for verdict in shown.verdicts]
     crumbs = crumbs_to(path, run.key.area, run.key.target, run.keys)
     style, symbol, word = words.mark(summary.verdict)
-    sentence = run_sentence.pieces(run, summary, facts, path)
+    sentence = run_sentence.pieces(run, summary, facts, path, shown.muted)
     made = frame_context(
         frame,
         path,
@@ -121,7 +131,10 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "iterated": tops,
         "iterated_total": tops_total,
         "previous": facts.previous,
-        "compared": comparing.shown(run, facts, path),
+        "compared": comparing.shown(run, facts, path, shown.known),
+        "waived": (waivers := waived.of_run(run, letters, facts, path))[0],
+        "waived_total": waivers[1],
+        "issues": issues.of_run(path, shown.known),
         "next_run": _run_link(path, run, beside.next_run),
         "slowest": tally.slowest(run),
         "most_changed": tally.most_changed(run, facts),

@@ -30,7 +30,7 @@ FLAGS = ("item", "flaky", "slow", "archived", "differs", "gone")
 _ALWAYS = 8
 """Cells that no row of a shard goes without, up to how long the test took."""
 
-_CHANGES = ("", "new", "still", "fixed")
+_CHANGES = ("", "new", "still", "fixed", "known")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
 """The sentence on top of a run's page: what happened, what is not over, what moved. Pure."""
 
+from collections.abc import Collection
+
 from mtsite import urls
-from mtsite.model import Run, RunFacts, RunSummary
+from mtsite.model import Run, RunFacts, RunSummary, TestName
 from mtsite.pages import words
 from mtsite.pages.chips import query_link
-from mtsite.pages.entry import state_word
+from mtsite.pages.entry import KNOWN, state_word
 
 Piece = tuple[str, str, str]
 """(text, link or '', style or ''): a sentence is a row of pieces."""
 
 
-def pieces(run: Run, summary: RunSummary, facts: RunFacts, path: str) -> tuple[Piece, ...]:
-    """Each number is a link to the tests that it counts."""
+def pieces(
+    run: Run, summary: RunSummary, facts: RunFacts, path: str, muted: Collection[TestName] = ()
+) -> tuple[Piece, ...]:
+    """Each number is a link to the tests that it counts; those `muted` are known, not still bad."""
     counts = summary.counts
     if not words.total(counts):
         return (("This run has no tests.", "", ""),)
@@ -20,10 +24,12 @@ def pieces(run: Run, summary: RunSummary, facts: RunFacts, path: str) -> tuple[P
     if progress:
         told.append((f" {progress}.", "", ""))
     if not facts.previous:
+        if summary.known:
+            told += [(" ", "", ""), _known(summary), (".", "", "")]
         told.append((" No previous run of this target to compare with.", "", "quiet"))
         return tuple(told)
     named: Piece = (facts.previous, run_link(path, run, facts.previous), "")
-    moved = _moved(run, summary, facts)
+    moved = _moved(run, summary, facts, muted)
     if moved:
         return (*told, (" Against ", "", ""), named, (": ", "", ""), *moved, (".", "", ""))
     if facts.vanished or progress or words.bad(counts):
@@ -56,13 +62,16 @@ def _outcome(summary: RunSummary) -> list[Piece]:
     return [*told[:-1], (".", "", "")]
 
 
-def _moved(run: Run, summary: RunSummary, facts: RunFacts) -> list[Piece]:
+def _moved(
+    run: Run, summary: RunSummary, facts: RunFacts, muted: Collection[TestName]
+) -> list[Piece]:
     """What is new, still bad or fixed, and what went wrong before and has no verdict now."""
     moved: list[Piece] = []
     for number, word, text, style in (
         (summary.new, "new", "new", "new"),
+        (summary.known, "known", KNOWN, "count"),
         (summary.still, "still failing", "still", "count"),
-        (_flaky(run, facts), "of them flaky", "still flaky", "count"),
+        (_flaky(run, facts, muted), "of them flaky", "still flaky", "count"),
         (summary.fixed, "fixed", "fixed", "fixed"),
         (_unjudged(run, facts), "that went wrong there without a verdict here", "", ""),
     ):
@@ -73,12 +82,18 @@ def _moved(run: Run, summary: RunSummary, facts: RunFacts) -> list[Piece]:
     return moved[1:]
 
 
-def _flaky(run: Run, facts: RunFacts) -> int:
+def _known(summary: RunSummary) -> Piece:
+    return f"{words.number(summary.known)} known", query_link(KNOWN, "failures"), "count"
+
+
+def _flaky(run: Run, facts: RunFacts, muted: Collection[TestName]) -> int:
     """How many of the tests that still fail are flaky."""
     return sum(
         past.flaky and past.change == "still"
         for test in run.tests
-        if not test.toplevel and (past := facts.tests.get(test.name)) is not None
+        if not test.toplevel
+        and test.name not in muted
+        and (past := facts.tests.get(test.name)) is not None
     )
 
 

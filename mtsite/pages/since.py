@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mtsite import urls
 from mtsite.model import Test, TestFacts
-from mtsite.pages import charts, words
+from mtsite.pages import charts, waived, words
 from mtsite.pages.place import Depth, RunPlace
 from mtsite.rollup import ABSENT, switches
 from mtsite.stability import possible_switches
@@ -121,24 +121,19 @@ def _new_words(place: RunPlace, test: Test, path: str, facts: TestFacts) -> tupl
 
 def _waived_words(place: RunPlace, test: Test, path: str, facts: TestFacts) -> tuple[Piece, ...]:
     """Megatest hands a waiver on from run to run: where it comes from, as far as is known."""
-    had = [run for run in _runs(place, facts) if run[1] != ABSENT]
-    first = len(had)
-    while first and had[first - 1][1] == "V":
-        first -= 1
-    chain = [name for name, _ in had[first:]]
+    found = waived.chain(place.facts.window, facts.strip)
 
     def named(runname: str) -> Piece:
         return runname, _other_run(place, test, path, runname)
 
     before: Sequence[Piece] = ((".", ""),)
-    if first:
-        name, letter = had[first - 1]
+    if found.before is not None:
+        name, letter = found.before
         before = (". In ", ""), named(name), (f": {words.mark(letter)[2]}.", "")
-    if len(chain) == 1:
+    if len(found.runs) == 1:
         return ("Waived in this run", ""), *before
-    more = "" if first or len(had) < len(place.facts.window) else "at least "
-    many = f", {more}{len(chain)} runs in a row: the waiver is handed on from run to run"
-    return ("Waived since ", ""), named(chain[0]), (many, ""), *before
+    many = f", {found.length}: the waiver is handed on from run to run, to this one from "
+    return ("Waived since ", ""), named(found.runs[0]), (many, ""), named(found.runs[-2]), *before
 
 
 def _runs(place: RunPlace, facts: TestFacts) -> list[tuple[str, str]]:

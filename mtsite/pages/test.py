@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.comparison import is_slower
-from mtsite.facts import Unusual
+from mtsite.facts import KnownIssue, Unusual
 from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
 from mtsite.onhosts import ran_on
 from mtsite.pages import (
@@ -12,6 +12,7 @@ from mtsite.pages import (
     definition,
     disagreement,
     host,
+    issues,
     items,
     loads,
     logs,
@@ -29,7 +30,7 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 
-EDITION = 11
+EDITION = 12
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -45,12 +46,14 @@ def context(
     place: RunPlace | None = None,
     differences: Sequence[disagreement.Disagreement] | None = None,
     unusual: Unusual | None = None,
+    known: Sequence[KnownIssue] = (),
 ) -> dict[str, object]:
     """The page of `run.tests[index]`.
 
     `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
     one for each of them to save its making. `differences` are those of this test, where known;
-    `unusual` is what its log was found to have against the last good one.
+    `unusual` is what its log was found to have against the last good one, `known` what
+    annotations say of its failure.
     """
     place = place or RunPlace(frame, run, verdicts, facts)
     test = run.tests[index]
@@ -68,6 +71,7 @@ def context(
     shown["disagreements"] = differences
     shown["excerpt"] = wrong.shown(place, index, kept, path)
     shown["unusual"] = strange.shown(run.key, unusual, path, test.name)
+    shown["issues"] = issues.of_test(path, known)
     told = logs.shown(kept, run, test, path, depth)
     shown.update(told)
     shown.update(steps.shown(test.steps, told["logs"], ended=letter != "R"))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mtsite import urls
-from mtsite.facts import Compared
+from mtsite.facts import Compared, KnownIssue
 from mtsite.model import (
     Archive,
     Finding,
@@ -35,6 +35,7 @@ from mtsite.pages.disagreement import Differences
 
 SCHEMA = "mtsite/run/1"
 _LONE = re.compile("[\ud800-\udfff]")
+NOTHING_KNOWN: Mapping[TestName, Sequence[KnownIssue]] = {}
 
 
 def twin(
@@ -44,10 +45,12 @@ def twin(
     facts: RunFacts,
     summary: RunSummary,
     differences: Differences | None = None,
+    known: Mapping[TestName, Sequence[KnownIssue]] = NOTHING_KNOWN,
 ) -> dict[str, object]:
     """All that is known of a run, as values that `json.dumps` takes; the order is fixed.
 
-    `differences` is what `disagreement.of_all` finds, for who has it already.
+    `differences` is what `disagreement.of_all` finds, for who has it already; `known` are the
+    annotations that fit tests that went wrong.
     """
     letters = [str(verdict) for verdict in verdicts]
     if differences is None:
@@ -55,6 +58,7 @@ def twin(
     tests = [
         _test(run, test, letter, record, facts.tests.get(test.name))
         | {"disagreements": _disagreements(differences.get(i, ()))}
+        | {"known": [_known(one) for one in known.get(test.name, ())]}
         for i, (test, letter) in enumerate(zip(run.tests, letters, strict=True))
     ]
     present = {test.name for test in run.tests}
@@ -69,6 +73,7 @@ def twin(
         "new": summary.new,
         "still": summary.still,
         "fixed": summary.fixed,
+        "known": summary.known,
         "event_time": run.event_time,
         "end_time": summary.end_time,
         "owner": _text(run.owner),
@@ -102,6 +107,7 @@ def gone_twin(record: RunRecord) -> dict[str, object]:
         "new": summary.new if summary else 0,
         "still": summary.still if summary else 0,
         "fixed": summary.fixed if summary else 0,
+        "known": summary.known if summary else 0,
         "event_time": summary.event_time if summary else None,
         "end_time": summary.end_time if summary else None,
         "owner": _text(summary.owner) if summary else "",
@@ -189,6 +195,17 @@ def _archive(archive: Archive | None) -> dict[str, object] | None:
 def _disagreements(found: Sequence[disagreement.Disagreement]) -> list[dict[str, str]]:
     rows = disagreement.document(found)
     return [{name: _text(value) for name, value in row.items()} for row in rows]
+
+
+def _known(issue: KnownIssue) -> dict[str, object]:
+    return {
+        "rule": issue.rule,
+        "title": _text(issue.title),
+        "link": _text(issue.link),
+        "owner": _text(issue.owner),
+        "until": issue.until,
+        "over": issue.over,
+    }
 
 
 def _step(step: Step) -> dict[str, object]:

@@ -266,6 +266,10 @@ class Moved(Protocol):
         """Bad before and now."""
 
     @property
+    def known(self) -> int:
+        """Bad now, as annotations know."""
+
+    @property
     def fixed(self) -> int:
         """Bad before, good now."""
 
@@ -274,6 +278,7 @@ def change_parts(run: Moved) -> tuple[tuple[str, str], ...]:
     """What moved against the run before, as (style, words): ('new', '3 new'), ('still', …), …"""
     counts = (
         ("new", "new", run.new),
+        ("known", "known", run.known),
         ("still", "still failing", run.still),
         ("fixed", "fixed", run.fixed),
     )
@@ -281,7 +286,7 @@ def change_parts(run: Moved) -> tuple[tuple[str, str], ...]:
 
 
 def change(run: Moved) -> str:
-    """What moved against the run before in one line: '3 new, 8 still failing, 5 fixed', or ''."""
+    """What moved against the run before in one line: '3 new, 2 known, 8 still failing', or ''."""
     return ", ".join(part for _, part in change_parts(run))
 
 

@@ -13,7 +13,7 @@
     good: ["pass", "warn", "waived", "skip", "check"],
   };
   const STATES = [...GROUPS.bad, ...GROUPS.good, "running", "not-run", "gone"];
-  const CHANGES = ["new", "still", "fixed"];
+  const CHANGES = ["new", "still", "fixed", "known"];
   const FLAGS = ["item", "flaky", "slow", "archived", "differs", "gone"];
   // * is any text, ? one character. In steps that never go back further than the last *.
   const glob = ({ pattern: p, least }, text) => {

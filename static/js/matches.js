@@ -5,7 +5,7 @@
   const part = document.querySelector("[data-mt=matches]");
   if (!part) return;
   const FLAGS = ["item", "flaky", "slow", "archived", "differs", "gone"];
-  const CHANGES = ["", "new", "still", "fixed"];
+  const CHANGES = ["", "new", "still", "fixed", "known"];
   const { MARKS } = window.mtFilter;
   const STEP = 100;
   const head = part.querySelector("h2");
@@ -49,7 +49,7 @@
     const mark = make("span", "", state, "mark");
     make("b", symbol, mark).setAttribute("aria-hidden", "true");
     mark.append(` ${word}`);
-    const tag = r.flags.includes("flaky") && r.change !== "new" ? "flaky" : r.change;
+    const tag = r.flags.includes("flaky") && !["new", "known"].includes(r.change) ? "flaky" : r.change;
     if (tag) make("span", tag, state, `tag ${tag}`);
     const name = make("th", "", row, "name");
     name.scope = "row";

@@ -21,7 +21,7 @@
   const low = (row, part) => (row.querySelector(part)?.textContent || "").trim().toLowerCase();
   const read = rows.map((row) => ({
     state: low(row, ".mark").replace(/^\S+\s+/, "").replaceAll(" ", "-"),
-    change: ["new", "still", "fixed"].filter((kind) => row.querySelector(`.change .${kind}`)).join(" "),
+    change: ["new", "still", "fixed", "known"].filter((kind) => row.querySelector(`.change .${kind}`)).join(" "),
     host: "",
     flags: row.querySelector(".reason .note")?.textContent.startsWith("gone") ? ["gone"] : [],
     tags: [low(row, ".who small")].filter(Boolean),

@@ -40,7 +40,7 @@ def _word(word: str) -> tuple[str, str]:
             return kind, word.removeprefix(start)
     if word.startswith("@") and word != "@":
         return "tag", word[1:]
-    kinds = {"new": "change", "still": "change", "fixed": "change"}
+    kinds = dict.fromkeys(("new", "still", "fixed", "known"), "change")
     kinds |= {"waived": "state", "flaky": "flag"}
     return kinds.get(word, "text"), word
 
