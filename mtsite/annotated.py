@@ -70,8 +70,15 @@ class AnnotatedRuns:
             " total(over) FROM annotated GROUP BY rule"
         ).fetchall()
         return {
-            rule: Fitting(*map(int, numbers), self._end(rule, ""), self._end(rule, "DESC"))
-            for rule, *numbers in totals
+            rule: Fitting(
+                int(tests),
+                int(runs),
+                int(over_tests),
+                int(over_runs),
+                self._end(rule, ""),
+                self._end(rule, "DESC"),
+            )
+            for rule, tests, runs, over_tests, over_runs in totals
         }
 
     def _end(self, rule: str, order: str) -> tuple[RunKey, int]:

@@ -263,6 +263,16 @@ class Manifest:
         )
         return newest_first(rows)
 
+    def run_sizes(self, area: str, target: Sequence[str]) -> list[tuple[int, int, int]]:
+        """(place, counted tests, bytes of logs that are stored) of all runs of a target."""
+        return self._db.execute(
+            "SELECT place,"
+            " (SELECT CAST(total(value) AS INTEGER) FROM json_each(summary, '$.counts')),"
+            " CASE gone WHEN '' THEN coalesce(json_extract(summary, '$.log_bytes'), 0) ELSE 0 END"
+            " FROM runs WHERE area = ? AND target = ? AND coming = 0",
+            (text_of(area), json.dumps(tuple(target))),
+        ).fetchall()
+
     def moved_in(self, home: str, *, limit: int) -> list[RunSummary]:
         """The newest runs that an area holds for another area, newest first."""
         rows = self._db.execute(

@@ -67,11 +67,19 @@ def _write_level(
         latest = latest[:LATEST_RUNS]
     path = urls.area_page(name, values)
     moving = tree.unsteady(name, values)
-    seen = (repr(node), repr(children), repr(latest), tree.ends, repr(moving))
+    growth = tree.growth(name, values)
+    seen = (repr(node), repr(children), repr(latest), tree.ends, repr(moving), repr(growth))
     fingerprint = pen.fresh(area, path, *seen)
     if fingerprint:
         context = area.context(
-            pen.frame, node, children, latest, node.problems, ends=tree.ends, unsteady=moving
+            pen.frame,
+            node,
+            children,
+            latest,
+            node.problems,
+            ends=tree.ends,
+            unsteady=moving,
+            growth=growth,
         )
         pen.page(area, path, fingerprint, context)
     store_twin(pen, node, children, latest)

@@ -51,7 +51,8 @@ class TargetNode:
 
     `coming` counts the runs whose pages no build has made yet, `log_bytes` what the logs of all
     its runs take in the store. `pointers` are the redirects that have somewhere to lead.
-    `stability` has the first `LISTED` tests of each kind.
+    `stability` has the first `LISTED` tests of each kind. `months` are (month, runs, tests, bytes
+    of logs), oldest first.
     """
 
     keys: tuple[str, ...]
@@ -63,6 +64,7 @@ class TargetNode:
     log_bytes: int = 0
     pointers: tuple[str, ...] = ()
     stability: Stability = STEADY
+    months: tuple[tuple[str, int, int, int], ...] = ()
 
     def encode(self) -> str:
         """One line of JSON; `decode` gives the node back."""
@@ -75,6 +77,7 @@ class TargetNode:
             "cadence": self.cadence,
             "log_bytes": self.log_bytes,
             "pointers": self.pointers,
+            "months": self.months,
             "stability": [self.stability.totals, [astuple(one) for one in self.stability.tests]],
         }
         head = json.dumps(parts)
@@ -94,6 +97,7 @@ class TargetNode:
             found.get("log_bytes", 0),
             tuple(found.get("pointers", ())),
             _stability(*found["stability"]) if "stability" in found else STEADY,
+            tuple((m, runs, tests, logs) for m, runs, tests, logs in found.get("months", ())),
         )
 
 
@@ -223,6 +227,16 @@ class Tree:
                 tally[0] += good
                 tally[1] += total
         return _window(days, day_of(newest.event_time, self.zone) if newest else "")
+
+    def growth(self, area: str, values: Sequence[str] = ()) -> list[tuple[str, int, int, int]]:
+        """Runs, tests and bytes of logs of each month in all targets below, oldest first."""
+        months: dict[str, list[int]] = {}
+        for target in self.below(area, values):
+            for month, *numbers in self.targets[target].months:
+                tally = months.setdefault(month, [0, 0, 0])
+                for i, number in enumerate(numbers):
+                    tally[i] += number
+        return [(name, runs, tests, logs) for name, (runs, tests, logs) in sorted(months.items())]
 
     def unsteady(self, area: str, values: Sequence[str]) -> list[tuple[Target, Stability]]:
         """What is unsteady in each target below, those that have something."""

@@ -19,7 +19,7 @@ from mtsite.build.twins import store_twin
 from mtsite.known import TargetRun
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunSummary, TestName
-from mtsite.pages import history, month, redirect, sharing, target
+from mtsite.pages import course, history, month, redirect, sharing, target
 from mtsite.pages.dates import month_of
 from mtsite.pages.page import NodeSummary, Stretch
 from mtsite.rollup import BAD, Verdict, is_good
@@ -107,7 +107,7 @@ class _TargetPages:
         """The target's own summary, and what to remember of its older runs."""
         last_days = self.runs.since((TREND_DAYS + 1) * 86_400)
         own = target_node(self.keys, len(self.runs.newest), last_days, self.zone)
-        own = replace(own, coming=len(self.coming))
+        own = replace(own, coming=len(self.coming), months=self._growth())
         here = (self.area, self.values)
         if self.name_now and former.write_target(
             self.pen, self.manifest, here, self.name_now, self.zone
@@ -122,6 +122,17 @@ class _TargetPages:
         GridPages(self.pen, self.runs, bare, self.heads).write()
         self._target_page(tree.node(self.area, self.values), own.stability)
         return own, past
+
+    def _growth(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Runs, tests and logs of each month, oldest first."""
+        months: dict[str, list[int]] = {}
+        for place, tests, logs in self.manifest.run_sizes(self.area, self.values):
+            tally = months.setdefault(month_of(place, self.zone), [0, 0, 0])
+            tally[0] += 1
+            tally[1] += tests
+            tally[2] += logs
+        ordered = sorted(months.items())
+        return tuple((name, runs, tests, logs) for name, (runs, tests, logs) in ordered)
 
     def _stability(self) -> Stability:
         columns = self.runs.newest[:WINDOW]
@@ -138,11 +149,13 @@ class _TargetPages:
             name = month_of(run.place, self.zone)
             months[name] = months.get(name, 0) + 1
         seen = [(run.dir, run.mark, run.summary) for run in columns]
+        drawn = [run.summary for run in self.runs.newest[GRID_RUNS : course.MOST]]
         listed = sorted(months.items(), reverse=True)
-        fingerprint = self.pen.fresh(target, path, repr(node), seen, self.heads, months)
+        fingerprint = self.pen.fresh(target, path, repr(node), seen, drawn, self.heads, months)
         if fingerprint:
             shown = grid_of(self.runs, columns, self.heads)
-            context = target.context(self.pen.frame, node, latest, shown, listed, stability)
+            past = self.runs.summaries(course.MOST)
+            context = target.context(self.pen.frame, node, latest, shown, listed, stability, past)
             self.pen.page(target, path, fingerprint, context)
         store_twin(self.pen, node, (), latest, listed)
         self._share(latest)

@@ -74,8 +74,8 @@ def test(
     when = int(day.timestamp()) if day else None
     found = judge.of_line(key, (testname, item_path), when, line)
     if invocation.as_json:
-        rows = [{**_said(one), "over": over} for one, over in found]
-        invocation.print_json("annotations-test", {"rules": rows})
+        told_rules = [{**_said(one), "over": over} for one, over in found]
+        invocation.print_json("annotations-test", {"rules": told_rules})
         return
     rows = [(one.title, "ended" if over else "known", one.place) for one, over in found]
     invocation.print_table(rows)

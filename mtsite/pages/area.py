@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, leaving, listing, markdown, names, words
+from mtsite.pages import charts, grown, leaving, listing, markdown, names, words
 from mtsite.pages import unsteady as moving
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.stability import Stability
 
-EDITION = 7
+EDITION = 8
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 
@@ -23,10 +23,12 @@ def context(
     *,
     ends: bool = False,
     unsteady: Sequence[tuple[tuple[str, tuple[str, ...]], Stability]] = (),
+    growth: Sequence[grown.Month] = (),
 ) -> dict[str, object]:
     """An area (no values yet) or a key level; `latest` are runs of all that lies below.
 
-    `ends`: there is a page about what leaves next. `unsteady` is what is so in targets below.
+    `ends`: there is a page about what leaves next. `unsteady` is what is so in targets below,
+    `growth` their months, oldest first.
     """
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
@@ -65,6 +67,7 @@ def context(
         "problems_hidden": listing.hidden(problems),
         "intro": markdown.description(node.intro) if node.intro else "",
         "feed": urls.relative(path, urls.feed(node.area)) if not node.values and latest else "",
+        "growth": grown.shown(growth),
         "unsteady": moving.of_targets(path, unsteady),
         "contact": markdown.comment(node.contact),
     }

@@ -151,9 +151,9 @@ def small_weight(row: Row) -> int:
 def _weight(row: Row) -> int:
     e = row.entry
     strips = 20 * len(row.stretches) + 2 * len(row.strip_label)
-    texts = (e.href, row.line_href, row.line, row.line, e.testname, e.item_path, e.host, e.tags)
+    texts = [e.href, row.line_href, row.line, row.line, e.testname, e.item_path, e.host, e.tags]
     if row.issue is not None:
-        texts = (*texts, row.issue.title, row.issue.link)
+        texts += [row.issue.title, row.issue.link]
     return _ROW_BYTES + strips + weight(*texts)
 
 

@@ -22,6 +22,7 @@ from mtsite.pages import (
     run_sentence,
     sharing,
     tally,
+    timeline,
     waived,
     words,
 )
@@ -139,6 +140,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "slowest": tally.slowest(run),
         "most_changed": tally.most_changed(run, facts),
         "hosts": tally.hosts(run, letters),
+        "timeline": timeline.shown(run, letters, path),
         "tests_total": words.total(summary.counts),
         "copies": _copies(frame, path, summary),
         "links": tuple(beside.links),

@@ -5,12 +5,12 @@ from itertools import groupby
 
 from mtsite import urls
 from mtsite.model import RunSummary
-from mtsite.pages import charts, listing, night, unsteady, words
+from mtsite.pages import charts, course, listing, night, unsteady, words
 from mtsite.pages.grid import parts_of, ranked, table, windows
 from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.stability import Stability
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 100
@@ -24,8 +24,12 @@ def context(
     grid: Grid,
     months: Sequence[tuple[str, int]],
     stability: Stability = STEADY,
+    past: Sequence[RunSummary] = (),
 ) -> dict[str, object]:
-    """A target; `runs` newest first, `months` as (month, number of runs), newest first."""
+    """A target; `runs` newest first, `months` as (month, number of runs), newest first.
+
+    `past` has more runs than `runs`, for the chart of its course.
+    """
     path = urls.area_page(node.area, node.values)
     crumbs = crumbs_to(path, node.area, node.values, node.keys)[:-1]
     newest = node.newest
@@ -50,6 +54,7 @@ def context(
         "twin": urls.relative(path, urls.node_twin(node.area, node.values)),
         "logs_total": words.size(node.log_bytes) if node.log_bytes else "",
         "trend_chart": charts.trend(node.trend),
+        "course": course.shown(path, past or runs, node.runs),
         "runs": listing.run_rows(path, runs[:MAX_RUNS]),
         "runs_total": words.number(node.runs),
         "coming": listing.still_to_come(node.coming),

@@ -1,6 +1,7 @@
 """What the page of one test, or of one item, in one run shows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -29,6 +30,7 @@ from mtsite.pages import (
 )
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
+from mtsite.pages.series import Chart
 
 EDITION = 12
 TEMPLATE = "test.html"
@@ -77,6 +79,7 @@ def context(
     shown.update(steps.shown(test.steps, told["logs"], ended=letter != "R"))
     fact = facts.tests.get(test.name)
     shown.update(values.shown(test.data, fact.values if fact else ()))
+    shown["series"] = _series(place, test, path) if fact and fact.values else None
     shown.update(items.shown(place, test, path))
     shown["archived"] = archived.shown(run, test)
     shown["loads"] = loads.shown(test)
@@ -92,6 +95,18 @@ def context(
         path, urls.history_page(run.key.area, run.key.target, test.name)
     )
     return shown
+
+
+def _series(place: RunPlace, test: Test, path: str) -> Chart | None:
+    """What the test measured in the last runs, with links to itself in them."""
+    past = place.facts.tests[test.name].values
+    longest = max(map(len, past), default=0)
+    key = place.run.key
+    runs = [
+        (name, urls.relative(path, urls.test_page(replace(key, runname=name), test.name)))
+        for name in place.facts.window[-longest:]
+    ]
+    return values.series(test.data, past, runs)
 
 
 def _heading(place: RunPlace, test: Test, letter: str, path: str) -> dict[str, object]:

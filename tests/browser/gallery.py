@@ -12,7 +12,15 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import gallery_shards, jobs, log_site, odd_runs, odd_tests, records  # noqa: E402
+from browser import (  # noqa: E402
+    gallery_shards,
+    jobs,
+    known_runs,
+    log_site,
+    odd_runs,
+    odd_tests,
+    records,
+)
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
@@ -33,6 +41,7 @@ from mtsite.pages import (  # noqa: E402
     host,
     hosts,
     index,
+    issues,
     job,
     leaving,
     log,
@@ -71,6 +80,7 @@ def pages() -> Iterator[Page]:
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
     yield from _odd_pages(odd_tests.Odd())
+    yield from _known_pages()
     for odd in odd_runs.every_odd_run().values():
         yield from run_pages(odd)
     yield _log_page(night, ("pcie_retry_smoke", ""))
@@ -89,6 +99,8 @@ def pages() -> Iterator[Page]:
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
     alike = records.clusters(night)
     yield urls.clusters_page(), cluster.TEMPLATE, cluster.newest_context(FRAME, alike)
+    path = urls.clusters_page(urls.KNOWN)
+    yield path, issues.TEMPLATE, issues.context(FRAME, known_runs.RULES, known_runs.fittings())
     path = urls.clusters_page("ab")
     yield path, cluster.TEMPLATE, cluster.shelf_context(FRAME, "ab", alike, len(alike) + 3)
     yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
@@ -147,14 +159,16 @@ def _tree(night: records.Night) -> Iterator[Page]:
         ]
         path = urls.area_page(here.area, here.values)
         moving = [((records.AREA, (*records.TARGET[:2], "daily")), records.stability(night))]
-        made = area.context(FRAME, here, children, runs, (), unsteady=moving)
+        grown = known_runs.months()
+        made = area.context(FRAME, here, children, runs, (), unsteady=moving, growth=grown)
         yield path, area.TEMPLATE, made
     yield from _wide_level(node, runs)
     leaf = replace(node, values=records.TARGET, runs=312)
     months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
         1:
     ]
-    shown = target.context(FRAME, leaf, runs, records.grid(night), months, records.stability(night))
+    stable, past = records.stability(night), known_runs.past(night)
+    shown = target.context(FRAME, leaf, runs, records.grid(night), months, stable, past)
     yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
     everything = records.grid(night)
     rows = grid.ranked(everything.rows)
@@ -232,6 +246,27 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
 
 
+def _known_pages() -> Iterator[Page]:
+    """A run whose failures are known, but for a few, and one of its tests."""
+    night = known_runs.Known()
+    yield from run_pages(night)
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
+    for name in (("uart_t03", ""), ("spi_t03", ""), ("waived_t0", "")):
+        at = [one.name for one in night.run.tests].index(name)
+        told = night.known.get(name, ())
+        made = test.context(
+            FRAME,
+            night.run,
+            at,
+            night.verdicts,
+            night.records[name],
+            night.facts,
+            place,
+            known=told,
+        )
+        yield urls.test_page(night.key, name), test.TEMPLATE, made
+
+
 def _odd_pages(night: odd_tests.Odd) -> Iterator[Page]:
     place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
     for name in odd_tests.names().values():
@@ -254,7 +289,8 @@ def divided(night: records.Night) -> tuple[run.Shown, RunList]:
     """A night as its page sees it, and where its tests are shown."""
     letters = [str(verdict) for verdict in night.verdicts]
     differences = disagreement.of_all(night.run, letters, night.record)
-    shown = run.Shown(night.run, letters, night.record, night.facts, night.summary, differences)
+    kept = (night.record, night.facts, night.summary)
+    shown = run.Shown(night.run, letters, *kept, differences, getattr(night, "known", {}))
     return shown, run.divide(shown)
 
 
@@ -346,6 +382,10 @@ def shots() -> dict[str, str]:
         "catalogue": urls.rules_page() + "#migration~2Ftoo-long",
         "clusters": urls.clusters_page(),
         "shelf": urls.clusters_page("ab"),
+        "known": urls.clusters_page(urls.KNOWN),
+        "run-known": urls.run_page(known_runs.KEY),
+        "test-known": urls.test_page(known_runs.KEY, ("uart_t03", "")),
+        "test-waived": urls.test_page(known_runs.KEY, ("waived_t0", "")),
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "hosts": urls.hosts_page(),
         "host": urls.host_page("lnx07"),
