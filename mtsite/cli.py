@@ -20,7 +20,7 @@ from mtsite.invocation import Invocation
 from mtsite.terminal import plain
 
 COMMANDS = (
-    "demo init doctor status config area reduce restore migrate automigrate homehost explain"
+    "demo init doctor status config area ingest reduce restore migrate automigrate homehost explain"
     " hold annotations retain purge archive build check serve destination publish nightly"
     " schedule link log run completion"
 ).split()

@@ -4,6 +4,8 @@
     ├── UsageError             2   wrong arguments
     │   ├── ConfigError        2   mtsite.toml or megatest.config: every mistake at once
     │   └── UnmovableError     2   runs of that area are read, and never moved
+    ├── RefusedFileError       1   a file of somebody else's that can't be read safely
+    │   └── OtherFormatError   1   it is whole, and of another kind than was asked for
     ├── PartlyDoneError        3   the rest was done; what failed is listed
     ├── MissingError          10   no such area, run or site
     │   └── AreaUnreadableError   10   the area is there, its database or config is not readable
@@ -51,6 +53,14 @@ class ConfigError(UsageError):
 
 class UnmovableError(UsageError):
     """Runs of an area whose databases are read and never changed."""
+
+
+class RefusedFileError(MtsiteError):
+    """A file that is wrong or that it would be unsafe to read; the message has file and line."""
+
+
+class OtherFormatError(RefusedFileError):
+    """A file of another kind than the one that was asked for."""
 
 
 class PartlyDoneError(MtsiteError):

@@ -28,17 +28,18 @@ FLOORS = (
         "terminal",
     ),
     # 3: the verbs. Rooms of one floor never import each other.
-    ("archive", "build", "check", "export", "publish", "sample", "serve"),
+    ("archive", "build", "check", "export", "ingest", "publish", "sample", "serve"),
     # 2: what a page shows
     ("pages",),
     # 1: what others wrote
-    ("megatest", "logs"),
+    ("megatest", "logs", "junit"),
     # 0: ground. From left to right, again.
     (
         *(
             "engines",
             "plugins",
             "jobhistory",
+            "arealock",
             "lock",
             "retention",
             "annotations",

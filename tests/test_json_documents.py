@@ -21,6 +21,7 @@ SETTINGS = {"MTSITE_PUBLISH_DESTINATION": "s3://bucket/prefix", "MTSITE_RETAIN_L
 """For `destination` and `retain`, which have nothing to say about the demo's own settings."""
 LOOKS = """
 area ls
+ingest junit JUNITFILE --area ingested --target x --runname r --dry-run
 area show chipyard
 config show
 config check
@@ -75,6 +76,8 @@ class Site:
         self.documents: dict[str, Any] = {}
         made = self.ask(["demo", str(root), "--days", "3"], demo=True)
         assert made["schema"] == "mtsite/demo/1"
+        junit = root.parent / "junit.xml"
+        junit.write_text('<testsuite name="s"><testcase name="t"/></testsuite>')
         log = min(root.glob("site/_blobs/*/*.log"))
         listed = self.ask(["run", "ls"])["runs"]
         name = next(
@@ -89,6 +92,7 @@ class Site:
             "TEST": f"{name}/{test['testname']}",
             "LOGGED": str(logged),
             "LOGFILE": str(log),
+            "JUNITFILE": str(junit),
         }
 
     def ask(self, words: list[str], *, demo: bool = False) -> Any:

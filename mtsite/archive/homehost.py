@@ -23,8 +23,8 @@ from mtsite.archive.handover import (
     write_handover,
 )
 from mtsite.archive.homecaches import Carried, caches_at, new_cache, unseen_users
-from mtsite.archive.locking import hold_areas
 from mtsite.archive.route import Checkpoint, archive_errors, ignore
+from mtsite.arealock import hold_areas
 from mtsite.config import AreaConfig
 from mtsite.errors import (
     BusyError,

@@ -15,11 +15,11 @@ from mtsite.archive.birth import moved_mark
 from mtsite.archive.destination import find_destination, open_destination_area
 from mtsite.archive.execute import Outcome, damaged, execute, unfinished
 from mtsite.archive.job import Job, MoveSummary, held_by
-from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, PlannedMove, Terms, plan_migration, to_look_at
 from mtsite.archive.rules import Migration, read_rules
 from mtsite.archive.survey import survey
+from mtsite.arealock import hold_areas
 from mtsite.config import AreaConfig
 from mtsite.errors import BusyError, DestinationError, MtsiteError, PartlyDoneError
 from mtsite.megatest.activity import RunActivity

@@ -8,11 +8,11 @@ from mtsite.archive import begun
 from mtsite.archive.below import with_rows_below_marks
 from mtsite.archive.execute import Outcome, damaged, execute, unfinished
 from mtsite.archive.job import Job, MoveSummary, held_by
-from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import Way, caches_of, check_at_rest, check_homehost, open_route
 from mtsite.archive.plan import MovePlan, Terms, plan_moves, to_look_at
 from mtsite.archive.survey import survey
 from mtsite.archive.vacuum import Vacuumed, vacuum
+from mtsite.arealock import hold_areas
 from mtsite.config import AreaConfig
 from mtsite.errors import MtsiteError
 from mtsite.megatest.activity import RunActivity

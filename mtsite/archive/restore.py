@@ -20,9 +20,9 @@ from mtsite.archive.birth import is_mark, run_name
 from mtsite.archive.execute import Outcome
 from mtsite.archive.job import Job, MoveSummary
 from mtsite.archive.layout import read_layout
-from mtsite.archive.locking import hold_areas
 from mtsite.archive.opening import check_homehost
 from mtsite.archive.route import Checkpoint, archive_errors, open_store
+from mtsite.arealock import hold_areas
 from mtsite.config import AreaConfig
 from mtsite.errors import (
     AreaUnreadableError,

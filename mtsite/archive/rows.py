@@ -21,9 +21,9 @@ from pathlib import Path
 from mtsite import lock, notes
 from mtsite.archive import begun
 from mtsite.archive.exports import RowExport, exported
-from mtsite.archive.locking import AREA_LOCK, lock_name
 from mtsite.archive.plan import Terms, plan_moves
 from mtsite.archive.route import Checkpoint, ignore, open_cache, open_store
+from mtsite.arealock import AREA_LOCK, lock_name
 from mtsite.config import Config, ReduceConfig
 from mtsite.errors import BusyError, MtsiteError
 from mtsite.holds import load_holds

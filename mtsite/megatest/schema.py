@@ -274,7 +274,7 @@ def statements(fields: Sequence[tuple[str, str]]) -> list[str]:
     Raises:
         ValueError: a name stands twice or is one that Megatest forbids.
     """
-    _check_fields(fields)
+    check_fields(fields)
     names = [name for name, _type in fields]
     tables = [_create_table(table, fields) for table in TABLES]
     indexes = [
@@ -331,7 +331,12 @@ def column_names(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
     return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({quote(table)})"))
 
 
-def _check_fields(fields: Sequence[tuple[str, str]]) -> None:
+def check_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Make sure that Megatest can have these keys.
+
+    Raises:
+        ValueError: a name stands twice or is one that Megatest forbids.
+    """
     seen: set[str] = set()
     for name, _type in fields:
         lower = name.lower()

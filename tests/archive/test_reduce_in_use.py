@@ -13,7 +13,7 @@ from rows import make_caches, runs_in
 
 from mtsite import lock, notes
 from mtsite.archive import execute
-from mtsite.archive.locking import AREA_LOCK, lock_name
+from mtsite.arealock import AREA_LOCK, lock_name
 from mtsite.errors import BusyError
 
 

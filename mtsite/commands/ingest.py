@@ -1,0 +1,113 @@
+"""`mtsite ingest`: what other tools measured, as runs of an area."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mtsite.errors import ConfigError, PartlyDoneError, UsageError
+from mtsite.invocation import Invocation, exits
+
+if TYPE_CHECKING:
+    from mtsite.config import AreaConfig
+    from mtsite.ingest.junit import IngestSummary
+
+
+@click.group()
+def command() -> None:
+    """Take what other tools measured into an area, made if it is absent."""
+
+
+@command.command("junit", epilog=exits(3, 10, 11, 13))
+@click.option("-n", "--dry-run", is_flag=True, help="Read all of it and say so; write nothing.")
+@click.option(
+    "--area", required=True, metavar="AREA|DIR", help="An area of this site, or a directory."
+)
+@click.option(
+    "--target", required=True, metavar="A/B/...", help="Values of its keys, or KEY=A/KEY=B."
+)
+@click.option("--runname", required=True, metavar="NAME", help="What the run is called.")
+@click.option("--replace", is_flag=True, help="Put these files in the place of a run from others.")
+@click.option("--keep-going", is_flag=True, help="Leave out broken files, and list them.")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|DIR|-..."
+)
+@click.pass_obj
+def junit(
+    invocation: Invocation,
+    dry_run: bool,
+    area: str,
+    target: str,
+    runname: str,
+    replace: bool,
+    keep_going: bool,
+    paths: tuple[Path, ...],
+) -> None:
+    """JUnit XML of any runner as one run: groups become tests, their cases items.
+
+    Of a directory all *.xml below it. The same files again change nothing. An area that is absent
+    is made; a target like os=linux/python=3.12 then names its keys.
+    """
+    from mtsite.ingest.junit import JunitOrder, ingest_junit, preview_junit
+    from mtsite.ingest.place import parse_target
+
+    if not runname or "\0" in runname:
+        raise UsageError("--runname is empty", "--runname 2026-07-01")
+    order = JunitOrder(
+        paths=paths,
+        settings=_area(invocation, area),
+        target=parse_target(target),
+        runname=runname,
+        owner=invocation.environ.get("USER", ""),
+        now=int(time.time()),
+        replace=replace,
+        keep_going=keep_going,
+    )
+    verb = preview_junit if dry_run else ingest_junit
+    done = verb(order, invocation.environ, invocation.report.progress)
+    if invocation.as_json:
+        invocation.print_json("ingest", {"dry_run": dry_run, **asdict(done)})
+    else:
+        _say(invocation, done, order.settings.path, dry_run=dry_run)
+    if done.refused:
+        raise PartlyDoneError("\n".join(["left out:", *done.refused]), "mend or remove these files")
+
+
+def _area(invocation: Invocation, area: str) -> "AreaConfig":
+    """An area of mtsite.toml by its name, else the directory of that name; no file is needed."""
+    from mtsite.config import AreaConfig
+
+    try:
+        known = invocation.config().areas
+    except ConfigError:
+        if invocation.config_file is not None:
+            raise
+        known = {}
+    if area in known:
+        return known[area]
+    path = Path(area).absolute()
+    return next((one for one in known.values() if one.path == path), AreaConfig(path.name, path))
+
+
+def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: bool) -> None:
+    say = invocation.report.say
+    name = "/".join((done.area, done.target, done.runname))
+    if done.made_area:
+        say(f"{'would make' if dry_run else 'made'} the area {path}")
+    if done.done == "unchanged":
+        say(f"{name} is there already, from these very files")
+        return
+    totals = done.totals
+    word = {"new": "ingested", "replaced": "replaced"}[done.done]
+    say(
+        f"{f'would be {word}' if dry_run else word}: {name}, {totals.items} items of"
+        f" {totals.tests} tests from {done.files} files: {totals.passed} passed,"
+        f" {totals.failed} failed, {totals.error} errors, {totals.skipped} skipped"
+        + (f"; {totals.attempts} were further attempts" if totals.attempts else "")
+    )
+    for told in done.passed_over:
+        say(f"passed over: {told}")
+    if not dry_run:
+        say(f"next: mtsite build {path.name if done.made_area else ''}".rstrip())

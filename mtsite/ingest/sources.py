@@ -1,0 +1,76 @@
+"""The files that are to be ingested: named ones, all of a directory, standard input."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from mtsite.errors import MissingError
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file; `named`: somebody asked for this very file, so it can't be passed over."""
+
+    path: Path
+    name: str
+    named: bool
+
+    def digest(self) -> str:
+        """SHA-256 of what it holds."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_sources(paths: Iterable[Path], pattern: str, spool: Path) -> list[Source]:
+    """All files, those of a directory by name; standard input is kept in `spool`.
+
+    Raises:
+        MissingError: one is not there, or there is none at all.
+    """
+    found: list[Source] = []
+    for path in paths:
+        if path == STDIN:
+            held = spool / "stdin"
+            with held.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            found.append(Source(held, "standard input", named=True))
+        elif path.is_dir():
+            below = sorted(one for one in path.rglob(pattern) if one.is_file())
+            found += [Source(one, str(one), named=False) for one in below]
+        elif path.is_file():
+            found.append(Source(path, str(path), named=True))
+        else:
+            raise MissingError(f"{path}: no such file", "name files, a directory of them, or -")
+    if not found:
+        raise MissingError(f"no {pattern} there", "name the files themselves")
+    return found
+
+
+def origin(kind: str, digests: Sequence[str]) -> str:
+    """What a run was made from: neither the names of files count, nor their order."""
+    return f"{kind} {hashlib.sha256(' '.join(sorted(digests)).encode()).hexdigest()}"
+
+
+class HashingFile:
+    """A file that is read to its end and then knows its digest."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        chunk = self._file.read(size)
+        self._hash.update(chunk)
+        return chunk
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was read."""
+        return self._hash.hexdigest()
