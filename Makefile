@@ -15,6 +15,7 @@ demo: .venv/.installed
 test: .venv/.installed-test
 	.ci/chromium
 	.ci/axe
+	.ci/shells
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mtsite

@@ -6,6 +6,7 @@ longer lives is taken over, and a warning says so; a lock of another host is alw
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -115,7 +116,14 @@ def _take(path: Path, mine: Holder) -> bool:
     temporary = path.parent / f".tmp-{path.name}-{os.getpid()}-{time.monotonic_ns()}"
     with _told_by(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(asdict(mine)), encoding="utf-8")
+        try:
+            temporary.write_text(json.dumps(asdict(mine)), encoding="utf-8")
+            return _take_with(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _take_with(temporary: Path, path: Path) -> bool:
     try:
         # Unlike O_EXCL, a link shows the file with its content or not at all.
         os.link(temporary, path)
@@ -123,8 +131,6 @@ def _take(path: Path, mine: Holder) -> bool:
         return False
     except OSError:
         return _take_without_links(path, temporary)
-    finally:
-        temporary.unlink(missing_ok=True)
     return True
 
 
@@ -136,7 +142,10 @@ def _told_by(path: Path, deed: str) -> Iterator[None]:
         raise
     except OSError as error:
         message = f"the lock file {path} can't be {deed}: {error.strerror}"
-        raise MtsiteError(message, f"look at the permissions of {path.parent}") from error
+        hint = f"look at the permissions of {path.parent}"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            hint = f"free some space where {path.parent} lies"
+        raise MtsiteError(message, hint) from error
 
 
 def _take_without_links(path: Path, temporary: Path) -> bool:

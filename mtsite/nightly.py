@@ -6,20 +6,28 @@ Only a build that did not end and a secret that `check` found keep publish from 
 failed is in the summary, by step, in the job history, and on the site's page of jobs.
 """
 
+import signal
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from mtsite import jobhistory, lock
 from mtsite.config import Config
-from mtsite.errors import MtsiteError, PartlyDoneError
+from mtsite.errors import BusyError, MtsiteError, PartlyDoneError
 from mtsite.jobhistory import JobEntry, StepEntry
 from mtsite.nightsteps import COMMAND, STEPS, Done, Night, Steps
 from mtsite.options import show_age
 from mtsite.terminal import TerminalReport
 from mtsite.timelimit import StepOver, time_limit
+
+RECALL_SECONDS = 60
+"""How long a destination may take to tell of jobs whose history was lost."""
+
+LAST_WORDS_SECONDS = 10
+"""How long the page of jobs, and then a notice, may take once a signal has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
     from mtsite.standing import tell_of
 
     config = night.config
-    with lock.hold(config.state_dir, "nightly", COMMAND, wait_seconds=wait_seconds):
+    with _alone(night, wait_seconds):
         entry = _begin(night)
         done: list[StepSummary] = []
         try:
@@ -83,7 +91,9 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
                 done.append(StepSummary(name, skipped=why) if why else _step(name, work, night))
                 _tell(night.report, done[-1])
         except BaseException as stop:
-            _end(night, _stopped(entry, stop), done)
+            entry = _end(night, _stopped(entry, stop), done)
+            if isinstance(stop, SystemExit):  # who pressed ^C knows it
+                _tell_of_stop(night, entry)
             raise
         entry = _end(night, entry, done)
         tell_of(config, entry, night.report, send="publish" in (steps or STEPS))
@@ -92,8 +102,34 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
     return NightSummary(tuple(done))
 
 
+@contextmanager
+def _alone(night: Night, wait_seconds: float) -> Iterator[None]:
+    """Hold the night's lock; that it can't be made, as on a full disk, is told as a failure."""
+    from mtsite.standing import tell_of
+
+    with ExitStack() as held:
+        try:
+            held.enter_context(
+                lock.hold(night.config.state_dir, "nightly", COMMAND, wait_seconds=wait_seconds)
+            )
+        except BusyError:
+            raise
+        except MtsiteError as error:
+            entry = JobEntry(
+                night.job, 0, night.now, COMMAND, ended=night.now, exit=error.exit_code
+            )
+            failed = replace(entry, state=jobhistory.FAILED, told=error.message)
+            tell_of(night.config, failed, night.report, send=False)
+            raise
+        yield
+
+
 def _begin(night: Night) -> JobEntry:
+    from mtsite.publish.lastjobs import recall_jobs
+
     state_dir = night.config.state_dir
+    with suppress(StepOver), time_limit(RECALL_SECONDS):
+        recall_jobs(night.config, night.report.say, ask=True)
     before = jobhistory.read_history(state_dir).last(night.job)
     if before is not None and before.state == jobhistory.KILLED:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.begun))
@@ -107,7 +143,19 @@ def _begin(night: Night) -> JobEntry:
 
 def _stopped(entry: JobEntry, stop: BaseException) -> JobEntry:
     code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
-    return replace(entry, state=jobhistory.STOPPED, exit=code, told="stopped by a signal")
+    told = f"stopped by {signal.Signals(code - 128).name}" if 128 < code < 160 else "stopped"
+    return replace(entry, state=jobhistory.STOPPED, exit=code, told=told)
+
+
+def _tell_of_stop(night: Night, entry: JobEntry) -> None:
+    """Notify before the end, and soon: whoever sent the signal waits for it."""
+    from mtsite.standing import tell_of
+
+    config = night.config
+    limit = min(config.notify.time_limit or LAST_WORDS_SECONDS, LAST_WORDS_SECONDS)
+    quick = replace(config, notify=replace(config.notify, time_limit=limit))
+    with suppress(StepOver), time_limit(LAST_WORDS_SECONDS):
+        tell_of(quick, entry, night.report, send=False)
 
 
 def _end(night: Night, entry: JobEntry, done: list[StepSummary]) -> JobEntry:

@@ -247,22 +247,24 @@ class Loop:
         own = [one for one in known if one.pid in self.running.pids and one.begun >= started - 1]
         if any(one.state != jobhistory.KILLED for one in own):
             return
-        try:
-            entry = own[-1] if own else self._new_entry(name, started, failed)
-            tell_of(self.config, entry, self.report, send=True)
-        except OSError as error:
-            self.report.warn(f"the history of jobs can't be written: {error.strerror}")
+        entry = own[-1] if own else self._new_entry(name, started, failed)
+        tell_of(self.config, entry, self.report, send=True)
 
     def _new_entry(self, name: str, started: float, failed: str) -> JobEntry:
-        state_dir = self.config.state_dir
-        entry = jobhistory.begin(state_dir, name, started, f"job {name}")
+        state_dir, command = self.config.state_dir, f"job {name}"
         state = jobhistory.FAILED if failed else jobhistory.DONE
         if self.running.stopped_by:
             state = jobhistory.STOPPED
+        entry = JobEntry(name, 0, started, command)
         ended = self.clock().timestamp()
-        entry = replace(entry, ended=ended, state=state, told=failed)
-        jobhistory.end(state_dir, entry)
-        return entry
+        try:
+            entry = jobhistory.begin(state_dir, name, started, command)
+            entry = replace(entry, ended=ended, state=state, told=failed)
+            jobhistory.end(state_dir, entry)
+        except OSError as error:
+            # A full disk is what the owner must be told of.
+            self.report.warn(f"the history of jobs can't be written: {error.strerror}")
+        return replace(entry, ended=ended, state=state, told=failed)
 
     def _tell_plan(self) -> None:
         plan = {

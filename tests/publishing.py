@@ -9,6 +9,7 @@ from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import dirname, normpath
+from typing import BinaryIO
 from urllib.parse import unquote
 
 from mtsite.config import PublishConfig
@@ -194,6 +195,11 @@ class Watched:
         self.seen.append(("GET", path))
         return self.wrapped.get(path, unless=unless)
 
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        self.before("GET", path)
+        self.seen.append(("GET", path))
+        return self.wrapped.fetch(path, into)
+
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
@@ -207,6 +213,9 @@ class Watched:
 
     def requests_of_put(self, size: int) -> Mapping[str, int]:
         return self.wrapped.requests_of_put(size)
+
+    def rest_of_put(self, path: str, source: Source) -> tuple[Mapping[str, int], int]:
+        return self.wrapped.rest_of_put(path, source)
 
     def address_of(self, path: str) -> str:
         return self.wrapped.address_of(path)

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import resource
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import areas
 import pytest
 from calling import Ended, called
+from dying import ended as ended_in
+from dying import in_child
 
 from mtsite import lock
 
@@ -181,6 +185,60 @@ def test_init_refuses_what_is_no_area(
     monkeypatch.chdir(tmp_path)
     assert called(["init"], capsys).code == 10
     assert list(tmp_path.iterdir()) == []
+
+
+def test_init_without_an_area_is_for_the_current_directory(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(site / "fullrun")
+    shown = called(["init", "-n"], capsys)
+    assert (shown.code, Path("mtsite.toml").exists()) == (0, False)
+    assert called(["init"], capsys).code == 0
+    assert Path("mtsite.toml").read_text() == shown.out
+
+
+def test_init_where_nothing_can_be_written_is_told(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "file").touch()
+    ended = called(["--config", "file/mtsite.toml", "init", "fullrun"], capsys)
+    assert ended.code == 2
+    assert "file/mtsite.toml can't be written: Not a directory" in ended.err
+
+
+def test_init_on_a_full_disk_leaves_no_half_of_a_file(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def init() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        os._exit(called(["--config", "new.toml", "init", "fullrun"], capsys).code)
+
+    assert ended_in(in_child(init)) == 2
+    assert not (site / "new.toml").exists()
+    assert called(["--config", "new.toml", "init", "fullrun"], capsys).code == 0
+
+
+@pytest.mark.parametrize("words", [["build"], ["nightly"], ["build", "fullrun"]])
+def test_the_engine_is_chosen_by_a_flag(
+    words: list[str],
+    site: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mtsite.engines import engine
+
+    opened = []
+    whole = engine.open_engine
+
+    def noted(name: str, workers: int, scheduler: str) -> engine.Engine:
+        opened.append(name)
+        return whole(name, workers, scheduler)
+
+    monkeypatch.setattr(engine, "open_engine", noted)
+    assert called([words[0], "--engine", "inprocess", *words[1:]], capsys).code == 0
+    assert set(opened) == {"inprocess"}
+    assert called(["build", "--engine", "magic"], capsys).code == 2
 
 
 def test_build_needs_no_configuration(

@@ -11,13 +11,12 @@ from pathlib import Path
 from mtsite.archive.route import user_name
 from mtsite.megatest.area import Area
 from mtsite.megatest.caches import CACHE_NAMES, cache_directories, cache_places
+from mtsite.megatest.homehost import NO_SYNC_NAME
 from mtsite.megatest.whole import CHURNING, rows_only_in
 
 LIVE, REFERENCE = CACHE_NAMES
-NO_SYNC = "no-sync.db"
-"""Bookkeeping of syncs; what else Megatest keeps there is about servers of the old host."""
-
-CARRIED = (LIVE, REFERENCE, NO_SYNC)
+CARRIED = (LIVE, REFERENCE, NO_SYNC_NAME)
+"""What else Megatest keeps there is about servers of the old host."""
 
 
 @dataclass(frozen=True, slots=True)

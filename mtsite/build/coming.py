@@ -8,6 +8,7 @@ says: still to come. The tree is whole at every stop, and no finished page has t
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from mtsite import rollup, urls
@@ -130,12 +131,16 @@ def _stands(state: BuildState, run_dir: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ComingTask:
-    """A run that finished pages link to: itself, and the pages of its tests in `names`."""
+    """A run that finished pages link to: itself, and the pages of its tests in `names`.
+
+    `failed`: it has a page, and those of these tests could not be written.
+    """
 
     key: RunKey
     keys: tuple[str, ...]
     names: tuple[TestName, ...]
     known: Mapping[str, Page] = field(default_factory=dict)
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +153,12 @@ class ComingWriter:
     def __call__(self, task: ComingTask) -> tuple[list[Page], int]:
         """Write the pages that are not there; what they are, and how many were rendered."""
         pen = Pen(self.site, self.look, urls.run_dir(task.key), task.known)
-        tests = [urls.test_page(task.key, name) for name in task.names]
-        for path in (*tests, urls.run_page(task.key)):
-            fingerprint = pen.fresh(coming, path, repr(task.key), task.keys)
+        paths = [urls.test_page(task.key, name) for name in task.names]
+        for path in paths if task.failed else (*paths, urls.run_page(task.key)):
+            fingerprint = pen.fresh(coming, path, repr(task.key), task.keys, task.failed)
             if fingerprint:
-                context = coming.context(pen.frame, task.key, task.keys, path)
+                where = (task.key, task.keys, path)
+                context = coming.context(pen.frame, *where, failed=task.failed)
                 pen.page(coming, path, fingerprint, context)
         return pen.changed, pen.rendered
 
@@ -160,7 +166,8 @@ class ComingWriter:
 def write_coming(state: BuildState) -> None:
     """Answer at the addresses of coming runs that pages of others link to."""
     writer = ComingWriter(state.site, state.look)
-    for done, outcome in enumerate(state.engine.map(writer, _coming_tasks(state)), start=1):
+    tasks = chain(_coming_tasks(state), _failed_tasks(state))
+    for done, outcome in enumerate(state.engine.map(writer, tasks), start=1):
         if outcome.returned is None:
             state.failed(f"run {urls.run_dir(outcome.task.key)}", outcome.error)
         else:
@@ -185,6 +192,18 @@ def _coming_tasks(state: BuildState) -> Iterator[ComingTask]:
                 key = RunKey(area, target, runname)
                 known = state.pages_of(run_dir, trusted=not state.interrupted)
                 yield ComingTask(key, head.keys, names, known)
+
+
+def _failed_tasks(state: BuildState) -> Iterator[ComingTask]:
+    """What a known run lacks because it could not be written: pages of others tell of it."""
+    for run_dir in sorted(state.unwritten & state.known.keys()):
+        head = state.listed.heads[run_dir]
+        names = tuple(
+            name
+            for name in state.manifest.outcomes(run_dir)
+            if not (state.site / urls.test_page(head.key, name)).exists()
+        )
+        yield ComingTask(head.key, head.keys, names, state.manifest.owned(run_dir), failed=True)
 
 
 def _linked(

@@ -235,6 +235,9 @@ class _Writing:
                 # Not by the worker: should it die after that, another does the task again.
                 outcome.task.spool.unlink(missing_ok=True)
             if outcome.returned is None:
+                # Its failing lines are known, and the log pages that clusters would lead to aren't.
+                state.unwritten.add(outcome.task.dir)
+                state.note_clusters(state.manifest.failing.forget(outcome.task.dir))
                 _note_failed(state, outcome.task.dir, outcome.error)
             else:
                 self._note_written(self.reads[outcome.task.dir], outcome.returned)

@@ -69,7 +69,8 @@ class BuildState:
     that must reach the disk before the manifest says so. `unfinished`: targets
     whose pages could not be written, left to the next build. `left`: planned runs that are not
     done yet. `skipped`: runs of areas that this build was not asked to look at. `unread`: runs
-    whose outcomes in the manifest may be of another day. `shelves`: of clusters that moved;
+    whose outcomes in the manifest may be of another day. `unwritten`: runs that were read and
+    could not be written. `shelves`: of clusters that moved;
     `annotated`: known issues fit other runs than before.
     `ends`: when, by `clock`, nothing new is begun, once the build has `got_on`: done one of the
     runs that are `due`. `there`: which directories of an area were there when its first run was
@@ -101,6 +102,7 @@ class BuildState:
     unread: set[str] = field(default_factory=set)
     shelves: set[str] = field(default_factory=set)
     annotated: bool = False
+    unwritten: set[str] = field(default_factory=set)
     clock: Callable[[], float] = time.monotonic
     ends: float = math.inf
     there: dict[Path, tuple[Path, ...]] = field(default_factory=dict)

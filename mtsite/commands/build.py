@@ -1,6 +1,6 @@
 """`mtsite build`: bring the site in line with the areas."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from mtsite.config import Config
     from mtsite.engines.engine import Engine
 
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["inprocess", "processes", "dask"]),
+    help="Who does the work, instead of [build] engine; the tree is the same.",
+)
+
 
 @click.command(epilog=exits(3, 10, 11, 13))
 @click.option(
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--area", "areas", multiple=True, metavar="AREA", help="Only the runs of this area; repeatable."
 )
+@ENGINE
 @click.argument("area_dirs", nargs=-1, type=click.Path(path_type=Path), metavar="[AREA_DIR...]")
 @click.pass_obj
 def command(
@@ -47,6 +54,7 @@ def command(
     verify: bool,
     dry_run: bool,
     areas: tuple[str, ...],
+    engine: str | None,
     area_dirs: list[Path],
 ) -> None:
     """Regenerate what changed.
@@ -55,7 +63,7 @@ def command(
     first build of an old area begins with the newest runs; after [build] time_limit it stops with
     a tree that is whole, and the next builds go on.
     """
-    config = _config(invocation, output, area_dirs)
+    config = _config(invocation, output, area_dirs, engine)
     if unknown := [name for name in areas if name not in config.areas]:
         raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
     _refuse_inside_an_area(config)
@@ -69,18 +77,18 @@ def command(
         _show_preview(invocation, preview_site(config, flags, environ=invocation.environ))
         return
     lost = recover(config, invocation.report.progress, invocation.report.say)
-    engine = open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
+    opened = open_engine(config.build.engine, config.build.workers, config.build.dask_scheduler)
     try:
         summary = build_site(
             config,
-            engine,
+            opened,
             invocation.report.progress,
             flags,
             environ=invocation.environ,
         )
-        differing = _differing(config, engine, invocation, summary.left) if verify else ()
+        differing = _differing(config, opened, invocation, summary.left) if verify else ()
     finally:
-        engine.close()
+        opened.close()
     summary.problems[:0] = lost
     _show(invocation, config.site.output, asdict(summary))
     if differing:
@@ -119,7 +127,9 @@ def _left_out(problems: list[str], *, none_read: bool) -> MtsiteError:
     return PartlyDoneError("\n".join(["left out:", *problems]), "mtsite area ls")
 
 
-def _config(invocation: Invocation, output: Path | None, area_dirs: list[Path]) -> "Config":
+def _config(
+    invocation: Invocation, output: Path | None, area_dirs: list[Path], engine: str | None
+) -> "Config":
     if area_dirs:
         from mtsite.config import config_for_areas
 
@@ -128,9 +138,11 @@ def _config(invocation: Invocation, output: Path | None, area_dirs: list[Path]) 
                 raise MissingError(
                     f"no area directory {directory}", "name one with megatest.config"
                 )
-        return config_for_areas(area_dirs, output or Path("site"), Path(".mtsite"))
-    flags = {"site.output": str(output.absolute())} if output is not None else {}
-    config = invocation.config(flags)
+        plain = config_for_areas(area_dirs, output or Path("site"), Path(".mtsite"))
+        build = replace(plain.build, engine=engine or plain.build.engine)
+        return replace(plain, build=build)
+    given = {"site.output": output and str(output.absolute()), "build.engine": engine}
+    config = invocation.config({name: value for name, value in given.items() if value})
     if not config.areas:
         raise ConfigError(
             [f"{config.file}: no area is named"],

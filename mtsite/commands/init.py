@@ -34,15 +34,30 @@ def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> Non
     if dry_run:
         invocation.print(text.rstrip("\n"))
         return
+    _write(file, text)
+    invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+
+
+def _write(file: Path, text: str) -> None:
+    """A new file, whole or not at all: half of one would keep the next call from making it."""
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+            try:
+                stream.write(text)
+                stream.flush()
+            except OSError:
+                file.unlink()
+                raise
     except FileExistsError:
         raise UsageError(
             f"{file.absolute()} is there already, nothing was changed",
             "edit it, or print a fresh one with mtsite init -n",
         ) from None
-    invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+    except OSError as error:
+        raise UsageError(
+            f"{file.absolute()} can't be written: {error.strerror}",
+            "go to a directory of your own, or name the file: mtsite --config FILE init AREA_DIR",
+        ) from error
 
 
 def _name(directory: str) -> str:

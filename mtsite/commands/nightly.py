@@ -6,6 +6,7 @@ import time
 import click
 
 from mtsite import lock
+from mtsite.commands.build import ENGINE
 from mtsite.config import Config, parse_age
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
@@ -22,6 +23,7 @@ from mtsite.nightsteps import STEPS, Night
 )
 @click.option("--wait", metavar="AGE", default="0s", help="Wait so long for another night to end.")
 @click.option("--job", metavar="NAME", default="nightly", help="What the history of jobs calls it.")
+@ENGINE
 @click.option(
     "--take-locks-of",
     "host",
@@ -30,7 +32,12 @@ from mtsite.nightsteps import STEPS, Night
 )
 @click.pass_obj
 def command(
-    invocation: Invocation, skip: tuple[str, ...], wait: str, job: str, host: str | None
+    invocation: Invocation,
+    skip: tuple[str, ...],
+    wait: str,
+    job: str,
+    engine: str | None,
+    host: str | None,
 ) -> None:
     """Reduce, build, check and publish under one lock.
 
@@ -44,7 +51,7 @@ def command(
         raise UsageError(f"--wait: {mistake}") from None
     if not job.isprintable() or not 0 < len(job) <= 60:
         raise UsageError("--job: a name is one to 60 printable characters")
-    config = invocation.config()
+    config = invocation.config({"build.engine": engine} if engine else {})
     if host is not None:
         _take_locks(invocation, config, host)
     night = Night(config, invocation.report, time.time(), invocation.environ, job)

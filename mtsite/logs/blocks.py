@@ -362,9 +362,8 @@ def stored_file(site: Path, blob: str) -> tuple[str, str, int]:
         return blob, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
 
 
-def text_digest(content: bytes) -> str:
-    """The digest of the text in the bytes of a `.logz`; '' when they are damaged."""
-    file = io.BytesIO(content)
+def text_digest(file: BinaryIO) -> str:
+    """The digest of the text in an open `.logz`; '' when it is damaged."""
     digest = hashlib.sha256()
     try:
         for block in read_blocks(file):

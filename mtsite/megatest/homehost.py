@@ -27,6 +27,12 @@ SKEW_SECONDS = 86_400
 AREA_SIGNS = frozenset({".mtsite-move.lock"})
 """Lock files of mtsite itself, which are no sign of Megatest."""
 
+NO_SYNC_NAME = "no-sync.db"
+"""Beside a cache database: when it was synced, and named locks."""
+
+SYNC_TIMES = frozenset({"LAST_UPDATE", "LAST_FULL_UPDATE"})
+"""What is no lock there."""
+
 _Name = tuple[str, str]
 
 
@@ -56,7 +62,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One sign that somebody works in an area: a test, run, server, sync or lock, and its name."""
+    """One sign that somebody works in an area.
+
+    `kind` is test, run, task (a runner in tasks_queue), server, sync or lock.
+    """
 
     kind: str
     name: str
@@ -88,9 +97,13 @@ def signs_of_work(area: Area, caches: Sequence[Path], terms: Terms) -> tuple[Sig
     found: dict[_Name, Sign] = {}
     for database in (area.live, *caches):
         with reading(database) as connection:
-            if {"runs", "tests"} <= _tables(connection):
-                signs = (*_tests(connection, terms), *_runs(connection, terms))
-                for sign in signs:
+            for sign in _in_database(connection, terms):
+                found.setdefault((sign.kind, sign.name), sign)
+    for cache in caches:
+        no_sync = cache.with_name(NO_SYNC_NAME)
+        if no_sync.is_file():
+            with reading(no_sync) as connection:
+                for sign in _locks(connection, no_sync, terms):
                     found.setdefault((sign.kind, sign.name), sign)
     # The tests are what a reader can do something about; runs are touched because of them.
     ordered = sorted(found.values(), key=lambda sign: (sign.kind != "test", sign.name))
@@ -106,6 +119,49 @@ def live_caches(area: Area, tmp: Path) -> tuple[Path, ...]:
 def _tables(connection: AreaConnection) -> set[str]:
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return {name for (name,) in rows}
+
+
+def _in_database(connection: AreaConnection, terms: Terms) -> Iterator[Sign]:
+    tables = _tables(connection)
+    if {"runs", "tests"} <= tables:
+        yield from _tests(connection, terms)
+        yield from _runs(connection, terms)
+    if "tasks_queue" in tables:
+        yield from _tasks(connection, terms)
+
+
+def _tasks(connection: AreaConnection, terms: Terms) -> Iterator[Sign]:
+    """Runners note themselves here; one that died leaves its row, which ends as tests do."""
+    rows = connection.execute(
+        "SELECT action, target, name, state, params, creation_time, execution_time"
+        " FROM tasks_queue WHERE state IN ('new', 'running') ORDER BY id"
+    ).fetchall()
+    for action, target, name, state, params, created, begun in rows:
+        heard = _newest(_number(created), _number(begun))
+        if terms.now - heard > terms.dead_after or _has_ended_here(str(params or "")):
+            continue
+        what = "/".join(str(part) for part in (target, name) if part)
+        told = f"is {state} for {action or 'something'}, noted {_ago(terms.now, heard)}"
+        yield Sign("task", what or str(action), told)
+
+
+def _has_ended_here(runner: str) -> bool:
+    """Whether "host pid" names a program of this host that is no more."""
+    host, _, pid = runner.partition(" ")
+    if host not in {socket.gethostname(), os.uname().nodename} or not pid.isdecimal():
+        return False
+    return not Path("/proc", pid).exists() and Path("/proc/self").exists()
+
+
+def _locks(connection: AreaConnection, path: Path, terms: Terms) -> Iterator[Sign]:
+    """Named locks: a row is a lock, and its value when it was taken; nobody removes a dead one."""
+    if "no_sync_metadat" not in _tables(connection):
+        return
+    rows = connection.execute("SELECT var, val FROM no_sync_metadat ORDER BY var").fetchall()
+    for name, value in rows:
+        taken = _epoch(value)
+        if name not in SYNC_TIMES and -SKEW_SECONDS < terms.now - taken < terms.quiet:
+            yield Sign("lock", f"{path}: {name}", f"was taken {_ago(terms.now, taken)}")
 
 
 def _tests(connection: AreaConnection, terms: Terms) -> Iterator[Sign]:
@@ -165,6 +221,13 @@ def _ago(now: int, when: int) -> str:
     if minutes < 0:
         return f"{-minutes} min ahead of this host's clock"
     return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+
+
+def _epoch(text: object) -> int:
+    try:
+        return int(float(str(text)))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _number(value: object) -> int:

@@ -5,8 +5,9 @@ another one, leaves a site without dead links; running it again finishes it.
 
     root = destination's `_manifest/root.json`           one request; unchanged: nothing was lost
     plan = tree against what is published                pure, printed by --dry-run
-    new keys -> changed keys, deepest first -> root      the root only if nobody else wrote it
-    deletions, in a later publish, after the grace time
+    new keys -> changed keys, deepest first
+    deletions of what an earlier publish let go          after the grace time
+    root                                                 only if nobody else wrote it
 
 It never lists a destination, never sends an ACL, never deletes what it did not see unreferenced.
 After a kill some objects lie there that no root names yet: the next publish takes them over.

@@ -83,6 +83,13 @@ class Destination(Protocol):
         """The object, or None; `unless` is a tag whose content is known already."""
         ...
 
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        """Write the object into an open file, block after block; False when it isn't there.
+
+        Whatever the file held is gone then, and it is at its start.
+        """
+        ...
+
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
@@ -97,6 +104,10 @@ class Destination(Protocol):
 
     def requests_of_put(self, size: int) -> Mapping[str, int]:
         """What a put of so many bytes asks for, by kind, when nothing fails."""
+        ...
+
+    def rest_of_put(self, path: str, source: Source) -> tuple[Mapping[str, int], int]:
+        """Requests and bytes of a put of this very object, whose parts may lie there already."""
         ...
 
     def tag_of(self, source: Source) -> Tag:

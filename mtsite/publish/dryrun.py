@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
 
 from mtsite.publish.destination import Destination, Found, Source, Stored, Tag
 from mtsite.publish.headers import Headers
@@ -24,6 +25,10 @@ class DryRun:
         """The wrapped destination's answer."""
         return self._wrapped.get(path, unless=unless)
 
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        """The wrapped destination's answer."""
+        return self._wrapped.fetch(path, into)
+
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
@@ -34,6 +39,10 @@ class DryRun:
     def requests_of_put(self, size: int) -> Mapping[str, int]:
         """The wrapped destination's answer."""
         return self._wrapped.requests_of_put(size)
+
+    def rest_of_put(self, path: str, source: Source) -> tuple[Mapping[str, int], int]:
+        """The wrapped destination's answer."""
+        return self._wrapped.rest_of_put(path, source)
 
     def tag_of(self, source: Source) -> Tag:
         """The wrapped destination's answer."""

@@ -76,7 +76,8 @@ def next_generation(
 
 def _changes(ledger: Ledger, plan: PublishPlan, now: int) -> Iterable[Line]:
     yield from (Line(path, "") for path in ledger.deleted())
-    # Said again before the object goes: a publisher who brought it back puts it once more.
-    yield from (Line(row.path, "", since=row.since) for row in plan.due)
+    # Said in the root that follows at once: a publisher who put one back meanwhile loses its own
+    # root against this one, and puts it once more.
+    yield from (Line(row.path, "") for row in plan.due)
     yield from (Line(path, "", since=now) for path in (*plan.dropped, *plan.stray))
     yield from (Line(*file) for file in (*plan.resumed, *plan.uploads))

@@ -117,12 +117,13 @@ class Ledger:
             same += 1
         self._db.execute("UPDATE published SET shard = -1 WHERE shard >= ?", (same,))
         self._db.execute("DELETE FROM shards WHERE place >= ?", (same,))
+        doubtful: list[str] = []
         for place, ref in enumerate(root.shards[same:], same):
             self._db.execute(
                 "INSERT INTO shards VALUES (?, ?, ?, ?, ?)",
                 (place, ref.name, ref.lines, ref.size_bytes, ref.generation),
             )
-            self._lay(place, lines_of(ref))
+            doubtful += self._lay(place, lines_of(ref))
         # What stood in a swallowed shard and not in its successor is gone for good.
         self._db.execute("DELETE FROM published WHERE shard = -1 AND base = ''")
         overwritten = self._db.execute(
@@ -131,10 +132,14 @@ class Ledger:
         self._claim(ref.path for ref in root.shards)
         self._put_meta("root", encode_root(root))
         self._put_meta("tag", tag)
+        if doubtful:
+            self._put_meta("doubtful", json.dumps(sorted({*self.doubtful(), *doubtful})))
         return overwritten
 
-    def _lay(self, place: int, lines: Iterable[Line]) -> None:
+    def _lay(self, place: int, lines: Iterable[Line]) -> list[str]:
+        """Take over a shard's lines; those of objects that we deleted meanwhile come back."""
         rows = [(*line, place) for line in lines]
+        deleted = {path for (path,) in self._db.execute("SELECT path FROM deleted")}
         self._db.executemany(
             "INSERT INTO published (path, digest, size, since, shard) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (path) DO UPDATE SET digest = excluded.digest, size = excluded.size,"
@@ -145,6 +150,7 @@ class Ledger:
         paths = [(row[0],) for row in rows]
         self._db.executemany("DELETE FROM sent WHERE path = ?", paths)
         self._db.executemany("DELETE FROM deleted WHERE path = ?", paths)
+        return [path for path, digest, *_ in rows if digest and path in deleted]
 
     def _claim(self, shard_paths: Iterable[str]) -> None:
         """A shard that the root lists is no rubbish, whatever was said of its path before."""
@@ -208,9 +214,9 @@ class Ledger:
 
     def begin(self, paths: Iterable[str]) -> None:
         """These are about to be put: until `note_sent`, what lies there is not known."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO sent VALUES (?, ?)", ((path, UNKNOWN) for path in paths)
-        )
+        rows = [(path,) for path in paths]
+        self._db.executemany(f"INSERT OR REPLACE INTO sent VALUES (?, '{UNKNOWN}')", rows)
+        self._db.executemany("DELETE FROM deleted WHERE path = ?", rows)
         self.commit()
 
     def note_sent(self, files: Iterable[tuple[str, str]]) -> None:
@@ -233,13 +239,31 @@ class Ledger:
 
     def deleted(self) -> list[str]:
         """Objects that were deleted, which no shard says yet."""
-        return [row[0] for row in self._db.execute("SELECT path FROM deleted ORDER BY path")]
+        found = self._db.execute(
+            "SELECT path FROM deleted WHERE path NOT IN"
+            " (SELECT path FROM published WHERE digest = '' AND since > 0) ORDER BY path"
+        )
+        return [path for (path,) in found]
+
+    def begin_delete(self, paths: Sequence[str]) -> None:
+        """These are about to be deleted: whoever names them in the next root may have lost them."""
+        rows = [(path,) for path in paths]
+        self._db.executemany("INSERT OR REPLACE INTO deleted VALUES (?)", rows)
+        self.commit()
 
     def note_deleted(self, paths: Sequence[str]) -> None:
         """These objects are gone."""
         rows = [(path,) for path in paths]
-        self._db.executemany("INSERT OR REPLACE INTO deleted VALUES (?)", rows)
         self._db.executemany("UPDATE published SET since = 0 WHERE path = ?", rows)
+        self.commit()
+
+    def doubtful(self) -> list[str]:
+        """Paths that another publisher's root named while we were deleting them."""
+        return [str(path) for path in json.loads(self._meta("doubtful") or "[]")]
+
+    def clear_doubts(self) -> None:
+        """It was looked at whether they are there."""
+        self._db.execute("DELETE FROM meta WHERE key = 'doubtful'")
         self.commit()
 
     # -- volatile files

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import threading
 from collections import Counter
@@ -74,6 +75,18 @@ class LocalDir:
         tag = _tag(content)
         return Found(b"", tag, unchanged=True) if tag == unless else Found(content, tag)
 
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        """The file's content."""
+        self._count("GET")
+        into.seek(0)
+        into.truncate()
+        with self._told(path), self._open(self._place(path)) as file:
+            if file is None:
+                return False
+            shutil.copyfileobj(file, into, 1 << 20)
+        into.seek(0)
+        return True
+
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
@@ -96,6 +109,11 @@ class LocalDir:
         """A file is one, however large."""
         del size
         return {"PUT": 1}
+
+    def rest_of_put(self, path: str, source: Source) -> tuple[Mapping[str, int], int]:
+        """The whole of it."""
+        del path
+        return {"PUT": 1}, size_of(source)
 
     def tag_of(self, source: Source) -> Tag:
         """The digest of the content."""
@@ -191,18 +209,25 @@ class LocalDir:
             self._confined.add(directory)
 
     def _read(self, place: Path) -> bytes | None:
+        with self._open(place) as file:
+            return None if file is None else file.read()
+
+    @contextmanager
+    def _open(self, place: Path) -> Iterator[BinaryIO | None]:
         try:
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return None
+            yield None
+            return
         except NotADirectoryError:
-            if self.root.is_dir():
-                return None
-            raise
+            if not self.root.is_dir():
+                raise
+            yield None
+            return
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file")
-            return file.read()
+            yield file
 
     def _remove_empty(self, directory: Path) -> None:
         while directory != self.root and self.root in directory.parents:

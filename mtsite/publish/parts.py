@@ -16,6 +16,7 @@ LARGE_BYTES = 64 << 20
 
 PART_BYTES = 16 << 20
 _MOST_PARTS = 10_000
+_PARTS_LISTED = 1000
 
 
 def put_in_parts(client: Any, bucket: str, key: str, source: BinaryIO, headers: Headers) -> str:
@@ -39,11 +40,10 @@ def _put(client: Any, bucket: str, key: str, source: BinaryIO, headers: Headers)
     where = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
     finished = []
     for number, part in enumerate(_parts(source), start=1):
-        digest = hashlib.md5(part, usedforsecurity=False)
-        tag = f'"{digest.hexdigest()}"'
+        tag = _tag(part)
         if there.get(number) != tag:
             # The server compares: nobody on the way can cut a part unseen.
-            told = b64encode(digest.digest()).decode()
+            told = b64encode(bytes.fromhex(tag.strip('"'))).decode()
             tag = client.upload_part(**where, PartNumber=number, Body=part, ContentMD5=told)["ETag"]
         finished.append({"PartNumber": number, "ETag": tag})
     answer = client.complete_multipart_upload(**where, MultipartUpload={"Parts": finished})
@@ -69,6 +69,26 @@ def try_parts(client: Any, bucket: str, key: str, headers: Headers) -> None:
 def requests_of(size: int) -> Mapping[str, int]:
     """What an object of so many bytes asks for that nobody has begun to send, by kind."""
     return {"LIST": 2, "POST": 2, "PUT": -(-size // _step(size))}
+
+
+def rest_of(client: Any, bucket: str, key: str, source: BinaryIO) -> tuple[Mapping[str, int], int]:
+    """Requests and bytes of `put_in_parts` of this very source; the server is only read.
+
+    Raises:
+        botocore's errors: what lies there can't be asked.
+    """
+    size = source.seek(0, 2)
+    upload_id = _unfinished(client, bucket, key)
+    if not upload_id:
+        return requests_of(size), size
+    there = _parts_there(client, bucket, key, upload_id)
+    lacking = [
+        len(part)
+        for number, part in enumerate(_parts(source), start=1)
+        if there.get(number) != _tag(part)
+    ]
+    pages = max(1, -(-len(there) // _PARTS_LISTED))
+    return {"LIST": 1 + pages, "POST": 1, "PUT": len(lacking)}, sum(lacking)
 
 
 def _begin(client: Any, bucket: str, key: str, headers: Headers) -> str:
@@ -97,6 +117,10 @@ def _parts_there(client: Any, bucket: str, key: str, upload_id: str) -> Mapping[
         for page in pages.paginate(Bucket=bucket, Key=key, UploadId=upload_id)
         for part in page.get("Parts", [])
     }
+
+
+def _tag(part: bytes) -> str:
+    return f'"{hashlib.md5(part, usedforsecurity=False).hexdigest()}"'
 
 
 def _parts(source: BinaryIO) -> Iterator[bytes]:

@@ -8,10 +8,11 @@ from typing import Protocol
 from mtsite import urls
 from mtsite.errors import BusyError, DestinationError, MissingError, UsageError
 from mtsite.publish.audit import Auditor
+from mtsite.publish.deletions import delete_due, settle_doubts
 from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed
 from mtsite.publish.generation import Generation, next_generation
 from mtsite.publish.headers import headers_for
-from mtsite.publish.ledger import UNKNOWN, Ledger, Settled
+from mtsite.publish.ledger import UNKNOWN, Ledger, Published, Settled
 from mtsite.publish.listing import fetch_shard, read_root
 from mtsite.publish.newcomer import Newcomer
 from mtsite.publish.plan import PublishPlan, TreeFile, plan_upload
@@ -112,15 +113,23 @@ class Publisher:
 
     def _bring_in_line(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         plan = self._upload(terms, report, summary)
-        while _needs_root(plan, summary) and not self._write_root(plan, terms, summary):
+        gone: list[Published] = []
+        refused = None
+        while _needs_root(plan, summary):
+            if plan.due:
+                summary.plan_more(self._requests_of_delete(plan))
+            plan, refused = delete_due(plan, self._destination, self._ledger)
+            gone += plan.due
+            if not _needs_root(plan, summary) or self._write_root(plan, terms, summary):
+                break
             self._refresh(terms, summary)
             plan = self._upload(terms, report, summary)
         self._take_over(plan)
         summary.set_rest(plan)
-        summary.add_paths(plan)
-        if plan.due:
-            summary.plan_more(self._requests_of_delete(plan))
-        summary.deleted = self._delete(plan)
+        summary.add_paths(replace(plan, due=tuple(gone)))
+        summary.deleted = len(gone)
+        if refused is not None:
+            raise refused
 
     def _audit(self, terms: Terms, report: Report, summary: PublishSummary) -> None:
         if terms.audit:
@@ -267,6 +276,7 @@ class Publisher:
             fetch = partial(fetch_shard, self._destination)
             summary.overwritten += self._ledger.absorb(root, found.tag, fetch)
             self._ledger.commit()
+            summary.deleted_meanwhile += settle_doubts(self._destination, self._ledger)
 
     def _still_holds_what_was_sent(self) -> bool:
         """Whether a first publish that was killed left its objects: one is asked for."""
@@ -355,23 +365,9 @@ class Publisher:
         self._ledger.set_base((path, "") for path in plan.dropped)
         self._ledger.commit()
 
-    def _delete(self, plan: PublishPlan) -> int:
-        """Remove what was long unreferenced, unless somebody published since our root."""
-        if not plan.due:
-            return 0
-        _, tag = self._ledger.root()
-        found = self._destination.get(ROOT, unless=tag)
-        if found is None or not found.unchanged:
-            return 0
-        paths = [row.path for row in plan.due]
-        self._destination.delete(paths)
-        self._destination.flush()
-        self._ledger.note_deleted(paths)
-        return len(paths)
-
 
 def _needs_root(plan: PublishPlan, summary: PublishSummary) -> bool:
-    return plan.needs_generation or bool(summary.missing_shards)
+    return plan.needs_generation or bool(summary.missing_shards or summary.deleted_meanwhile)
 
 
 def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:

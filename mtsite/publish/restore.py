@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from mtsite import atomicfile, lock
 from mtsite.config import Config
@@ -20,6 +21,7 @@ from mtsite.errors import DestinationError, MtsiteError, PartlyDoneError
 from mtsite.logs.blocks import SUFFIX, text_digest
 from mtsite.manifest import FILE, Manifest
 from mtsite.publish.destination import Destination, open_destination
+from mtsite.publish.lastjobs import recall_jobs
 from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.listing import fetch_shard, read_root
 from mtsite.publish.send import Report
@@ -28,7 +30,7 @@ from mtsite.publish.workers import in_threads
 
 UNFETCHED = "unfetched"
 _NAMED = 10
-_LARGE = 16 << 20
+_BLOCK = 1 << 20
 _LONGEST = 1000
 _KEPT = ("_blobs/", "_record/")
 _BLOB = re.compile(r"_blobs/([0-9a-f]{2})/((?:\1)[0-9a-f]{62})\.[A-Za-z0-9]{1,16}")
@@ -57,6 +59,7 @@ def recover(config: Config, report: Report, say: Callable[[str], None]) -> list[
     """
     url = config.publish.destination
     marker = config.state_dir / UNFETCHED
+    recall_jobs(config, say, ask=_lost(config))
     if not url or not (_lost(config) or _is_marked(marker, url)):
         return []
     try:
@@ -184,43 +187,60 @@ def _lacks(site: Path, line: Line, *, again: bool) -> bool:
 def _fetched(
     destination: Destination, site: Path, wanted: Iterable[Line], threads: int
 ) -> Iterator[list[tuple[Line, str]]]:
-    """Many small objects at once, large ones one after the other: each is held in memory."""
-
     def fetch(line: Line) -> str:
         try:
-            atomicfile.write(site / line.path, _content(destination, line))
+            _bring_back(destination, site, line)
         except _Damaged as trouble:
             return f"{destination.name}: {line.path}: {trouble}"
         return ""
 
-    small: list[Line] = []
-    large: list[Line] = []
-    for line in wanted:
-        (large if line.size > _LARGE else small).append(line)
-    yield from in_threads(fetch, small, threads)
-    yield from in_threads(fetch, large, 1)
+    return in_threads(fetch, wanted, threads)
 
 
-def _content(destination: Destination, line: Line) -> bytes:
-    found = destination.get(line.path)
-    if found is None:
-        raise _Damaged("it is missing")
-    if _digest(found.content) == line.digest:
-        if line.path.endswith(SUFFIX) and text_digest(found.content) != Path(line.path).stem:
-            raise _Damaged("its text is not that of its name")
-        return found.content
+def _bring_back(destination: Destination, site: Path, line: Line) -> None:
+    """One file, however large: it goes by way of another, and gets its name when it is right."""
+    with atomicfile.draft(site) as stored:
+        if not destination.fetch(line.path, stored.file):
+            raise _Damaged("it is missing")
+        if _digest(stored.file) == line.digest:
+            _check_text(stored.file, line.path)
+            stored.keep(site / line.path)
+            return
+        with atomicfile.draft(site) as plain:
+            _unpack(stored.file, plain.file, line.size)
+            if _digest(plain.file) != line.digest:
+                raise _Damaged("it is not what was published")
+            plain.keep(site / line.path)
+
+
+def _check_text(file: BinaryIO, path: str) -> None:
+    """The name of a large log is that of its text."""
+    file.seek(0)
+    if path.endswith(SUFFIX) and text_digest(file) != Path(path).stem:
+        raise _Damaged("its text is not that of its name")
+
+
+def _unpack(packed: BinaryIO, plain: BinaryIO, size: int) -> None:
+    """The first gzip member, and no more of it than the manifest says: it may be a bomb."""
     unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    packed.seek(0)
+    rest = b""
     try:
-        content = unpacker.decompress(found.content, line.size + 1)
+        while not unpacker.eof and plain.tell() <= size and (rest or (rest := packed.read(_BLOCK))):
+            plain.write(unpacker.decompress(rest, _BLOCK))
+            rest = unpacker.unconsumed_tail
+        if not rest:  # otherwise it would unpack all that is left of a bomb
+            plain.write(unpacker.flush())
     except zlib.error:
         raise _Damaged("it is not what was published") from None
-    if _digest(content) != line.digest:
-        raise _Damaged("it is not what was published")
-    return content
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(file: BinaryIO) -> str:
+    whole = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        whole.update(block)
+    return whole.hexdigest()
 
 
 def _count(summary: FetchSummary, line: Line, trouble: str) -> None:

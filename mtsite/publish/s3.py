@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from mtsite.config import PublishConfig
@@ -84,6 +84,18 @@ class S3:
             return Found(b"", unless, unchanged=True)
         return Found(answer.content, answer.headers.get("etag", ""))
 
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        """The object's bytes as stored, without holding them in memory."""
+        with self._told(path):
+            try:
+                self._wire.ask("GET", self._path(path), {}, into=into)
+            except RefusedError as error:
+                if error.code in _ABSENT_CODES:
+                    return False
+                raise
+        into.seek(0)
+        return True
+
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
     ) -> Tag:
@@ -114,6 +126,14 @@ class S3:
     def requests_of_put(self, size: int) -> Mapping[str, int]:
         """One, or those of a large file's parts."""
         return parts.requests_of(size) if size > parts.LARGE_BYTES else {"PUT": 1}
+
+    def rest_of_put(self, path: str, source: Source) -> tuple[Mapping[str, int], int]:
+        """Without the parts of a large file that the server has from a publish that died."""
+        size = size_of(source)
+        if isinstance(source, bytes) or size <= parts.LARGE_BYTES:
+            return {"PUT": 1}, size
+        with self._told(path):
+            return parts.rest_of(self._client, self._bucket, self._key(path), source)
 
     def try_parts(self, path: str) -> None:
         """Whether a large file may come in parts; nothing is left of it."""

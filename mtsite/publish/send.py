@@ -1,7 +1,7 @@
 """The tree's files on their way: read, checked against the plan, put, remembered; in threads."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from mtsite.publish.workers import in_threads
 _NAMED = 10
 NOT_HERE = "not on this disk"
 
-
 Report = Callable[[str, int, int], None]
 """Is told what is going on, how much is done, and of how much."""
+
+_Cost = tuple[Mapping[str, int], int]
+"""Requests by kind, and bytes, of one put."""
 
 
 @dataclass
@@ -89,9 +91,9 @@ class Sender:
         sent = Sent()
         put = []
         for file, encoded in files:
-            self._destination.put(file.path, encoded.source, encoded.headers)
+            cost = self._put(file.path, encoded)
             put.append((file.path, file.digest))
-            self._add([(file, encoded.sent_bytes)], sent)
+            self._add([(file, cost)], sent)
             encoded.close()
         if put:
             self._destination.flush()
@@ -121,7 +123,7 @@ class Sender:
         """The volatile files that were put and are no longer in the tree."""
         return sorted(self._ledger.volatile().keys() - _volatile_paths(self._tree))
 
-    def _add(self, done: Sequence[tuple[TreeFile, int | str]], sent: Sent) -> list[TreeFile]:
+    def _add(self, done: Sequence[tuple[TreeFile, _Cost | str]], sent: Sent) -> list[TreeFile]:
         """Count what is well, name what is stale; the files that are well come back."""
         well = []
         for file, outcome in done:
@@ -131,21 +133,24 @@ class Sender:
             well.append(file)
             sent.files += 1
             sent.plain_bytes += file.size
-            sent.sent_bytes += outcome
-            sent.requests.update(self._destination.requests_of_put(outcome))
+            sent.sent_bytes += outcome[1]
+            sent.requests.update(outcome[0])
         return well
 
-    def _send_one(self, file: TreeFile) -> int | str:
+    def _send_one(self, file: TreeFile) -> _Cost | str:
         return self._encoded(file, self._put)
 
-    def _measure_one(self, file: TreeFile) -> int | str:
-        return self._encoded(file, lambda *_: None)
+    def _measure_one(self, file: TreeFile) -> _Cost | str:
+        return self._encoded(
+            file, lambda path, encoded: self._destination.rest_of_put(path, encoded.source)
+        )
 
-    def _put(self, path: str, encoded: Encoded) -> None:
+    def _put(self, path: str, encoded: Encoded) -> _Cost:
         self._destination.put(path, encoded.source, encoded.headers)
+        return self._destination.requests_of_put(encoded.sent_bytes), encoded.sent_bytes
 
-    def _encoded(self, file: TreeFile, use: Callable[[str, Encoded], None]) -> int | str:
-        """The bytes as sent; or in what way the file is not what the build wrote."""
+    def _encoded(self, file: TreeFile, use: Callable[[str, Encoded], _Cost]) -> _Cost | str:
+        """What it costs; or in what way the file is not what the build wrote."""
         try:
             encoded = self.encode(file.path)
         except FileNotFoundError:
@@ -155,8 +160,7 @@ class Sender:
         try:
             if encoded.digest != file.digest:
                 return "changed"
-            use(file.path, encoded)
-            return encoded.sent_bytes
+            return use(file.path, encoded)
         finally:
             encoded.close()
 

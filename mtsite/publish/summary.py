@@ -19,10 +19,11 @@ class PublishSummary:
     `planned_requests` and `planned_bytes`: a failure that was mended makes them differ.
     `kept`: another publisher's newer content. `lost_races`: how often another publisher wrote the
     root first. `overwritten`: paths that another publisher's root had lost, named again; that can
-    happen where the server ignores conditions: `only_one_is_safe`. `foreign` lay there before the
-    first publish, some of them by name. `let_go` files, published before, left this disk, as
-    [site] keep_local says. `address` is where a reader finds the front page.
-    `paths` were put or deleted: what a cache in between must drop.
+    happen where the server ignores conditions: `only_one_is_safe`. `deleted_meanwhile`: paths that
+    another publisher brought back while this one deleted them; its next publish puts them.
+    `foreign` lay there before the first publish, some of them by name. `let_go` files, published
+    before, left this disk, as [site] keep_local says. `address` is where a reader finds the front
+    page. `paths` were put or deleted: what a cache in between must drop.
     """
 
     destination: str
@@ -41,6 +42,7 @@ class PublishSummary:
     sent_bytes: int = 0
     lost_races: int = 0
     overwritten: int = 0
+    deleted_meanwhile: int = 0
     only_one_is_safe: bool = False
     requests: Counter[str] = field(default_factory=Counter)
     planned_requests: Counter[str] = field(default_factory=Counter)
@@ -122,6 +124,11 @@ class PublishSummary:
             told.append(
                 f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"
                 " paths are named again"
+            )
+        if self.deleted_meanwhile:
+            told.append(
+                f"{self.deleted_meanwhile:,} paths that another publisher brought back were deleted"
+                " in that moment: its next publish puts them again"
             )
         if self.only_one_is_safe:
             told.append(

@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import re
+import shutil
 import socket
 import ssl
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -55,6 +56,18 @@ class RefusedError(Exception):
         super().__init__(f"{self.code}: {text}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """`payload` is the digest of the body; `into` a file for the content of a success."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Source
+    payload: str
+    into: BinaryIO | None
+
+
 @dataclass
 class Wire:
     """Requests to `server`; may be used by several threads, each with its own connection.
@@ -76,10 +89,18 @@ class Wire:
         self._signer = Signer(self.region)
         self._proxy = _proxy(self.server)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: Source = b"") -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Source = b"",
+        into: BinaryIO | None = None,
+    ) -> Answer:
         """Send one request, again if the server or the way to it failed.
 
-        `path` is quoted, and may have a query, its parameters in order.
+        `path` is quoted, and may have a query, its parameters in order. `into` is a file that gets
+        the content of a success, which the answer lacks then.
 
         A success (2xx) and Not Modified come back, anything else raises.
 
@@ -87,11 +108,11 @@ class Wire:
             RefusedError: the server's last word.
             OSError, HTTPException: no answer, or one that broke off.
         """
-        payload = _digest(body)
+        request = _Request(method, path, headers, body, _digest(body), into)
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
-                answer = self._once(method, path, headers, body, payload)
+                answer = self._once(request)
             except _BROKEN:
                 if last:
                     raise
@@ -109,31 +130,24 @@ class Wire:
         for connection in self._open:
             connection.close()
 
-    def _once(
-        self, method: str, path: str, headers: Mapping[str, str], body: Source, payload: str
-    ) -> Answer:
+    def _once(self, request: _Request) -> Answer:
         """One request. A kept connection that the server has closed meanwhile is no failure."""
         connection, kept = self._connection()
         try:
-            return self._exchange(connection, method, path, headers, body, payload)
+            return self._exchange(connection, request)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             if not kept:
                 raise
-            return self._exchange(connection, method, path, headers, body, payload)
+            return self._exchange(connection, request)
 
-    def _exchange(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: Source,
-        payload: str,
-    ) -> Answer:
+    def _exchange(self, connection: http.client.HTTPConnection, request: _Request) -> Answer:
+        method, path, body = request.method, request.path, request.body
         if not isinstance(body, bytes):
             body.seek(0)
-        named = {**headers, "host": self.server.netloc}
-        signed = self._signer.sign(method, path, named, payload, self.keys(), datetime.now(UTC))
+        named = {**request.headers, "host": self.server.netloc}
+        signed = self._signer.sign(
+            method, path, named, request.payload, self.keys(), datetime.now(UTC)
+        )
         size = size_of(body)
         if method in {"PUT", "POST"}:
             signed["content-length"] = str(size)
@@ -143,7 +157,7 @@ class Wire:
             target = f"http://{self.server.netloc}{path}"
             signed |= _proxy_login(self._proxy)
         try:
-            return _answer(connection, method, _head(method, target, signed), body)
+            return _answer(connection, request, _head(method, target, signed))
         except BaseException:
             # What is still to come on it would be taken for the answer to the next request.
             connection.close()
@@ -168,19 +182,29 @@ def _opened(connection: http.client.HTTPConnection) -> socket.socket:
     return sock
 
 
-def _answer(
-    connection: http.client.HTTPConnection, method: str, head: bytes, body: Source
-) -> Answer:
+def _answer(connection: http.client.HTTPConnection, request: _Request, head: bytes) -> Answer:
     sock = _opened(connection)
     # http.client's own request would take two sends, and a third of the time of a small page.
-    _send(sock, head, body)
-    with http.client.HTTPResponse(sock, method=method) as response:
+    _send(sock, head, request.body)
+    with http.client.HTTPResponse(sock, method=request.method) as response:
         response.begin()
-        content = response.read()
+        content = _content(response, request.into)
     if response.will_close:
         connection.close()
     found = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, found, content)
+
+
+def _content(response: http.client.HTTPResponse, into: BinaryIO | None) -> bytes:
+    if into is None or response.status != HTTPStatus.OK:
+        return response.read()
+    into.seek(0)  # an attempt before this one may have broken off
+    into.truncate()
+    shutil.copyfileobj(response, into, _BLOCK)
+    if response.length:
+        # Read in pieces, http.client takes an early end for the end.
+        raise http.client.IncompleteRead(b"", response.length)
+    return b""
 
 
 def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:

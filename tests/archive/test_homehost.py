@@ -236,6 +236,49 @@ def test_a_sync_that_goes_on_keeps_the_homehost(hosts):
         hosts.move(old_tmp=hosts.old_tmp)
 
 
+QUEUED = "INSERT INTO tasks_queue (action, target, name, state, params, creation_time)"
+
+
+@pytest.mark.parametrize(
+    ("state", "runner", "age", "refused"),
+    [
+        ("running", "h1 12", 3600, True),
+        ("new", "", 3600, True),
+        ("done", "h1 12", 60, False),
+        ("running", "h1 12", 8 * DAY, False),
+        ("running", f"{socket.gethostname()} {2**22 + 1}", 60, False),
+        ("running", f"{socket.gethostname()} {os.getpid()}", 60, True),
+    ],
+    ids=["running", "waiting", "ended", "old", "died here", "lives here"],
+)
+def test_a_runner_that_noted_itself_keeps_the_homehost(hosts, state, runner, age, refused):
+    values = f"('run-tests', 'ubuntu/nfs', 'w9', '{state}', '{runner}', {NOW - age})"
+    hosts.put(hosts.live, f"{QUEUED} VALUES {values}")
+    if refused:
+        with pytest.raises(BusyError, match=f"task ubuntu/nfs/w9 is {state} for run-tests"):
+            hosts.move(old_tmp=hosts.old_tmp)
+    else:
+        hosts.move(old_tmp=hosts.old_tmp)
+        hosts.assert_moved()
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "refused"),
+    [("build-run-12", 60, True), ("build-run-12", 3600, False), ("LAST_UPDATE", 60, False)],
+)
+def test_a_named_lock_that_is_fresh_keeps_the_homehost(hosts, name, age, refused):
+    no_sync = hosts.live.with_name("no-sync.db")
+    hosts.put(no_sync, "PRAGMA journal_mode = WAL")
+    hosts.put(no_sync, "CREATE TABLE no_sync_metadat (var TEXT, val TEXT, UNIQUE (var))")
+    hosts.put(no_sync, f"INSERT INTO no_sync_metadat VALUES ('{name}', '{NOW - age}.0')")
+    if refused:
+        with pytest.raises(BusyError, match=rf"lock .*no-sync\.db: {name} was taken 1 min ago"):
+            hosts.move(old_tmp=hosts.old_tmp)
+    else:
+        hosts.move(old_tmp=hosts.old_tmp)
+        hosts.assert_moved()
+
+
 def test_what_lay_in_its_place_is_set_aside(hosts):
     hosts.moved.parent.mkdir(parents=True)
     shutil.copyfile(hosts.area.database, hosts.moved)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from areas import TestArea, make_area, run, test
+from crawl import crawl
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite.build.read import ReadTask, RunRead, RunReader
+from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.targets import TargetTask, TargetWriter, TargetWritten
 
 
@@ -32,6 +34,31 @@ def test_a_target_that_could_not_be_written_is_due_at_the_next_build(
     with monkeypatch.context() as patch:
         patch.setattr(TargetWriter, "__call__", fail)
         assert site.build().problems == ["target a/u/v: OSError: disk full"]
+    assert site.build().problems == []
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+@pytest.mark.parametrize("run_is_new", [True, False])
+def test_nothing_leads_to_a_run_that_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_is_new: bool
+) -> None:
+    site, area = make(tmp_path)
+    failing = test("bad", status="FAIL", log="x\nERROR: no\n")
+    if run_is_new:
+        area.add_run(run("u/v", "w3", [failing]))
+    else:
+        area.add_test("w2", failing)
+    write = RunWriter.__call__
+
+    def fail(writer: RunWriter, task: WriteTask) -> RunWritten:
+        if task.dir.endswith("/w3" if run_is_new else "/w2"):
+            raise OSError("disk full")
+        return write(writer, task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "__call__", fail)
+        assert len(site.build().problems) == 1
+    assert crawl(site.tree).dead == []
     assert site.build().problems == []
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 

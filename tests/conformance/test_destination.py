@@ -55,6 +55,17 @@ def test_what_is_not_there_is_none(destination: Destination) -> None:
     assert destination.get("a/index.html", unless="x") is None
 
 
+def test_what_is_fetched_takes_the_place_of_what_the_file_held(
+    destination: Destination, tmp_path: Path
+) -> None:
+    destination.put("a.html", b"two", HEADERS)
+    with (tmp_path / "file").open("w+b") as file:
+        file.write(b"something longer")
+        assert destination.fetch("a.html", file)
+        assert file.read() == b"two"
+        assert not destination.fetch("b.html", file)
+
+
 def test_an_empty_file_is_a_file(destination: Destination) -> None:
     destination.put(".nojekyll", b"", HEADERS)
     found = destination.get(".nojekyll")

@@ -198,7 +198,8 @@ def test_damage_is_told(tmp_path: Path, at: int) -> None:
     with pytest.raises(DamagedLogError):
         for _ in BlockedText(path).texts():
             pass
-    assert text_digest(bytes(raw)) == ""
+    with path.open("rb") as file:
+        assert text_digest(file) == ""
 
 
 def test_what_breaks_off_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from publishing import Publishing, dead_links, small_site
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError
 from mtsite.publish import wire
+from mtsite.publish.headers import headers_for
 
 _s3 = s3server.server_fixture()
 ARRIVING = {"truncated", "unheard"}
@@ -67,4 +68,21 @@ def test_when_every_request_fails_the_old_generation_stays_whole(
             assert one.stored() == before
         one.publish()
         assert one.stored() == one.tree
+        one.close()
+
+
+def test_what_breaks_off_on_its_way_back_is_fetched_again(
+    s3: s3server.Server, tmp_path: Path
+) -> None:
+    """Read in pieces, a body that ends early looks whole: its length is compared."""
+    with Proxy(s3.endpoint, lambda _n, _m: "") as proxy:
+        one = site_behind(proxy, s3, tmp_path / "one")
+        content = random.Random(3).randbytes(3_000_000)
+        one.destination.put("large", content, headers_for("a.bin"))
+        faults = iter(["truncated", "reset"])
+        proxy._plan = lambda _n, _m: next(faults, "")
+        with (tmp_path / "fetched").open("w+b") as file:
+            assert one.destination.fetch("large", file)
+            assert file.read() == content
+        assert proxy.faults == ["truncated", "reset"]
         one.close()

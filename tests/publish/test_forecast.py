@@ -89,6 +89,27 @@ def test_a_large_file_in_parts_is_foretold(
     assert foretold(one).sent_bytes > 11 << 20
 
 
+def test_parts_that_a_publish_left_there_are_foretold_as_there(
+    one: Publishing, s3: s3server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not one.url.startswith("s3:"):
+        pytest.skip("not applicable: a directory takes no parts")
+    monkeypatch.setattr(parts, "LARGE_BYTES", 5 << 20)
+    monkeypatch.setattr(parts, "PART_BYTES", 5 << 20)
+    path, content = "_blobs/ab/large.bin", os.urandom(11 << 20)
+    one.build(one.tree | {path: content})
+    bucket, _, prefix = one.url.removeprefix("s3://").partition("/")
+    where = {"Bucket": bucket, "Key": f"{prefix}/{path}".lstrip("/")}
+    client = s3.client()
+    upload = client.create_multipart_upload(**where)["UploadId"]
+    client.upload_part(**where, UploadId=upload, PartNumber=1, Body=content[: 5 << 20])
+    client.close()
+    said = one.publish(dry_run=True)
+    done = one.publish()
+    assert (said.requests, said.sent_bytes) == (done.requests, done.sent_bytes)
+    assert one.stored()[path] == content
+
+
 def test_a_file_that_is_not_what_was_built_is_foretold_too(one: Publishing) -> None:
     (one.tree_dir / "a/index.html").write_bytes(b"another")
     with pytest.raises(PartlyDoneError, match=r"a/index.html \(changed\)"):

@@ -7,15 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import s3server
-from publishing import Publishing, add_run, page, small_site
+from publishing import DAY, NOW, Publishing, Watched, add_run, page, small_site
 
 from mtsite.config import PublishConfig
+from mtsite.errors import DestinationError
 from mtsite.publish.destination import open_destination
+from mtsite.publish.shards import ROOT
 
 _s3 = s3server.server_fixture()
 ROUNDS = 20
@@ -89,6 +91,113 @@ def test_two_that_publish_at_once_twenty_times_lose_nothing(
     assert not (audit.missing or audit.damaged or audit.lost or audit.foreign)
     one.close()
     two.close()
+
+
+OLD_PAGE = {"a/t/old.html": page("index.html")}
+
+
+@pytest.fixture
+def tidying(tmp_path: Path) -> tuple[Publishing, Publishing, int]:
+    """Two publishers of one directory; the first is about to delete a page, at that time."""
+    one, two = (Publishing(tmp_path / name, str(tmp_path / "www")) for name in ("one", "two"))
+    one.build(small_site() | OLD_PAGE)
+    one.publish()
+    one.build(small_site())
+    one.publish()
+    two.build(small_site())
+    two.publish()
+    two.build(small_site() | OLD_PAGE | {"a/t/index.html": page("old.html", "w00/index.html")})
+    return one, two, NOW + 8 * DAY
+
+
+def between(publisher: Publishing, kind: str, path: str, work: Callable[[], object]) -> None:
+    """Do something just before the publisher's first request of that kind."""
+    todo = [work]
+
+    def before(what: str, where: str) -> None:
+        if (what, where) == (kind, path) and todo:
+            todo.pop()()
+
+    publisher.wrap = lambda destination: Watched(destination, before)
+
+
+def test_a_page_put_before_another_deletes_it_is_put_again(
+    tidying: tuple[Publishing, Publishing, int],
+) -> None:
+    """one looks at the root, two puts the page, one deletes it, two writes its root: and loses."""
+    one, two, now = tidying
+    is_put, is_deleted = threading.Event(), threading.Event()
+
+    def tidy() -> None:
+        one.publish(now=now)
+        is_deleted.set()
+
+    def wait_for_the_other() -> None:
+        is_put.set()
+        assert is_deleted.wait(30)
+
+    summaries = []
+    putting = threading.Thread(target=lambda: summaries.append(two.publish(now=now)))
+    between(one, "DELETE", "a/t/old.html", lambda: (putting.start(), is_put.wait(30)))
+    between(two, "PUT", ROOT, wait_for_the_other)
+    tidy()
+    putting.join()
+    assert [summary.lost_races for summary in summaries] == [1]
+    assert two.stored() == two.tree
+
+
+def test_a_page_named_before_another_deletes_it_is_missed_and_put_again(
+    tidying: tuple[Publishing, Publishing, int],
+) -> None:
+    """one looks at the root, two puts the page and writes its root, one deletes the page."""
+    one, two, now = tidying
+    between(one, "DELETE", "a/t/old.html", lambda: two.publish(now=now))
+    done = one.publish(now=now)
+    assert (done.lost_races, done.deleted_meanwhile) == (1, 1)
+    assert any("its next publish puts them again" in line for line in done.lines())
+    two.publish(now=now)
+    assert two.stored() == two.tree
+    assert one.publish(audit=True, now=now).audit.missing == []  # type: ignore[union-attr]
+
+
+def test_a_deletion_that_died_is_remembered(
+    tidying: tuple[Publishing, Publishing, int],
+) -> None:
+    """one dies after it deleted the page, before its root; two never knew."""
+    one, two, now = tidying
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    def put_and_die() -> None:
+        between(one, "PUT", ROOT, die)
+        with pytest.raises(KeyboardInterrupt):
+            one.publish(now=now)
+        one.wrap = lambda destination: destination
+
+    between(two, "PUT", ROOT, put_and_die)
+    two.publish(now=now)
+    assert "a/t/old.html" not in two.stored()
+    assert one.publish(now=now).deleted_meanwhile == 1
+    two.publish(now=now)
+    assert two.stored() == two.tree
+
+
+def test_a_place_that_refuses_to_delete_is_up_to_date_all_the_same(
+    tidying: tuple[Publishing, Publishing, int],
+) -> None:
+    one, _, now = tidying
+
+    def refuse() -> None:
+        raise DestinationError("no right to delete")
+
+    one.build(one.tree | {"index.html": page("a/index.html", text="new")})
+    between(one, "DELETE", "a/t/old.html", refuse)
+    with pytest.raises(DestinationError, match="no right to delete"):
+        one.publish(now=now)
+    again = one.publish(now=now)
+    assert (again.resumed, again.changed, again.deleted) == (0, 0, 1)
+    assert one.stored() == one.tree
 
 
 def test_a_server_that_ignores_conditions_is_told_of(heedless: str, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import random
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +140,27 @@ def test_a_packed_bomb_is_not_unpacked(config: Config) -> None:
     stored.write_bytes(gzip.compress(content))
     assert fetch_kept(config, report=silent).problems
     assert not (config.site.output / path).exists()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_large_log_is_never_held_in_memory(
+    config: Config, pack: Callable[[bytes], bytes]
+) -> None:
+    content = random.Random(1).randbytes(100_000) * 400
+    digest = hashlib.sha256(content).hexdigest()
+    path = f"_blobs/{digest[:2]}/{digest}.txt"
+    publish_lines(config, Line(path, digest, len(content)))
+    stored = Path(config.publish.destination) / path
+    stored.parent.mkdir(exist_ok=True)
+    stored.write_bytes(pack(content))
+    tracemalloc.start()
+    try:
+        assert fetch_kept(config, report=silent).problems == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000 < len(content)
+    assert (config.site.output / path).read_bytes() == content
 
 
 def test_nothing_published_is_nothing_to_fetch(config: Config) -> None:
