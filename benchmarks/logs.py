@@ -89,6 +89,26 @@ def taken(log: Path, directory: Path) -> str:
     return f"{found}, {sum(record.redacted.values())} masks, {sum(record.levels.values())} levels"
 
 
+def unmasked(log: Path, directory: Path) -> str:
+    """The same without a rule of redaction: what they cost is what `taken` takes longer."""
+    from mtsite.logs.redact import make_redactor
+    from mtsite.logs.take import Taker
+
+    record = Taker(directory, make_redactor([]), 1 << 40).take("a.log", log, "file")
+    return f"{record.finding_count} errors, {record.warning_count} warnings"
+
+
+def masked(log: Path, directory: Path) -> str:
+    """Redaction alone, by all built-in rules."""
+    from mtsite.logs.masking import Masking
+    from mtsite.logs.redact import make_redactor
+
+    masking = Masking(make_redactor(["default"]))
+    with log.open("rb") as file:
+        size = sum(map(len, masking.blocks(file.read)))
+    return f"{size:,} bytes, {sum(masking.counts.values())} masks"
+
+
 def judged(log: Path, directory: Path) -> str:
     """The families' verdict on a text that is stored already."""
     from mtsite.logs.families import built_in
@@ -210,6 +230,8 @@ class Treeherder:
 
 ROWS: dict[str, Callable[[Path, Path], str]] = {
     "taken": taken,
+    "unmasked": unmasked,
+    "masked": masked,
     "judged": judged,
     "ripgrep": ripgrep,
     "treeherder": treeherder,

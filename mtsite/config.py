@@ -39,7 +39,7 @@ from mtsite.options import (
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
-from mtsite.ownrules import LogRule, OwnRule, read_own_rules
+from mtsite.ownrules import REGEXES_BY_NAME, LogRule, OwnRule, read_own_rules
 from mtsite.tomlfile import TableReader, TomlFile
 
 FILE_NAME = "mtsite.toml"
@@ -204,6 +204,15 @@ class RedactConfig:
     """[redact]: what is masked before anything is stored."""
 
     rules: tuple[str, ...] = option(TEXTS, ["default"], "Built-in sets of rules.")
+    mode: str = option(
+        one_of("mask", "fail", "report"),
+        "mask",
+        "mask: secrets are masked; fail: and a run that holds one is left out of the build;"
+        " report: they are counted and stay, to try rules out.",
+    )
+    allow: tuple[tuple[str, tuple[str, ...]], ...] = option(
+        REGEXES_BY_NAME, {}, "By rule, regular expressions of whole values that it leaves alone."
+    )
     own: tuple[OwnRule, ...] = ()
 
 

@@ -246,6 +246,7 @@ class LogRecord(ByValues):
     that claimed the log, `facts` (plain JSON) what it knows. `rules` is the digest of the rule set
     that judged it; `faults` say what rules did wrong. `ended` says why what was stored is no more:
     then it is not taken again. `around` are (number, text) of ten lines about the first finding.
+    `reported`: what `redacted` counts was found and left as it is ([redact] mode "report").
     """
 
     name: str
@@ -269,6 +270,7 @@ class LogRecord(ByValues):
     faults: tuple[str, ...] = ()
     ended: str = ""
     around: tuple[tuple[int, str], ...] = ()
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +413,7 @@ class RunRecord(ByValues):
     frozen over (rows that change unseal the run). `gone` is '' while the rows exist; otherwise it
     says why they don't, and `summary` is what remains. `summary` is written at every build.
     `definitions` are what testconfigs said, by testname. `unusual` is frozen with the facts.
+    `redacted` counts by rule what was found in the free text of the rows.
     """
 
     key: RunKey
@@ -422,3 +425,4 @@ class RunRecord(ByValues):
     gone: str = ""
     definitions: Mapping[str, TestDefinition] = field(default_factory=dict)
     unusual: Mapping[TestName, Unusual] = field(default_factory=dict)
+    redacted: Mapping[str, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mtsite.options import REQUIRED, TEXT, Kind, one_of, option
+from mtsite.options import REQUIRED, TEXT, Kind, one_of, option, toml_text
 from mtsite.regex import compile_bytes, count_groups
 from mtsite.tomlfile import KeyPath, TableReader, dotted
 
@@ -55,6 +55,23 @@ def _link(value: object, _: Path) -> str:
 
 
 RULE_NAME = Kind("name", _name)
+
+
+def _regexes_by_name(value: object, _: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value, Mapping) or not all(isinstance(v, list) for v in value.values()):
+        raise ValueError('expected lists by rule, as { password = ["example.*"] }')
+    return tuple(
+        (str(name), tuple(read_regex(_text(each)) for each in patterns))
+        for name, patterns in sorted(value.items())
+        if patterns
+    )
+
+
+REGEXES_BY_NAME = Kind(
+    "table of lists of regular expressions",
+    _regexes_by_name,
+    show=lambda value: toml_text(dict(value)),
+)
 REGEX = Kind("regular expression", lambda value, _: read_regex(_text(value)))
 LINK = Kind("address with {0} to {9}", _link)
 

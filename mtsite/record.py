@@ -72,6 +72,8 @@ def encode(record: RunRecord) -> bytes:
     if record.definitions:
         rows = (_json(_definition(*each)) for each in sorted(record.definitions.items()))
         lines.append(f'"definitions": {_block(rows)},')
+    if record.redacted:
+        lines.append(f'"redacted": {_json(dict(sorted(record.redacted.items())))},')
     if record.unusual:
         strange = (_json([*name, *_UNUSUAL(one)]) for name, one in sorted(record.unusual.items()))
         lines.append(f'"unusual": {_block(strange)},')
@@ -104,6 +106,7 @@ def decode(content: bytes) -> RunRecord:
                 (row[0], row[1]): Unusual(*map(_tuples, row[2:]))
                 for row in found.get("unusual", ())
             },
+            redacted=dict(found.get("redacted", {})),
         )
     except (KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
         raise ValueError(f"not a record: {error!r}") from error

@@ -1,6 +1,7 @@
 """Stored logs and records masked again, by one rule that was not there when they were taken."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,11 +41,12 @@ def redactor_named(settings: RedactConfig, name: str) -> Redactor:
         UsageError: there is no such rule in it.
     """
     own = [(rule.name, rule.regex) for rule in settings.own if rule.name == name]
+    allow = [one for one in settings.allow if name in ("default", one[0])]
     try:
         if own:
-            return make_redactor([], own)
+            return make_redactor([], own, allow)
         if name == "default" or "default" in settings.rules or name in settings.rules:
-            return make_redactor([name])
+            return make_redactor([name], allow=allow)
     except ValueError as error:
         raise UsageError(str(error), "`mtsite config show` lists [redact]") from error
     raise UsageError(
@@ -133,11 +135,11 @@ def _log(
     )
     if new is None:
         return log
-    counts = {
-        name: log.redacted.get(name, 0) + new.counts.get(name, 0)
-        for name in log.redacted.keys() | new.counts.keys()
-    }
-    return replace(log, blob=new.blob, size=new.size, redacted=dict(sorted(counts.items())))
+    # What was only reported is counted again, now that it is masked.
+    before = {} if log.reported else log.redacted
+    counts = Counter(before) + Counter(new.counts)
+    masked = dict(sorted(counts.items()))
+    return replace(log, blob=new.blob, size=new.size, redacted=masked, reported=False)
 
 
 def _changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:

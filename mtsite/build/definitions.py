@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from mtsite.build.masked import redactor_of
 from mtsite.config import RedactConfig
-from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.logs.redact import Redactor
 from mtsite.logs.redact_definition import masked_definition
 from mtsite.megatest import linktree
 from mtsite.megatest.configfile import ConfigFile
@@ -150,8 +151,7 @@ class DefinitionReader:
 @lru_cache(maxsize=4)
 def definition_reader(redact: RedactConfig) -> DefinitionReader:
     """The reader of this process for these rules; it remembers from run to run."""
-    own = [(rule.name, rule.regex) for rule in redact.own]
-    return DefinitionReader(make_redactor(redact.rules, own))
+    return DefinitionReader(redactor_of(redact))
 
 
 def _that_ran(tests: Sequence[Test]) -> Iterator[Test]:

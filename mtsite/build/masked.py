@@ -3,30 +3,48 @@
 Names and paths are left alone: they are identities, and addresses are made from them.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from mtsite.config import RedactConfig
-from mtsite.errors import ConfigError
+from mtsite.errors import ConfigError, MtsiteError
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.megatest.reader import RunHead
-from mtsite.model import Run, Scalar, Step, Test, TestDatum, TestMeta
+from mtsite.model import (
+    Run,
+    RunRecord,
+    Scalar,
+    Step,
+    Test,
+    TestDatum,
+    TestMeta,
+    TestName,
+    TestRecord,
+)
 
+_PLACES = 5
 _BORDER = "\n\x00\n"
 """Between texts that are looked at together: no rule's match goes on over it unseen."""
 
 
-def masked_run(run: Run, redactor: Redactor) -> Run:
-    """The run with its comments, test data and descriptions masked; itself where none has a secret.
+def masked_run(run: Run, redactor: Redactor) -> tuple[Run, dict[str, int]]:
+    """The run with its comments, test data and descriptions masked, and how often by rule.
 
-    All different texts are looked at in one go: hardly any run has a secret in its rows.
+    It is the run itself where none has a secret. All different texts are looked at in one go:
+    hardly any run has a secret in its rows.
     """
     texts = {text for text in _texts(run) if text}
-    if not _holds_secret(texts, redactor):
-        return run
+    if not redactor.counts_in(_BORDER.join(sorted(texts))):
+        return run, {}
+    counts: Counter[str] = Counter()
+    for text in _texts(run):
+        counts.update(redactor.counts_in(text))
+    if redactor.reports:
+        return run, dict(sorted(counts.items()))
     clean = {text: redactor.redact_text(text) for text in texts}
-    return _replaced(run, clean)
+    return _replaced(run, clean), dict(sorted(counts.items()))
 
 
 def masked_head(head: RunHead, redactor: Redactor) -> RunHead:
@@ -36,11 +54,6 @@ def masked_head(head: RunHead, redactor: Redactor) -> RunHead:
         comment=redactor.redact_text(head.comment),
         moved_to=redactor.redact_text(head.moved_to),
     )
-
-
-def _holds_secret(texts: set[str], redactor: Redactor) -> bool:
-    together = _BORDER.join(sorted(texts))
-    return redactor.redact_text(together) != together
 
 
 def _texts(run: Run) -> Iterator[str]:
@@ -105,6 +118,40 @@ def _meta(meta: TestMeta, clean: dict[str, str]) -> TestMeta:
     )
 
 
+def masked_in(record: RunRecord) -> dict[str, int]:
+    """How many secrets each rule found in the rows and logs of a run."""
+    counts = Counter(record.redacted)
+    for test in record.tests.values():
+        for log in test.logs:
+            counts.update(log.redacted)
+    return dict(sorted(counts.items()))
+
+
+def refuse_secrets(rows: Mapping[str, int], tests: Mapping[TestName, TestRecord]) -> None:
+    """Let nothing of a run onto the site that holds a secret.
+
+    Raises:
+        MtsiteError: its rows or logs do; the message says where the first ones are.
+    """
+    places = [f"its rows ({counted(rows)})"] if rows else []
+    for name, test in sorted(tests.items()):
+        where = "/".join(filter(None, name))
+        places += [
+            f"{where}/{log.name} ({counted(log.redacted)})" for log in test.logs if log.redacted
+        ]
+    if places:
+        more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+        raise MtsiteError(
+            f"[redact] mode is fail, and there are secrets in {', '.join(places[:_PLACES])}{more}",
+            "take them out of the logs, or allow them in [redact] allow",
+        )
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """What was found, by rule: "jwt 1, password 2"."""
+    return ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+
+
 @lru_cache(maxsize=4)
 def redactor_of(rules: RedactConfig) -> Redactor:
     """What masks by the site's rules, made once per process.
@@ -113,7 +160,8 @@ def redactor_of(rules: RedactConfig) -> Redactor:
         ConfigError: a rule that there is not, or a pattern that is none.
     """
     try:
-        return make_redactor(rules.rules, [(own.name, own.regex) for own in rules.own])
+        own = [(rule.name, rule.regex) for rule in rules.own]
+        return make_redactor(rules.rules, own, rules.allow, report=rules.mode == "report")
     except ValueError as error:
         hint = "correct [redact]; patterns are written in RE2's syntax"
         raise ConfigError([f"[redact]: {error}"], hint) from error

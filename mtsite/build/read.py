@@ -13,7 +13,7 @@ from mtsite import record, rollup, urls
 from mtsite.build import digest
 from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
-from mtsite.build.masked import masked_run, redactor_of
+from mtsite.build.masked import masked_in, masked_run, redactor_of, refuse_secrets
 from mtsite.build.ownrows import keep_rows, with_kept_rows
 from mtsite.build.reasons import failing_lines, noted, reasons_of
 from mtsite.build.takeover import former_record, rows_then
@@ -98,6 +98,7 @@ class RunRead:
     blobs: list[Blob]
     faults: list[str]
     hosts: list[HostRun]
+    masked: Mapping[str, int]
     as_listed: bool = True
 
 
@@ -144,7 +145,9 @@ class RunReader:
                 definitions = from_files.read_run(run, old, task.place, roots)
             _check_there(task.there)
         # Only now: logs are found by the rows as they are.
-        shown = masked_run(run, redactor_of(self.redact))
+        shown, masked = masked_run(run, redactor_of(self.redact))
+        if self.redact.mode == "fail":
+            refuse_secrets(masked, tests)
         tests = noted(shown, verdicts, tests)
         summary = summarise(shown, verdicts, tests, head.home)
         summary = replace(summary, let_go=old.summary.let_go if old.summary else ())
@@ -157,6 +160,7 @@ class RunReader:
             summary=summary,
             gone="",
             definitions=definitions,
+            redacted=masked,
         )
         what = rows if shown is run else digest.of_rows(shown)
         taken = Taken(shown, verdicts, kept, rows, what)
@@ -261,6 +265,7 @@ class RunReader:
             blobs=intake.blobs,
             faults=sorted(intake.faults),
             hosts=hosts_of(run, verdicts),
+            masked=masked_in(taken.record),
         )
 
 

@@ -175,6 +175,8 @@ def _read_task(state: BuildState, head: RunHead) -> ReadTask:
 def _note_read(state: BuildState, read: RunRead) -> None:
     """Outcomes go in at once: the facts of later runs of the target look at them."""
     manifest = state.manifest
+    for rule, count in read.masked.items():
+        state.summary.masked[rule] = state.summary.masked.get(rule, 0) + count
     before = (manifest.outcomes(read.dir), manifest.reasons(read.dir))
     if read.dir not in state.known or before != (read.outcomes, read.reasons):
         state.touch(read.summary.key)

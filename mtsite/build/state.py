@@ -43,7 +43,7 @@ class BuildSummary:
     `unreadable` counts the areas that could not be read, or not in full. `coming` are the runs
     that have rows and no pages yet, `left` all that later builds have to look at.
     `older_rules`: some logs may have been judged by an older rule set, and `mtsite log reanalyse`
-    judges them again.
+    judges them again. `masked` counts by rule the secrets in the runs that were read.
     """
 
     runs: int = 0
@@ -57,6 +57,7 @@ class BuildSummary:
     left: int = 0
     coming: int = 0
     older_rules: bool = False
+    masked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 

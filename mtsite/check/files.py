@@ -5,7 +5,7 @@ import json
 import re
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +15,20 @@ from urllib.parse import unquote
 from mtsite.check.page import PageReader, resolve
 from mtsite.check.rules import Finding, PageIds
 from mtsite.check.schema import Schemas
-from mtsite.logs.redact import Redactor, make_redactor
+from mtsite.errors import DamagedLogError
+from mtsite.logs.blocks import SUFFIX, open_text
+from mtsite.logs.masking import Masking
+from mtsite.logs.redact import Allow, Own, Redactor, make_redactor
 
 TEXT = (".html", ".json", ".js", ".css", ".csv", ".txt", ".log", ".xml", ".svg")
 _SHARD = re.compile(rb'mtShard\((".*"),("(?:[^"\\]|\\.)*")\)\s*', re.S)
 _STYLE_LINK = re.compile(rb"url\(\s*[\"']?([^\"')]+)")
 _IMPORT = re.compile(rb"@import\b")
 _ENTITIES = ((b"&#34;", b'"'), (b"&#39;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&"))
+
+
+Redact = tuple[tuple[str, ...], Own, Allow]
+"""Built-in rules, own ones, and what is allowed: as `make_redactor` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class FileReader:
     site: Path
     schemas: Path
     rules: frozenset[str]
-    redact: tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+    redact: Redact
     limits: Limits
     base_url: str = ""
 
@@ -88,9 +95,7 @@ class _Tools:
 
 
 @lru_cache(maxsize=2)
-def _tools(
-    schemas: Path, redact: tuple[tuple[str, ...], tuple[tuple[str, str], ...]], base_url: str
-) -> _Tools:
+def _tools(schemas: Path, redact: Redact, base_url: str) -> _Tools:
     return _Tools(make_redactor(*redact), Schemas(schemas), PageReader(base_url))
 
 
@@ -113,6 +118,8 @@ class _Look:
                 self._path, findings=(self._finding("links", f"can't be read: {error.strerror}"),)
             )
         self._budget(content)
+        if self._path.endswith(SUFFIX):
+            self._packed_secrets()
         if self._path.endswith(".html"):
             return self._page(content)
         if self._path.endswith((".json", ".js")) and not self._path.startswith("_assets/"):
@@ -194,9 +201,23 @@ class _Look:
             self._note(rule, told)
 
     def _secrets(self, content: bytes) -> None:
-        if "secrets" not in self._reader.rules or not self._path.endswith(TEXT):
+        if "secrets" in self._reader.rules and self._path.endswith(TEXT):
+            self._note_secrets(self._tools.redactor.redact(content)[1])
+
+    def _packed_secrets(self) -> None:
+        """A large log is unpacked piece by piece; what can't be is damaged, and said elsewhere."""
+        if "secrets" not in self._reader.rules:
             return
-        _, counts = self._tools.redactor.redact(content)
+        masking = Masking(self._tools.redactor)
+        try:
+            with open_text(self._reader.site / self._path) as read:
+                for _ in masking.blocks(read):
+                    pass
+        except (DamagedLogError, OSError) as wrong:
+            self._note("secrets", f"can't be looked at: {wrong}")
+        self._note_secrets(masking.counts)
+
+    def _note_secrets(self, counts: Mapping[str, int]) -> None:
         for name, number in sorted(counts.items()):
             self._note("secrets", f"{name}, {number} times" if number > 1 else name)
 

@@ -98,7 +98,8 @@ class _Check:
         self._wishes = wishes
         self._manifest = manifest
         self._known = known
-        redact = (config.redact.rules, tuple((own.name, own.regex) for own in config.redact.own))
+        own = tuple((rule.name, rule.regex) for rule in config.redact.own)
+        redact = (config.redact.rules, own, config.redact.allow)
         rules = frozenset(rule for rule, level in wishes.levels.items() if level != "off")
         limits = Limits(config.check.page, config.check.style, config.check.script)
         self._rules = rules

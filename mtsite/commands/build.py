@@ -180,6 +180,10 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
             f"{done['runs']} runs, {done['read']} read, {done['written']} files written,"
             f" {done['removed']} removed"
         )
+        masked = done["masked"]
+        if isinstance(masked, dict) and masked:
+            told = ", ".join(f"{rule} {masked[rule]}" for rule in sorted(masked))
+            invocation.report.say(f"secrets in the runs that were read: {told}")
         if done["left"]:
             invocation.report.say(
                 f"stopped at [build] time_limit: {done['left']} runs are left to the next build"

@@ -9,7 +9,8 @@ import bisect
 import functools
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from mtsite.logs.redact_rules import (
@@ -31,6 +32,15 @@ _BYTES_PER_LOOK = 2000
 _MARK = MARK.encode()
 _MASK = re.compile(re.escape(_MARK) + rb"\[[a-z0-9][a-z0-9_-]{0,39}\]" + re.escape(_MARK))
 _LINE = re.compile(rb"[^\r\n]+")
+_COLOURS = re.compile(rb"(?:\x1b\[[0-9;:]{0,64}[mK])+")
+_SPLIT = re.compile(rb"[\w/+=.:-]\x1b\[[0-9;:]{0,64}[mK](?:\x1b\[[0-9;:]{0,64}[mK]){0,8}[\w/+=.-]")
+
+
+ALLOWED_BYTES = 200
+"""A value that is allowed is no longer."""
+
+Own = tuple[tuple[str, str], ...]
+Allow = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class Hit(NamedTuple):
@@ -44,8 +54,10 @@ class Hit(NamedTuple):
 class Redactor:
     """Masks by one compiled set of rules; made by `make_redactor`. Can be pickled."""
 
-    def __init__(self, rules: tuple[str, ...], own: tuple[tuple[str, str], ...]) -> None:
-        self._origin = (rules, own)
+    def __init__(self, rules: tuple[str, ...], own: Own, allow: Allow, report: bool) -> None:
+        self._origin = (rules, own, allow, report)
+        self.reports = report
+        self._allowed = _allowed(allow)
         self._by_group: list[RedactRule] = []
         parts = []
         for rule in _chosen(rules) + [own_rule(name, pattern) for name, pattern in own]:
@@ -61,7 +73,7 @@ class Redactor:
         self._pattern: Pattern | None = compile_bytes(b"(?m)" + b"|".join(parts)) if parts else None
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (make_redactor, self._origin)
+        return (_make_redactor, self._origin)
 
     def redact(self, content: bytes) -> tuple[bytes, dict[str, int]]:
         """The content with its secrets masked, and how many masks each rule set.
@@ -89,17 +101,44 @@ class Redactor:
             if edits:
                 found.append(Hit(match.start(), max(match.end(), resume), edits))
             match = self._pattern.search(content, resume, end) if resume <= end else None
+        if content.find(b"\x1b", start, end) >= 0:
+            return _joined(found, list(self._behind_escapes(content, start, end)))
         return found
+
+    def _behind_escapes(self, content: bytes, start: int, end: int) -> Iterator[Hit]:
+        """What only shows when terminal colours inside of words are taken out of their line."""
+        at = start
+        while split := _SPLIT.search(content, at, end):
+            first = max(content.rfind(b"\n", start, split.start()) + 1, start)
+            at = min(_next_line(content, split.start()), end)
+            plain, place = _without_escapes(content[first:at])
+            for hit in self.hits(plain):
+                begins, ends = first + place(hit.start), first + place(hit.end - 1) + 1
+                if content.find(b"\x1b", begins, ends) >= 0:
+                    edits = (
+                        (first + place(edit[0]), first + place(edit[1] - 1) + 1, edit[2])
+                        for edit in hit.edits
+                    )
+                    yield Hit(begins, ends, tuple(edits))
 
     def mask(
         self, content: bytes, start: int, end: int, hits: Sequence[Hit]
     ) -> tuple[bytes, dict[str, int]]:
-        """The text from `start` to `end` with the `hits` before `end` masked, and the counts."""
+        """The text from `start` to `end` with the `hits` before `end` masked, and the counts.
+
+        A redactor that only reports leaves the text as it is.
+        """
         counts: dict[str, int] = {}
         edits = [edit for hit in hits for edit in hit.edits if edit[0] < end]
         if not edits:
             return content[start:end], counts
-        text = content[:end]
+        if self.reports:
+            return content[start:end], dict(sorted(Counter(name for *_, name in edits).items()))
+        # Most are whole lines: what stands before them is then of no account, and is not copied.
+        since = start if content[max(start - 1, 0) : start] in (b"", b"\n") else 0
+        text = content[since:end] if since or end < len(content) else content
+        edits = [(first - since, last - since, name) for first, last, name in edits]
+        start -= since
         # A mask can bring two halves of another rule's match together: look again until it's still.
         for _ in range(_ROUNDS):
             if edits and _MARK in text:
@@ -126,12 +165,12 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """The same for a comment or description; surrogate escapes in it stay what they are."""
-        try:
-            raw = text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raw = text.encode("utf-8", "surrogatepass")
-        redacted, counts = self.redact(raw)
+        redacted, counts = self.redact(_encoded(text))
         return redacted.decode("utf-8", "surrogateescape") if counts else text
+
+    def counts_in(self, text: str) -> dict[str, int]:
+        """How many masks each rule would set in it."""
+        return self.redact(_encoded(text))[1] if text else {}
 
     def _edits(self, content: bytes, match: Match) -> Iterator[Edit]:
         if self._key_group and match.start(self._key_group) >= 0:
@@ -139,26 +178,66 @@ class Redactor:
             return
         for group, rule in enumerate(self._by_group, start=1):
             start, end = match.span(group)
-            if start < end and rule.accept(content[start:end]):
+            if start < end and self._accepts(rule, content[start:end]):
                 for line in _LINE.finditer(content, start, end):
                     yield line.start(), line.end(), rule.name
 
+    def _accepts(self, rule: RedactRule, value: bytes) -> bool:
+        if not rule.accept(value):
+            return False
+        allowed = self._allowed.get(rule.name)
+        # What is turned down is searched again from its second byte on: it must be short.
+        return not allowed or len(value) > ALLOWED_BYTES or not allowed.fullmatch(value)
 
-def make_redactor(rules: Sequence[str], own: Sequence[tuple[str, str]] = ()) -> Redactor:
+
+def make_redactor(
+    rules: Sequence[str],
+    own: Sequence[tuple[str, str]] = (),
+    allow: Sequence[tuple[str, Sequence[str]]] = (),
+    *,
+    report: bool = False,
+) -> Redactor:
     """The redactor for `[redact]`; the same arguments give the same, already compiled object.
 
     `rules` are "default" (all) or names of built-in rules; `own` are the site's (name, pattern in
     RE2 syntax, matched over bytes of UTF-8). Where an own pattern has groups only they are masked.
+    `allow` has for a rule patterns of whole values, of up to 200 bytes, that it leaves alone. With
+    `report` everything is found and counted, and nothing masked.
 
     Raises:
         ValueError: an unknown rule, a bad name or a bad pattern; the message names the rule.
     """
-    return _make_redactor(tuple(rules), tuple((name, pattern) for name, pattern in own))
+    return _make_redactor(
+        tuple(rules),
+        tuple((name, pattern) for name, pattern in own),
+        tuple((name, tuple(patterns)) for name, patterns in allow),
+        report,
+    )
 
 
 @functools.cache
-def _make_redactor(rules: tuple[str, ...], own: tuple[tuple[str, str], ...]) -> Redactor:
-    return Redactor(rules, own)
+def _make_redactor(rules: tuple[str, ...], own: Own, allow: Allow, report: bool) -> Redactor:
+    for name, _ in allow:
+        if name not in rule_names(own):
+            raise ValueError(f"redact allow {name!r}: no such rule; a private key is never allowed")
+    return Redactor(rules, own, allow, report)
+
+
+def rule_names(own: Own = ()) -> frozenset[str]:
+    """The names of the rules that values can be allowed for: all but that of private keys."""
+    return frozenset(rule.name for rule in DEFAULT_RULES) | {name for name, _ in own}
+
+
+def _allowed(allow: Allow) -> dict[str, Pattern]:
+    found = {}
+    for name, patterns in allow:
+        for pattern in patterns:
+            try:
+                compile_bytes(pattern.encode())
+            except ValueError as error:
+                raise ValueError(f"redact allow {name!r}: {error}") from None
+        found[name] = compile_bytes(b"|".join(b"(?:%b)" % one.encode() for one in patterns))
+    return found
 
 
 def _chosen(names: tuple[str, ...]) -> list[RedactRule]:
@@ -169,6 +248,56 @@ def _chosen(names: tuple[str, ...]) -> list[RedactRule]:
                 f"redact rule {name!r}: no such rule; there are default, {', '.join(sorted(known))}"
             )
     return [rule for rule in DEFAULT_RULES if "default" in names or rule.name in names]
+
+
+def _without_escapes(line: bytes) -> tuple[bytes, Callable[[int], int]]:
+    """The line without terminal colours, and where in it a place of what is left was."""
+    pieces, kept, removed = [], [0], [0]
+    done = 0
+    for escape in _COLOURS.finditer(line):
+        pieces.append(line[done : escape.start()])
+        kept.append(kept[-1] + len(pieces[-1]))
+        removed.append(removed[-1] + escape.end() - escape.start())
+        done = escape.end()
+    pieces.append(line[done:])
+
+    def place(at: int) -> int:
+        return at + removed[bisect.bisect_right(kept, at) - 1]
+
+    return b"".join(pieces), place
+
+
+def _joined(found: list[Hit], hidden: list[Hit]) -> list[Hit]:
+    """Both in order; where they meet they are one, and the edits of the hidden ones win."""
+    if not hidden:
+        return found
+    joined: list[Hit] = []
+    for hit in sorted([*found, *hidden]):
+        if joined and hit.start < joined[-1].end:
+            last = joined.pop()
+            edits = _apart([*last.edits, *hit.edits])
+            hit = Hit(last.start, max(last.end, hit.end), edits)
+        joined.append(hit)
+    return joined
+
+
+def _apart(edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Edits that overlap as one, under the name of the longest."""
+    apart: list[Edit] = []
+    for edit in sorted(edits):
+        if apart and edit[0] < apart[-1][1]:
+            last = apart.pop()
+            name = max(last, edit, key=lambda one: one[1] - one[0])[2]
+            edit = (last[0], max(last[1], edit[1]), name)
+        apart.append(edit)
+    return tuple(apart)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _spare_masks(content: bytes, wanted: list[Edit]) -> list[Edit]:

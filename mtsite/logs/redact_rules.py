@@ -25,11 +25,17 @@ _PLACEHOLDER = re.compile(
     rb"|password|file|found|no|without|using|with)[.!:]?"
 )
 _LETTERS_ONLY = re.compile(rb"[A-Za-z_./:-]*")
+_DIGITS_ONLY = re.compile(rb"[0-9_./:-]*")
 
 
 def _no_placeholder(value: bytes) -> bool:
     # What is turned down is searched again from its second byte on: it must be short.
     return len(value) > _PLACEHOLDER_BYTES or not _PLACEHOLDER.fullmatch(value)
+
+
+def _mixed(value: bytes) -> bool:
+    head = value[:_PLACEHOLDER_BYTES]
+    return _LETTERS_ONLY.fullmatch(head) is None and _DIGITS_ONLY.fullmatch(head) is None
 
 
 def _no_word(value: bytes) -> bool:
@@ -55,6 +61,7 @@ _KEYS = (
     rb"passw(?:or)?d|passphrase|secret(?:[_-]?key)?|api[_-]?key|private[_-]?key"
     rb"|(?:access|api|auth|bearer|private|refresh|secret|session)[_-]?token"
     rb"|(?:github|gitlab|gh|job|npm|pypi|slack|vault)[_-]token"
+    rb"|(?:admin|db|ftp|mysql|pg|root|smtp|user)_?pass"
 )
 
 DEFAULT_RULES = (
@@ -69,12 +76,45 @@ DEFAULT_RULES = (
         "aws-session-token",
         rb"(?i:aws_?(?:session|security)_?token)" + _IS + rb"\\?[\"']?([A-Za-z0-9/+=]{16,})",
     ),
+    RedactRule(
+        "azure-key",
+        rb"(?i:accountkey|sharedaccesskey)=([A-Za-z0-9+/]{40,}={0,2})"
+        rb"|[?&]sig=([A-Za-z0-9%+/=]{40,})",
+    ),
+    RedactRule("cloud-token", rb"\b(do[oprt]_v1_[a-f0-9]{40,}|LTAI[A-Za-z0-9]{16,26})\b"),
     RedactRule("github-token", rb"(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
     RedactRule(
-        "gitlab-token", rb"\b(gl(?:pat|dt|rt|ptt|cbt|ft|oas|soat|agent)-[A-Za-z0-9_.-]{20,})"
+        "gitlab-token",
+        rb"\b(gl(?:pat|dt|rt|rtr|ptt|cbt|ft|oas|soat|agent|imt|ffct)-[A-Za-z0-9_.-]{20,}"
+        rb"|GR1348941[A-Za-z0-9_-]{20,})",
+    ),
+    RedactRule(
+        "atlassian-token", rb"\b(ATBB[A-Za-z0-9]{28,}|AT(?:ATT|CTT|OATT)3[A-Za-z0-9_=-]{40,})"
     ),
     RedactRule("slack-token", rb"(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
     RedactRule("slack-webhook", rb"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})"),
+    RedactRule(
+        "chat-webhook",
+        rb"discord(?:app)?\.com/api/webhooks/([0-9]{10,}/[A-Za-z0-9_-]{40,})"
+        rb"|\.office\.com/webhook(?:b2)?/([A-Za-z0-9@/-]{40,})"
+        rb"|/hooks/([a-z0-9]{26})\b",
+        _mixed,
+    ),
+    RedactRule(
+        "chat-token",
+        # Discord's begins with a number in base64: few other words do, so few are followed far.
+        rb"\b((?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){4}[A-Za-z0-9_-]{4,12}"
+        rb"\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})|[0-9]:(AA[A-Za-z0-9_-]{33})\b",
+    ),
+    RedactRule(
+        "service-token",
+        rb"\b([sr]k_(?:live|test)_[A-Za-z0-9]{16,}|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}"
+        rb"|hf_[A-Za-z0-9]{30,}|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|dckr_pat_[A-Za-z0-9_-]{20,}"
+        rb"|hv[bs]\.[A-Za-z0-9_-]{24,}"
+        rb"|rubygems_[a-f0-9]{40,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})"
+        rb"|\.atlasv1\.([A-Za-z0-9_-]{40,})",
+        _mixed,
+    ),
     RedactRule("npm-token", rb"(npm_[A-Za-z0-9]{36,})|_auth(?:Token)?[ \t]*=[ \t]*([^\s\"']{8,})"),
     RedactRule("pypi-token", rb"(pypi-Ag[A-Za-z0-9_-]{40,})"),
     RedactRule(
@@ -95,6 +135,12 @@ DEFAULT_RULES = (
         rb"://[^\s/:@\"'<>]*:([^\s/@\"'<>]+)@",
         _no_placeholder,
     ),
+    RedactRule(
+        "url-token",
+        rb"://([A-Za-z0-9_.-]{20,})@"
+        rb"|[?&](?:auth|key|sig|signature|token)=([A-Za-z0-9._~%+/=-]{20,})",
+        _mixed,
+    ),
     # Not after a slash (/etc/passwd is a file) nor in sudo's NOPASSWD.
     RedactRule(
         "password", rb"(?:^|[^/O]|[^N]O)(?i:" + _KEYS + rb")" + _IS + _VALUE, _no_placeholder
@@ -104,12 +150,20 @@ DEFAULT_RULES = (
         rb"--(?:password|passwd|token|secret|api-key)[ \t]+[\"']?([^\s\"'-][^\s\"']{5,})",
         _no_word,
     ),
+    RedactRule(
+        "password",
+        rb"\bcurl(?:[ \t]+-[^\s\"']+){0,6}[ \t]+(?:-u|--user)[ \t]+[\"']?[^\s:\"']+:([^\s\"']+)"
+        rb"|\blogin[ \t]+\S+[ \t]+password[ \t]+(\S+)",
+        _no_placeholder,
+    ),
 )
 """Where several begin at the same place the first of them wins."""
 
 KEY_RULE = "private-key"
-KEY_BEGIN = rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-_KEY_END = re.compile(rb"-----(END|BEGIN) [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_NAME = rb"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
+KEY_BEGIN = rb"-{4,5} ?BEGIN " + _KEY_NAME + rb"|\bPrivate-Lines: [0-9]{1,3}\b"
+"""PEM, OpenSSH, PGP, SSH2, and PuTTY's, whose key has no other first line."""
+_KEY_END = re.compile(rb"-{4,5} ?(END|BEGIN) " + _KEY_NAME + rb"|Private-(?:MAC|Hash):")
 KEY_BYTES = 1 << 16
 """A private key is looked for so far after its first line."""
 
@@ -123,7 +177,7 @@ def key_block(content: bytes, start: int) -> Iterator[Edit]:
     Without its last line (a log that was cut) the key goes on as long as lines look like it.
     """
     stop = _KEY_END.search(content, start, start + KEY_BYTES)
-    closed = stop is not None and stop[1] == b"END"
+    closed = stop is not None and stop[1] != b"BEGIN"
     end = stop.start() if stop else min(len(content), start + KEY_BYTES)
     for line in _LINE.finditer(content, start, end):
         looks_like_key = _KEY_RUN.search(line[0]) is not None

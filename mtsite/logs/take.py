@@ -80,7 +80,9 @@ class Taker:
             else:
                 known = self._store_large(name, itertools.chain(begun, pieces), place)
             # What was masked and what is missing is known when all was read.
-            return record(redacted=dict(sorted(masking.counts.items())), **known)
+            reported = self.redactor.reports and bool(masking.counts)
+            found = dict(sorted(masking.counts.items()))
+            return record(redacted=found, reported=reported, **known)
 
     def _store(self, name: str, text: bytes, place: str) -> Known:
         blob = blob_of(name, hashlib.sha256(text).hexdigest())

@@ -169,8 +169,11 @@ def _notices(log: LogRecord) -> tuple[str, ...]:
     masked = sum(log.redacted.values())
     if masked:
         rules = ", ".join(f"{rule} {log.redacted[rule]}" for rule in sorted(log.redacted))
-        text = f"{words.plural(masked, 'secret')} masked before this log was stored"
-        notices.append(f"{text}: {rules}. Masks look like ▮▮▮[rule]▮▮▮.")
+        text = f"{words.plural(masked, 'secret')} masked before this log was stored: {rules}."
+        if log.reported:
+            found = "place that looks like a secret", "places that look like secrets"
+            text = f"{words.plural(masked, *found)}, not masked: {rules}."
+        notices.append(text if log.reported else f"{text} Masks look like ▮▮▮[rule]▮▮▮.")
     if log.broken_bytes:
         broken = words.plural(log.broken_bytes, "byte")
         read = "a line that reads as Latin-1 is shown as that, in others they are shown as \ufffd"

@@ -43,7 +43,8 @@ def _row(log: LogRecord, page: str, depth: Depth) -> LogRow:
     masked = sum(log.redacted.values())
     if masked:
         rules = ", ".join(f"{name} {log.redacted[name]}" for name in sorted(log.redacted))
-        notes.append(f"{words.plural(masked, 'secret')} masked ({rules})")
+        done = "seen, not masked" if log.reported else "masked"
+        notes.append(f"{words.plural(masked, 'secret')} {done} ({rules})")
     if log.broken_bytes:
         notes.append(f"{words.plural(log.broken_bytes, 'broken byte')}")
     raw = depth.to_root + log.blob if log.blob else ""

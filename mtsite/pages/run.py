@@ -144,8 +144,24 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "tests_total": words.total(summary.counts),
         "copies": _copies(frame, path, summary),
         "links": tuple(beside.links),
+        "masked": _masked(record),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
+
+
+def _masked(record: RunRecord) -> str:
+    """How many secrets were found, where and by which rules; '' for none."""
+    logs = [log for test in record.tests.values() for log in test.logs if log.redacted]
+    counts = Counter(record.redacted)
+    for log in logs:
+        counts.update(log.redacted)
+    if not counts:
+        return ""
+    rules = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+    places = [words.plural(len(logs), "log")] if logs else []
+    places += ["the rows"] if record.redacted else []
+    found = words.plural(sum(counts.values()), "secret")
+    return f"{found} in {' and '.join(places)}: {rules}"
 
 
 def _copies(frame: SiteFrame, path: str, summary: RunSummary) -> tuple[tuple[str, str], ...]:

@@ -84,6 +84,7 @@ def twin(
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
+        "redacted": dict(sorted(record.redacted.items())),
         "tests": tests,
         "gone_tests": [
             _gone_test(record.key, name, kept)
@@ -118,6 +119,7 @@ def gone_twin(record: RunRecord) -> dict[str, object]:
         "facts": _run_facts(record.facts or RunFacts()),
         "meta": [],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],
+        "redacted": dict(sorted(record.redacted.items())),
         "tests": [],
         "gone_tests": [
             _gone_test(record.key, name, kept) for name, kept in sorted(record.tests.items())
@@ -244,6 +246,7 @@ def _log(log: LogRecord) -> dict[str, object]:
         "lines": log.lines,
         "broken_bytes": log.broken_bytes,
         "redacted": dict(sorted(log.redacted.items())),
+        "reported": log.reported,
         "finding_count": log.finding_count,
         "findings": [_finding(found) for found in log.findings],
         "around": [{"line": number, "text": _text(text)} for number, text in log.around],

@@ -1,4 +1,5 @@
 import gzip
+import io
 import pickle
 import re
 import time
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtsite.logs.masking import Masking
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.source import split_lines
 
-REAL = Path(__file__).parents[1] / "data" / "logs"
+DATA = Path(__file__).parents[1] / "data"
 DEFAULT = make_redactor(["default"])
 MASK = re.compile(r"▮▮▮\[([a-z0-9-]+)\]▮▮▮")
 
@@ -209,6 +211,39 @@ def test_a_bad_rule_is_named(rules: list[str], own: list[tuple[str, str]], says:
         make_redactor(rules, own)
 
 
+def test_what_is_allowed_is_left_alone_by_that_rule() -> None:
+    redactor = make_redactor(["default"], allow=[("password", ["hunter2", "x+"]), ("jwt", ["y"])])
+    content, counts = redactor.redact(b"password=hunter2 password=xxx password=hunter22")
+    assert content.decode() == "password=hunter2 password=xxx password=▮▮▮[password]▮▮▮"
+    assert counts == {"password": 1}
+
+
+def test_a_long_value_is_never_allowed() -> None:
+    redactor = make_redactor(["default"], allow=[("password", [".*"])])
+    started = time.process_time()
+    content = redactor.redact(b"password=" * 50_000)[0]
+    assert time.process_time() - started < 5
+    assert b"\xe2\x96\xae" in content
+
+
+def test_a_rule_that_is_not_there_allows_nothing() -> None:
+    with pytest.raises(ValueError, match="redact allow 'nope': no such rule"):
+        make_redactor(["default"], allow=[("nope", ["x"])])
+
+
+def test_a_reporting_redactor_counts_and_masks_nothing() -> None:
+    redactor = make_redactor(["default"], report=True)
+    text = b"a\n" * 400_000 + b"password=x1\n" + GITHUB.encode()
+    masking = Masking(redactor)
+    assert b"".join(masking.blocks(io.BytesIO(text).read)) == text
+    assert masking.counts == {"github-token": 1, "password": 1}
+
+
+def test_a_putty_key_is_masked_to_its_mac() -> None:
+    text = f"Private-Lines: 2\nAAAA{'x' * 60}\n{'y' * 44}\nPrivate-MAC: 0123\nafter"
+    assert MASK.sub("M", redacted(text)) == "Private-Lines: 2\nM\nM\nPrivate-MAC: 0123\nafter"
+
+
 def test_single_rules_can_be_chosen() -> None:
     redactor = make_redactor(["jwt"])
     assert redactor.redact(f"password=x1 {JWT}".encode())[1] == {"jwt": 1}
@@ -239,6 +274,8 @@ def hits_in(path: Path) -> list[str]:
 
 
 def test_real_logs_are_hit_where_a_secret_is_and_nowhere_else() -> None:
-    found = [hit for path in sorted(REAL.glob("*[tgz]")) for hit in hits_in(path)]
+    rooms = ("logs", "loganalyze", "turbo-hipster", "treeherder/today", "treeherder/steps")
+    paths = [path for room in rooms for path in sorted((DATA / room).glob("*[tgz]"))]
+    found = [hit for path in paths for hit in hits_in(path)]
     expected = Path(__file__).with_name("redacted.txt").read_text().splitlines()
     assert found == [line for line in expected if not line.startswith("#")]

@@ -1,0 +1,143 @@
+"""Planted secrets are in no byte of what is built and published; what else [redact] can do."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from areas import TestArea, datum, make_area, run, step, test
+from planted import PLANTED, SECRETS, all_bytes, holding, planted_text
+from sites import TestSite, difference, make_site
+
+from mtsite import urls
+from mtsite.logs.masking import BLOCK_BYTES
+from mtsite.model import RunKey
+from mtsite.publish.upload import publish_site
+
+LINE = b"an ordinary line of an ordinary log\n"
+KEY = RunKey("fullrun", ("u", "v"), "w1")
+
+
+def large_log() -> bytes:
+    """A large log with secrets around every border of what is read and of what is stored."""
+    planted = planted_text().encode()
+    content = b""
+    for border in range(1 << 18, 3 * BLOCK_BYTES + 1, 1 << 18):
+        # Its middle comes to lie on the border; the next border cuts another of its lines.
+        missing = border - len(content) - (border >> 18) * len(planted) // 7
+        content += LINE * (missing // len(LINE)) + planted
+    return content + LINE * 3000
+
+
+def the_run(log: str = "") -> object:
+    text = planted_text()
+    rows = [datum("speed", "remark", value=1.5, comment=text), datum(text, "x", value=text)]
+    tests = [
+        test("logged", log=f"ERROR: {text}", status="FAIL"),
+        test("commented", comment=text, status="FAIL", data=rows),
+        test("stepped", steps=[step("s", comment=text, log=f"{text}\n")]),
+        test("large", status="FAIL", log=log or "fine\n"),
+    ]
+    return run("u/v", "w1", tests, comment=text)
+
+
+@pytest.fixture(scope="module")
+def area(tmp_path_factory: pytest.TempPathFactory) -> TestArea:
+    return make_area(tmp_path_factory.mktemp("area"), runs=[the_run(large_log().decode())])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, area: TestArea) -> TestSite:
+    made = make_site(tmp_path_factory.mktemp("home"), area)
+    configure(made, area, f'[publish]\ndestination = "{made.root / "www"}"\n')
+    assert made.build().problems == []
+    publish_site(made.config(), now=2_000_000_000)
+    return made
+
+
+def configure(site: TestSite, area: TestArea, extra: str = "") -> None:
+    site.write_config({area.name: area.path}, f'[build]\nengine = "inprocess"\n{extra}')
+
+
+def test_a_planted_secret_is_in_no_byte_that_was_built(site: TestSite) -> None:
+    assert any(path.endswith(".logz") for path in all_bytes(site.tree))
+    assert holding(site.tree, *SECRETS) == []
+
+
+def test_a_planted_secret_is_in_no_byte_that_was_published(site: TestSite) -> None:
+    assert len(all_bytes(site.root / "www")) > 10
+    assert holding(site.root / "www", *SECRETS) == []
+
+
+def test_the_large_log_keeps_its_lines(site: TestSite) -> None:
+    twin = json.loads((site.tree / urls.run_twin(KEY)).read_bytes())
+    log = next(test for test in twin["tests"] if test["testname"] == "large")["logs"][0]
+    assert log["lines"] == large_log().count(b"\n")
+    assert log["redacted"]["jwt"] == large_log().count(b"got eyJ")
+
+
+def test_counts_stand_by_rule_and_log_in_the_twin_and_for_the_rows(site: TestSite) -> None:
+    twin = json.loads((site.tree / urls.run_twin(KEY)).read_bytes())
+    logged = next(test for test in twin["tests"] if test["testname"] == "logged")["logs"][0]
+    rules = {rule for rule, _, _ in PLANTED} | {"private-key"}
+    assert logged["redacted"].keys() == twin["redacted"].keys() == rules
+    assert logged["reported"] is False
+
+
+def test_the_page_of_a_run_sums_them_up(site: TestSite) -> None:
+    page = (site.tree / urls.run_page(KEY)).read_text()
+    assert "<dt>redacted</dt>" in page
+    assert "in 3 logs and the rows: atlassian-token" in page
+
+
+# -- modes and what is allowed
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[tuple[TestSite, TestArea]]:
+    runs = [
+        run("u/v", "clean", [test("t", log="fine\n")]),
+        run("u/v", "w1", [test("t", log="password=hunter2 it is\n")]),
+        run("u/v", "w2", [test("t", log="fine\n", comment="see password=hunter3")]),
+    ]
+    area = make_area(tmp_path, runs=runs)
+    (tmp_path / "home").mkdir()
+    yield make_site(tmp_path / "home", area), area
+
+
+def test_mode_fail_leaves_out_runs_that_hold_a_secret(small: tuple[TestSite, TestArea]) -> None:
+    site, area = small
+    configure(site, area, '[redact]\nmode = "fail"\n')
+    summary = site.build()
+    assert (summary.runs, len(summary.problems)) == (3, 2)
+    assert "secrets in t/final.log (password 1)" in "".join(summary.problems)
+    assert "secrets in its rows (password 1)" in "".join(summary.problems)
+    pages = [(site.tree / urls.run_page(RunKey("fullrun", ("u", "v"), n))).exists() for n in NAMES]
+    assert pages == [True, False, False]
+    assert len(site.build().problems) == 2
+    configure(site, area)
+    assert site.build().problems == []
+
+
+def test_mode_report_counts_and_masks_nothing(small: tuple[TestSite, TestArea]) -> None:
+    site, area = small
+    configure(site, area, '[redact]\nmode = "report"\n')
+    summary = site.build()
+    assert summary.masked == {"password": 2}
+    assert [path for path, _ in holding(site.tree, "hunter2") if path.startswith("_blobs/")]
+    page = urls.log_page(RunKey("fullrun", ("u", "v"), "w1"), ("t", ""), "final.log")
+    assert (
+        "1 place that looks like a secret, not masked: password 1" in (site.tree / page).read_text()
+    )
+
+
+def test_what_is_allowed_by_rule_stays(small: tuple[TestSite, TestArea], tmp_path: Path) -> None:
+    site, area = small
+    configure(site, area, '[redact.allow]\npassword = ["hunter[0-2]"]\njwt = ["hunter3"]\n')
+    assert site.build().masked == {"password": 1}
+    assert holding(site.tree, "password=hunter2")
+    assert not holding(site.tree, "hunter3")
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+NAMES = ("clean", "w1", "w2")
