@@ -188,7 +188,23 @@ def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str
             note = LINK_OUT
         else:
             return real, ""
-    return None, note or GONE
+    # What is there and must not be read stays unread, whatever else has its name.
+    named = _by_name(roots, key, test) if note in ("", GONE) else None
+    return (named, "") if named else (None, note or GONE)
+
+
+def _by_name(roots: Roots, key: RunKey, test: Test) -> str | None:
+    """Where the linktree has the test: rows of an area that was copied still tell the old place."""
+    if not roots.linktree:
+        return None
+    parts = (*key.target, key.runname, test.testname, *test.item_path.split("/"))
+    directory = os.path.normpath("/".join((roots.linktree, *filter(None, parts))))
+    if not _within(directory, (roots.linktree,)) or "\0" in directory:
+        return None
+    real = _real_directory(directory, roots.real)
+    if real is None or not _is_directory(real):
+        return None
+    return real if _within(real, roots.disks) or _has_shape(real, key, test) else None
 
 
 def _named(test: Test) -> Iterator[tuple[str, str]]:

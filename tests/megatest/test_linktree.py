@@ -124,6 +124,7 @@ def test_the_physical_directory_stands_in_for_a_lost_link(tmp_path: Path) -> Non
 def test_paths_are_mapped_to_what_this_host_calls_them(tmp_path: Path) -> None:
     area, test = one(tmp_path, log="x")
     far = replace(test, rundir=test.rundir.replace(str(tmp_path), "/net/h1"), shortdir="")
+    far = replace(far, testname="renamed")
     assert find(area, far) == ({}, linktree.GONE)
     mapped = {"/net/": "/nowhere/", "/net/h1/": f"{tmp_path}/"}
     assert list(find(area, far, path_map=mapped)[0]) == ["final.log"]
@@ -132,6 +133,7 @@ def test_paths_are_mapped_to_what_this_host_calls_them(tmp_path: Path) -> None:
 def test_a_prefix_that_is_mapped_ends_where_a_name_ends(tmp_path: Path) -> None:
     area, test = one(tmp_path, log="x")
     far = replace(test, rundir=test.rundir.replace(str(tmp_path), "/net/h10"), shortdir="")
+    far = replace(far, testname="renamed")
     assert find(area, far, path_map={"/net/h1": str(tmp_path)}) == ({}, linktree.GONE)
     assert list(find(area, far, path_map={"/net/h10": str(tmp_path)})[0]) == ["final.log"]
 
@@ -142,6 +144,13 @@ def test_a_log_that_is_named_by_its_whole_path_is_mapped_too(tmp_path: Path) -> 
     named = replace(test, rundir=far, shortdir="", final_logf=f"{far}/final.log")
     ((_name, log),) = find(area, named, path_map={"/net/h1": str(tmp_path)})[0].items()
     assert (log.kind, log.refused) == (linktree.FINAL, "")
+
+
+def test_an_area_that_was_copied_finds_its_logs_by_name(tmp_path: Path) -> None:
+    area, test = one(tmp_path, log="x")
+    copied = replace(test, rundir="/of/another/host/ubuntu/nfs/w01/t", shortdir="")
+    assert list(find(area, copied)[0]) == ["final.log"]
+    assert find(area, replace(copied, testname="../../../..")) == ({}, linktree.GONE)
 
 
 def test_a_path_map_does_not_lead_out_of_the_linktree(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""The look at the end: is any original word left anywhere in the copy?
+
+Every byte of every file is looked at, packed ones unpacked; of databases every value, too, since a
+long one lies on several pages. Names of files and directories count as well.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsite.anonymize.files import text_of
+from mtsite.anonymize.rows import MAGIC
+from mtsite.anonymize.scrub import counts_here
+from mtsite.anonymize.words import ALONE, ANYWHERE, most_specific_first
+from mtsite.megatest.schema import quote
+from mtsite.regex import Pattern, compile_bytes
+
+MOST = 20
+_OVERLAP = 4096
+_WORDS_AT_A_TIME = 2000
+_BORDER = b"\n\0\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A word that is left, and in which file of the copy."""
+
+    path: str
+    word: str
+
+
+def find_leaks(root: Path, originals: Mapping[bytes, str], secrets: Iterable[bytes]) -> list[Leak]:
+    """The first leaks below a directory; `originals` says where each word counts.
+
+    `secrets` are bytes that count anywhere: the key.
+    """
+    looked = dict(originals) | dict.fromkeys((one for one in secrets if one), ANYWHERE)
+    patterns = list(_patterns(looked))
+    leaks: list[Leak] = []
+    for path in sorted(root.rglob("*")):
+        shown = path.relative_to(root)
+        # The place that was asked for may have any name; what was made below it may not.
+        found = _in_pieces([str(shown).encode("utf-8", "surrogateescape")], patterns, looked)
+        if path.is_file() and not path.is_symlink():
+            found |= _in_pieces(_pieces(path), patterns, looked)
+        leaks += [Leak(str(shown), word.decode("utf-8", "replace")) for word in sorted(found)]
+        if len(leaks) >= MOST:
+            break
+    return leaks[:MOST]
+
+
+def _patterns(words: Mapping[bytes, str]) -> Iterator[Pattern]:
+    ordered = most_specific_first(words)
+    for start in range(0, len(ordered), _WORDS_AT_A_TIME):
+        few = ordered[start : start + _WORDS_AT_A_TIME]
+        yield compile_bytes(b"(?i:" + b"|".join(map(_literal, few)) + b")")
+
+
+def _literal(word: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in word)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    yield from text_of(path)
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            return
+    yield b""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.text_factory = bytes
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            table = name.decode("utf-8", "surrogateescape")
+            cursor = connection.execute(f"SELECT * FROM {quote(table)}")
+            while rows := cursor.fetchmany(5000):
+                values = (value for row in rows for value in row if isinstance(value, bytes))
+                yield _BORDER.join(values)
+                yield b""
+
+
+def _in_pieces(
+    pieces: Iterable[bytes], patterns: list[Pattern], words: Mapping[bytes, str]
+) -> set[bytes]:
+    """The words in a text that comes in pieces; an empty piece means that another text begins."""
+    found: set[bytes] = set()
+    tail = b""
+    for piece in pieces:
+        if not piece:
+            tail = b""
+            continue
+        content = tail + piece
+        for pattern in patterns:
+            found.update(_words_in(content, pattern, words))
+        tail = content[-_OVERLAP:]
+    return found
+
+
+def _words_in(content: bytes, pattern: Pattern, words: Mapping[bytes, str]) -> Iterator[bytes]:
+    at = 0
+    while match := pattern.search(content, at):
+        start, end = match.span()
+        word = content[start:end].lower()
+        if counts_here(words.get(word, ALONE), content, start, end):
+            yield word
+            return
+        at = start + 1

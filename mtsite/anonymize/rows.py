@@ -1,0 +1,167 @@
+"""A database again, row by row into a new file: nothing of the old one's pages comes along."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from mtsite.anonymize.columns import HOST, KEEP, USER, rule_of
+from mtsite.anonymize.scrub import Scrubber
+from mtsite.megatest.database import AreaConnection, area_errors, reading
+from mtsite.megatest.schema import quote
+
+MAGIC = b"SQLite format 3\0"
+_ROWS_AT_A_TIME = 5000
+_REMEMBERED = 200_000
+_HIDDEN = ("rowid", "_rowid_", "oid")
+
+Columns = Sequence[tuple[str, str, bool]]
+"""(name, rule, whether it can hold text) of each column."""
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]:
+    """The columns of a table that are stored, with what is done to each."""
+    rows = connection.execute(f"PRAGMA table_xinfo({quote(table)})").fetchall()
+    return [
+        (name, rule_of(table, name), not _is_number(kind))
+        for _, name, kind, _, _, _, hidden in rows
+        if not hidden
+    ]
+
+
+def _is_number(kind: str) -> bool:
+    # SQLite's own rule: INT anywhere makes it an integer, and text in it is a mistake of somebody.
+    return "INT" in kind.upper() and "POINT" not in kind.upper()
+
+
+def tables_of(connection: sqlite3.Connection) -> list[str]:
+    """The tables with rows of their own."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    names = [str(name) for (name,) in connection.execute(query)]
+    return [name for name in names if not name.startswith("sqlite_")]
+
+
+def values_of(path: Path, rule: str) -> Iterator[bytes]:
+    """Every different value of the columns with this rule."""
+    with reading(path) as connection, area_errors(path):
+        for table in tables_of(connection):
+            for name, found, _ in columns_of(connection, table):
+                if found == rule:
+                    query = f"SELECT DISTINCT {quote(name)} FROM {quote(table)}"
+                    for (value,) in connection.execute(query):
+                        if isinstance(value, str) and value:
+                            yield value.encode("utf-8", "surrogateescape")
+
+
+def copy_database(path: Path, target: Path, scrubber: Scrubber) -> Counter[str]:
+    """Write the database with its words replaced; how many rows each table has.
+
+    Raises:
+        AreaUnreadableError, AreaBusyError: it can't be read.
+        sqlite3.Error: it can't be written.
+    """
+    counts: Counter[str] = Counter()
+    with reading(path) as source, area_errors(path), closing(_new(target)) as made:
+        objects = _objects(source)
+        for _, sql in objects["table"]:
+            made.execute(sql)
+        for table in tables_of(source):
+            counts[table] = _copy_table(source, made, table, scrubber)
+        for kind in ("index", "view", "trigger"):
+            for _, sql in objects[kind]:
+                made.execute(sql)
+        if source.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+            made.execute("DELETE FROM sqlite_sequence")
+            rows = source.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+            made.executemany("INSERT INTO sqlite_sequence(name, seq) VALUES (?, ?)", rows)
+        (version,) = source.execute("PRAGMA user_version").fetchone()
+        made.execute(f"PRAGMA user_version = {int(version)}")
+        made.commit()
+    return counts
+
+
+def _new(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = sqlite3.connect(path)
+    # A copy that was not finished is taken away: there is nothing to recover.
+    made.execute("PRAGMA journal_mode = OFF")
+    made.execute("PRAGMA synchronous = OFF")
+    made.text_factory = _text
+    return made
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _objects(source: AreaConnection) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {"table": [], "index": [], "view": [], "trigger": []}
+    for kind, name, sql in source.execute("SELECT type, name, sql FROM sqlite_master"):
+        if sql and not name.startswith("sqlite_") and kind in found:
+            found[kind].append((name, sql))
+    return found
+
+
+def _copy_table(
+    source: AreaConnection, made: sqlite3.Connection, table: str, scrubber: Scrubber
+) -> int:
+    columns = columns_of(source, table)
+    taken = {name.lower() for name, _, _ in columns}
+    # A rowid that is no column is kept, too: other tables point to it.
+    rowid = next((one for one in _HIDDEN if one not in taken), "")
+    try:
+        source.execute(f"SELECT {rowid} FROM {quote(table)} LIMIT 0")
+    except sqlite3.OperationalError:
+        rowid = ""
+    names = ([rowid] if rowid else []) + [quote(name) for name, _, _ in columns]
+    query = f"SELECT {', '.join(names)} FROM {quote(table)}"
+    marks = ", ".join("?" * len(names))
+    insert = f"INSERT INTO {quote(table)} ({', '.join(names)}) VALUES ({marks})"
+    ways = [_way(rule, scrubber) if can else None for _, rule, can in columns]
+    places = [(at + bool(rowid), way) for at, way in enumerate(ways) if way is not None]
+    cursor = source.execute(query)
+    count = 0
+    while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+        made.executemany(insert, (_changed(row, places) for row in rows))
+        count += len(rows)
+    return count
+
+
+Way = Callable[[object], object]
+
+
+def _changed(row: tuple[object, ...], places: Sequence[tuple[int, Way]]) -> tuple[object, ...]:
+    values = list(row)
+    for at, way in places:
+        value = values[at]
+        if value.__class__ is str or value.__class__ is bytes:
+            values[at] = way(value)
+    return tuple(values)
+
+
+def _way(rule: str, scrubber: Scrubber) -> Way | None:
+    if rule == KEEP:
+        return None
+    known: dict[object, object] = {}
+
+    def changed(value: object) -> object:
+        found = known.get(value)
+        if found is None:
+            if len(known) > _REMEMBERED:
+                known.clear()
+            found = known[value] = _value(rule, value, scrubber)
+        return found
+
+    return changed
+
+
+def _value(rule: str, value: object, scrubber: Scrubber) -> object:
+    if isinstance(value, bytes):
+        return scrubber.scrub(value)
+    text = str(value)
+    raw = text.encode("utf-8", "surrogateescape")
+    if rule in (USER, HOST) and text:
+        return scrubber.value(rule, raw).decode("utf-8", "surrogateescape")
+    scrubbed = scrubber.scrub(raw)
+    return value if scrubbed is raw else scrubbed.decode("utf-8", "surrogateescape")

@@ -1,0 +1,128 @@
+"""One text with its words replaced: known ones, addresses, home directories, secrets.
+
+One RE2 expression finds all of them in one pass. The number of lines never changes.
+"""
+
+import re
+from collections.abc import Iterator
+
+from mtsite.anonymize.words import (
+    ALONE,
+    ANYWHERE,
+    SHORTEST,
+    Dictionary,
+    Pseudonyms,
+    most_specific_first,
+)
+from mtsite.logs.redact import Redactor
+from mtsite.regex import Pattern, compile_bytes
+
+_WORD = re.compile(rb"[A-Za-z0-9]")
+_MAIL = rb"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
+_HOME = rb"/(?:home|users|Users)/([A-Za-z0-9._-]{1,64})"
+_IPV4 = rb"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b"
+_IPV6 = rb"\b[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}\b"
+_HARMLESS = re.compile(
+    rb"127\.|0\.0\.0\.0|255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.", re.IGNORECASE
+)
+_NO_USER = re.compile(rb"\.+|bin|lib|src|local|share|tmp", re.IGNORECASE)
+
+
+class Scrubber:
+    """Replaces by a dictionary and by shape; made once, used for every text."""
+
+    def __init__(self, pseudonyms: Pseudonyms, dictionary: Dictionary, redactor: Redactor) -> None:
+        self._pseudonyms = pseudonyms
+        self._words = dict(dictionary.words)
+        self._redactor = redactor
+        self._pattern = self._compiled()
+        self.replaced = 0
+
+    def scrub(self, content: bytes) -> bytes:
+        """The content with everything replaced; the very same object where nothing is."""
+        if self._redactor.hits(content):
+            content = self._redactor.redact(content)[0]
+        pieces: list[bytes] = []
+        done = 0
+        for start, end, word in self._places(content):
+            pieces += [content[done:start], word]
+            done = end
+        if not pieces:
+            return content
+        self.replaced += len(pieces) // 2
+        pieces.append(content[done:])
+        return b"".join(pieces)
+
+    def value(self, kind: str, value: bytes) -> bytes:
+        """A value of a column of users or hosts, which is one word as a whole."""
+        known = self._words.get(value.lower())
+        if known is not None:
+            return known
+        if self._pseudonyms.is_kept(value) or kind not in ("user", "host"):
+            return self.scrub(value)
+        scrubbed = self.scrub(value)
+        # Nothing known in it: it was too short to be looked for in texts.
+        return scrubbed if scrubbed != value else self._pseudonyms.of(kind, value)
+
+    def text(self, text: str) -> str:
+        """The same for a text of a row or a file name."""
+        raw = text.encode("utf-8", "surrogateescape")
+        scrubbed = self.scrub(raw)
+        return text if scrubbed is raw else scrubbed.decode("utf-8", "surrogateescape")
+
+    def _compiled(self) -> Pattern:
+        known = [re.escape(one) for one in most_specific_first(self._words) if len(one) >= SHORTEST]
+        shapes = [b"(" + _MAIL + b")", _HOME, b"(" + _IPV4 + b")", b"(" + _IPV6 + b")"]
+        words = b"(?i:(" + b"|".join(known) + b"))" if known else rb"([^\x00-\xff])"
+        return compile_bytes(b"|".join([*shapes, words]))
+
+    def _places(self, content: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """(from, to, what stands there) of everything that is replaced, in order."""
+        at = 0
+        search = self._pattern.search
+        while match := search(content, at):
+            for group in range(1, 6):
+                start, end = match.span(group)
+                if start >= 0:
+                    break
+            word = self._stands_for(group, content, start, end)
+            if word is None:
+                at = start + 1
+            else:
+                yield start, end, word
+                at = end
+
+    def _stands_for(self, group: int, content: bytes, start: int, end: int) -> bytes | None:
+        word = content[start:end]
+        if group == 5:
+            return self._known(content, start, end, word)
+        names = self._pseudonyms
+        if group == 2:
+            if _NO_USER.fullmatch(word) or names.is_kept(word):
+                return None
+            names.note(word)
+            return self._words.get(word.lower()) or names.of("user", word)
+        if group == 1:
+            if word.lower().endswith((b"@example.com", b".example")):
+                return None
+            names.note(word)
+            return names.of("user", word.partition(b"@")[0]) + b"@example.com"
+        if _HARMLESS.match(word) or any(int(part) > 255 for part in word.split(b".") if group == 3):
+            return None
+        names.note(word)
+        return names.address(word)
+
+    def _known(self, content: bytes, start: int, end: int, word: bytes) -> bytes | None:
+        low = word.lower()
+        if not counts_here(self._pseudonyms.place(low), content, start, end):
+            return None
+        return self._words.get(low)
+
+
+def counts_here(place: str, content: bytes, start: int, end: int) -> bool:
+    """Whether a word that counts in such a place does so here: no letter or digit goes on."""
+    if place == ANYWHERE:
+        return True
+    if place == ALONE and start > 0 and _WORD.match(content, start - 1):
+        return False
+    return end >= len(content) or _WORD.match(content, end) is None

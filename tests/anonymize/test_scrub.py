@@ -1,0 +1,114 @@
+"""Words become pseudonyms: the same everywhere, nothing else changes, and nothing is left."""
+
+import io
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtsite.anonymize.files import scrub_stream
+from mtsite.anonymize.scrub import Scrubber, counts_here
+from mtsite.anonymize.words import Dictionary, Pseudonyms
+from mtsite.logs.redact import make_redactor
+from mtsite.logs.source import split_lines
+
+KEY = b"a key of some length"
+
+
+def scrubber(*words: tuple[str, str], key: bytes = KEY) -> Scrubber:
+    names = Pseudonyms(key)
+    known = Dictionary()
+    for kind, word in words:
+        known.add(names, kind, word.encode())
+    known.add_directory(names, "/proj/bigcorp/fullrun")
+    return Scrubber(names, known, make_redactor(["default"]))
+
+
+KNOWN = (("user", "mkramer"), ("user", "jo"), ("host", "node17.corp.org"), ("user", "ann"))
+ONE = scrubber(*KNOWN)
+MK, NODE = ONE.text("mkramer"), ONE.text("node17")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("by mkramer on node17", f"by {MK} on {NODE}"),
+        ("MKramer_build", f"{MK}_build"),
+        ("/home/mkramer/x", f"/home/{MK}/x"),
+        ("node17.corp.org:22", f"{NODE}.{ONE.text('corp.org')}:22"),
+        ("annotate the ann: 3", f"annotate the {ONE.text('ann')}: 3"),
+        ("at 127.0.0.1 in version 1.2.3", "at 127.0.0.1 in version 1.2.3"),
+        ("COMPLETED PASS w01", "COMPLETED PASS w01"),
+        ("jo is short, and stays in texts", "jo is short, and stays in texts"),
+        ("/usr/bin/ld: error", "/usr/bin/ld: error"),
+    ],
+)
+def test_what_is_replaced_and_what_stays(text: str, wanted: str) -> None:
+    assert ONE.text(text) == wanted
+
+
+def test_mail_home_addresses_and_secrets_are_found_by_their_shape() -> None:
+    text = ONE.text("a.b@firm.com /home/zoe/x 10.20.30.40 fe80:1:2:3:4:5:6:7 password=hunter2")
+    assert not any(word in text for word in ("firm", "zoe", "10.20", "fe80", "hunter2"))
+    assert "@example.com /home/user-" in text
+    assert " 2001:db8::" in text
+
+
+def test_a_directory_of_the_area_is_replaced_as_the_front_of_a_path() -> None:
+    text = ONE.text("in /proj/bigcorp/fullrun/logs and /net/x/proj/bigcorp, not bigcorp alone")
+    assert "/proj/bigcorp" not in text
+    assert text.count("/proj/dir-") == 2
+    assert text.endswith("not bigcorp alone")
+
+
+def test_a_short_user_is_replaced_as_a_value_of_its_column() -> None:
+    assert ONE.value("user", b"jo").startswith(b"user-")
+    assert ONE.value("user", b"root") == b"root"
+
+
+def test_another_key_gives_other_pseudonyms() -> None:
+    other = scrubber(*KNOWN, key=b"another key, as long")
+    assert other.text("mkramer") != MK
+    assert scrubber(*KNOWN).text("mkramer") == MK
+
+
+PARTS = "mkramer node17 corp.org ann x / é . 10.9.8.7 /home/ @ password= /proj/bigcorp".split()
+LINES = st.lists(st.sampled_from([*PARTS, " ", "\n", "\r\n", "\x1b[1m"]), max_size=25).map("".join)
+
+
+@given(LINES)
+def test_lines_stay_and_no_word_is_left(text: str) -> None:
+    content = text.encode()
+    scrubbed = ONE.scrub(content)
+    assert len(split_lines(scrubbed)) == len(split_lines(content))
+    assert b"mkramer" not in scrubbed
+    assert b"node17" not in scrubbed
+
+
+@given(LINES, st.integers(1, 60))
+def test_blocks_of_any_size_give_the_same_text(text: str, block: int) -> None:
+    content = text.encode()
+    out = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mtsite.anonymize.files.BLOCK_BYTES", block)
+        scrub_stream(io.BytesIO(content * 3), out, ONE)
+    assert out.getvalue() == ONE.scrub(content * 3)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_can_be_scrubbed(content: bytes) -> None:
+    assert len(split_lines(ONE.scrub(content))) == len(split_lines(content))
+
+
+def test_a_hostile_line_takes_linear_time() -> None:
+    started = time.process_time()
+    ONE.scrub(b"a.b@" * 100_000 + b"1.1." * 100_000 + b"/home/" * 50_000)
+    assert time.process_time() - started < 5
+
+
+def test_where_words_count() -> None:
+    assert counts_here("anywhere", b"xmkramerx", 1, 8)
+    assert not counts_here("alone", b"xannx", 1, 4)
+    assert counts_here("path", b"x/proj/a/b", 1, 8)
+    assert not counts_here("path", b"/proj/ab", 0, 7)
