@@ -22,7 +22,7 @@ from mtsite.terminal import plain
 COMMANDS = (
     "demo init doctor status config area ingest reduce restore migrate automigrate homehost explain"
     " hold annotations retain purge archive build check serve destination publish nightly"
-    " schedule link log run completion"
+    " schedule link log run anonymize gate completion"
 ).split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
 

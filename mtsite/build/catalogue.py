@@ -9,6 +9,7 @@ from mtsite.build.judge import rule_set_of
 from mtsite.build.pen import Pen
 from mtsite.build.state import BuildState
 from mtsite.config import LogsConfig
+from mtsite.gatewords import HELP, TEXTS
 from mtsite.logs.families import OWN
 from mtsite.logs.family import Meaning
 from mtsite.logs.own import IGNORE, PREFIX
@@ -32,7 +33,7 @@ def write_catalogue(state: BuildState) -> None:
 
 
 def families_of(logs: LogsConfig) -> Iterator[FamilyMeanings]:
-    """The site's own rules, then each family that can say something."""
+    """The site's own rules, each family that can say something, and what `mtsite gate` says."""
     own = tuple(
         Meaning(PREFIX + rule.name, rule.level.upper(), rule.title, _OWN_HELP)
         for rule in logs.rules
@@ -42,3 +43,15 @@ def families_of(logs: LogsConfig) -> Iterator[FamilyMeanings]:
         yield OWN, own
     for name, pairs in groupby(rule_set_of(logs).catalogue, key=itemgetter(0)):
         yield name, tuple(meaning for _, meaning in pairs)
+    yield (
+        "gate",
+        tuple(
+            Meaning(
+                f"gate/{code}",
+                "WARNING" if text.startswith("WARNING") else "ERROR",
+                text.format(step="STEP"),
+                HELP[code],
+            )
+            for code, text in TEXTS.items()
+        ),
+    )

@@ -6,6 +6,7 @@ from pages.shown import FRAME, THEME
 from mtsite import urls
 from mtsite.build.catalogue import families_of
 from mtsite.config import LogsConfig
+from mtsite.gatewords import HELP, TEXTS
 from mtsite.logs.families import built_in
 from mtsite.logs.family import Meaning
 from mtsite.ownrules import LogRule
@@ -23,7 +24,8 @@ def test_every_code_of_every_family_has_its_row_with_level_title_and_help() -> N
     for _, meaning in built_in().catalogue:
         assert f'id="{urls.rule_anchor(meaning.code)}"' in page
         assert meaning.title in page and meaning.help in page
-    assert page.count("<dt>") == len(list(built_in().catalogue))
+    assert page.count("<dt>") == len(list(built_in().catalogue)) + len(TEXTS)
+    assert all(help in page for help in HELP.values() if "'" not in help)
 
 
 def test_the_sites_own_rules_come_first_but_those_that_silence() -> None:
