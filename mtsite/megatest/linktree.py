@@ -75,10 +75,12 @@ class Roots:
     """Where files of an area may lie: made once (`roots_of`) for the logs of many tests.
 
     `readable` are real paths for logs, `disks` those for run directories too. `path_map` maps
-    prefixes of stored paths to what they are called on this host. `real` remembers the real paths
-    of directories that many tests share, `rundirs` the run directories whose logs were found.
+    prefixes of stored paths to what they are called on this host. `area` is where relative ones
+    begin: an area whose linktree is a relative one stores such. `real` remembers the real paths of
+    directories that many tests share, `rundirs` the run directories whose logs were found.
     """
 
+    area: str
     linktree: str
     readable: tuple[str, ...]
     disks: tuple[str, ...]
@@ -95,7 +97,8 @@ def roots_of(
     known = tuple(path for path in readable if path and path != "/")
     lexical = os.path.normpath(linktree) if linktree is not None else ""
     on_disk = tuple(path for disk in disks if (path := _real(str(disk))) and path != "/")
-    return Roots("" if lexical == "/" else lexical, known, (*known, *on_disk), path_map)
+    within = (*known, *on_disk)
+    return Roots(str(area_path), "" if lexical == "/" else lexical, known, within, path_map)
 
 
 def find_logs(roots: Roots, key: RunKey, test: Test) -> tuple[list[FoundLog], str]:
@@ -177,7 +180,8 @@ def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str
     for stored, must_be_in_linktree in ((test.rundir, True), (test.shortdir, False)):
         if stored in NEVER_HAD_A_DIRECTORY:
             continue
-        directory = os.path.normpath(_mapped(stored, roots.path_map))
+        whole = os.path.join(roots.area, _mapped(stored, roots.path_map))  # noqa: PTH118  # as below
+        directory = os.path.normpath(whole)
         real = _real_directory(directory, roots.real)
         if real is None or not _is_directory(real):
             note = note or GONE

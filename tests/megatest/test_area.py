@@ -85,6 +85,11 @@ def test_the_linktree_of_the_site_wins_over_environment_and_config(tmp_path: Pat
     assert open_area(settings, {"MT_LINKTREE": "/env"}).linktree == tmp_path / "site"
 
 
+def test_a_relative_linktree_begins_at_the_area(tmp_path: Path) -> None:
+    built = areas.make_area(tmp_path, config="[setup]\nlinktree ../links\n")
+    assert opened(built).linktree == built.path.parent / "links"
+
+
 def test_a_linktree_that_a_command_computes_falls_back_to_lt(tmp_path: Path) -> None:
     built = areas.make_area(tmp_path, config="[setup]\nlinktree #{shell pwd}\n")
     area = opened(built)

@@ -121,6 +121,18 @@ def test_the_physical_directory_stands_in_for_a_lost_link(tmp_path: Path) -> Non
     assert list(find(area, test)[0]) == ["final.log"]
 
 
+def test_what_a_relative_linktree_stored_begins_at_the_area(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    area, test = one(tmp_path, log="x")
+    monkeypatch.chdir("/")
+    for stored in (test.rundir, test.shortdir):
+        here = replace(test, rundir=os.path.relpath(stored, area.path), shortdir="")
+        logs, note = find(area, here)
+        expected = ["final.log"] if stored == test.rundir else []
+        assert (list(logs), note) == (expected, "" if expected else linktree.OUTSIDE)
+
+
 def test_paths_are_mapped_to_what_this_host_calls_them(tmp_path: Path) -> None:
     area, test = one(tmp_path, log="x")
     far = replace(test, rundir=test.rundir.replace(str(tmp_path), "/net/h1"), shortdir="")
