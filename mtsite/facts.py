@@ -4,6 +4,11 @@ sealed, or from the annotations of the site's owner, judged at the run's own tim
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mtsite.byvalues import ByValues
+
+TestName = tuple[str, str]
+"""(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unusual:
@@ -53,3 +58,49 @@ class KnownIssue:
     until: str
     why: str
     over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestFacts(ByValues):
+    """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
+
+    `strip` has one verdict letter per run, oldest first, '.' where the test was missing; its last
+    letter is this run. It lines up with the end of `RunFacts.window`. `change` is new, still,
+    fixed or '' against `RunFacts.previous`. `since` is the first run of the present bad stretch,
+    `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
+    `usual` is the median duration of its earlier good results, `took` those in the runs of `strip`
+    (empty where nobody knows any, and in older records), in seconds. `values` has for each of the
+    first `Test.data` what it was in the last 20 runs, this one last.
+    """
+
+    __test__ = False
+
+    strip: str = ""
+    change: str = ""
+    flaky: bool = False
+    usual: int | None = None
+    since: str = ""
+    since_runs: int = 0
+    capped: bool = False
+    last_good: str = ""
+    took: tuple[int | None, ...] = ()
+    values: tuple[tuple[float | None, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts(ByValues):
+    """Cross-run facts of one run over earlier runs of its target only.
+
+    `window` are the runnames (oldest first, this run last, at most 30) that strips show.
+    `previous` is the run compared with, `last_good` the newest earlier run without a bad test.
+    `fixed` were bad in `previous` and are good now, `vanished` are tests that only `previous` had.
+    `compared`: beside `previous`, and beside `last_good` if that is another.
+    """
+
+    window: tuple[str, ...] = ()
+    previous: str = ""
+    last_good: str = ""
+    tests: Mapping[TestName, TestFacts] = field(default_factory=dict)
+    fixed: tuple[TestName, ...] = ()
+    vanished: tuple[TestName, ...] = ()
+    compared: tuple[Compared, ...] = ()

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import annotated, failing, measured, onhosts, record
-from mtsite.model import ByValues, RunKey, RunSummary, TestName
+from mtsite.byvalues import ByValues
+from mtsite.model import RunKey, RunSummary, TestName
 
 FORMAT = "8"
 SCHEMA = f"""

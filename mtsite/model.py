@@ -5,13 +5,15 @@ not UTF-8: two names that differ in bytes stay two names. Pages show such bytes 
 Times are Unix seconds in UTC, durations seconds; None means that the row does not say.
 """
 
-import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NewType
 
-from mtsite.facts import Compared, Unusual
+from mtsite.byvalues import ByValues
+from mtsite.facts import RunFacts as RunFacts
+from mtsite.facts import TestFacts as TestFacts
+from mtsite.facts import TestName as TestName
+from mtsite.facts import Unusual
 
 State = NewType("State", str)
 """Where a test or run is in its life: NOT_STARTED … COMPLETED, as Megatest writes it."""
@@ -24,29 +26,6 @@ Scalar = float | int | str | None
 
 Sample = tuple[int, float | None, int | None]
 """Of a running test: Unix seconds, CPU load, free space of its disk in KiB."""
-
-TestName = tuple[str, str]
-"""(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
-
-
-class ByValues:
-    """A record that is pickled as a call of its class with its values.
-
-    Workers get and give tens of thousands of them; what dataclasses with slots do themselves,
-    looking at their fields one by one each time, takes more than twice as long.
-    """
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        kind: Any = type(self)
-        return kind, _values_of(kind)(self)
-
-
-@functools.cache
-def _values_of(kind: Any) -> Callable[[ByValues], tuple[Any, ...]]:
-    """Gives all values of a record that has at least two."""
-    return attrgetter(*(field.name for field in fields(kind)))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -295,52 +274,6 @@ class TestRecord(ByValues):
     data: tuple[TestDatum, ...] = ()
     duration: int | None = None
     why: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TestFacts(ByValues):
-    """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
-
-    `strip` has one verdict letter per run, oldest first, '.' where the test was missing; its last
-    letter is this run. It lines up with the end of `RunFacts.window`. `change` is new, still,
-    fixed or '' against `RunFacts.previous`. `since` is the first run of the present bad stretch,
-    `since_runs` how many runs that makes; `capped` says that the look back ended at 100 runs.
-    `usual` is the median duration of its earlier good results, `took` those in the runs of `strip`
-    (empty where nobody knows any, and in older records), in seconds. `values` has for each of the
-    first `Test.data` what it was in the last 20 runs, this one last.
-    """
-
-    __test__ = False
-
-    strip: str = ""
-    change: str = ""
-    flaky: bool = False
-    usual: int | None = None
-    since: str = ""
-    since_runs: int = 0
-    capped: bool = False
-    last_good: str = ""
-    took: tuple[int | None, ...] = ()
-    values: tuple[tuple[float | None, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts(ByValues):
-    """Cross-run facts of one run over earlier runs of its target only.
-
-    `window` are the runnames (oldest first, this run last, at most 30) that strips show.
-    `previous` is the run compared with, `last_good` the newest earlier run without a bad test.
-    `fixed` were bad in `previous` and are good now, `vanished` are tests that only `previous` had.
-    `compared`: beside `previous`, and beside `last_good` if that is another.
-    """
-
-    window: tuple[str, ...] = ()
-    previous: str = ""
-    last_good: str = ""
-    tests: Mapping[TestName, TestFacts] = field(default_factory=dict)
-    fixed: tuple[TestName, ...] = ()
-    vanished: tuple[TestName, ...] = ()
-    compared: tuple[Compared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ FLOORS = (
         *("tomlfile", "operation", "options"),
         *(
             "manifest",
+            "treefiles",
             "known",
             "measured",
             "onhosts",
@@ -73,6 +74,7 @@ FLOORS = (
             "rollup",
             "model",
             "facts",
+            "byvalues",
             "gatewords",
             "errors",
             "__init__",

@@ -3,7 +3,9 @@
     a-b bold   a-d dim   a-i italic   a-u underline   a-v inverse of the default colours
     a-f0 … a-f255   foreground, a-g0 … a-g255 background: the 256 palette (0–15 are the classic 16)
 
-True colour is rounded to the palette. A line starts plain: colours don't run on into the next one.
+Of the other 240 colours 70 are shown (`SHOWN`): the rest differ from one of them less than what a
+colour is moved to be read on paper. True colour is rounded to these. A line starts plain: colours
+don't run on into the next one.
 """
 
 import functools
@@ -26,6 +28,7 @@ _ESCAPE = re.compile(f"{ESC}(?:{_BODY.replace('BELL', chr(0x07) + chr(0x2407))})
 _PARAMETERS = re.compile(r"\x1b\[([0-9;:]*)m")
 _SPARSE_BYTES = 1000
 _LEVELS = (0, 95, 135, 175, 215, 255)
+_SHOWN_LEVEL = (0, 2, 2, 4, 4, 5)
 _SWITCHES = {
     1: ("bold", True),
     2: ("dim", True),
@@ -178,14 +181,24 @@ def _extended(codes: Iterator[int]) -> int | None:
     kind = next(codes, None)
     if kind == 5:
         index = next(codes, None)
-        return index if index is not None and index < 256 else None
+        return shown(index) if index is not None and index < 256 else None
     if kind != 2:
         return None
     channels = [next(codes, None) for _ in range(3)]
     if any(channel is None or channel > 255 for channel in channels):
         return None
     red, green, blue = (channel or 0 for channel in channels)
-    return nearest(red, green, blue)
+    return shown(nearest(red, green, blue))
+
+
+def shown(index: int) -> int:
+    """The colour that a colour of the palette is shown as: itself, or one like it."""
+    if index < 16:
+        return index
+    if index >= 232:
+        return 234 + (index - 232) // 4 * 4
+    red, green, blue = ((index - 16) // size % 6 for size in (36, 6, 1))
+    return 16 + 36 * _SHOWN_LEVEL[red] + 6 * _SHOWN_LEVEL[green] + _SHOWN_LEVEL[blue]
 
 
 @functools.lru_cache(4096)
@@ -208,6 +221,10 @@ def palette_rgb(index: int) -> tuple[int, int, int]:
         return grey, grey, grey
     index -= 16
     return _LEVELS[index // 36], _LEVELS[index // 6 % 6], _LEVELS[index % 6]
+
+
+SHOWN = tuple(sorted({shown(index) for index in range(256)}))
+"""All colours that classes name."""
 
 
 def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:

@@ -1,11 +1,11 @@
 """Writes the style sheet of the terminal colours: `static/css/ansi.css` is its output.
 
-Terminal colours are made for one background; a page has two. Each of the 256 colours is moved
+Terminal colours are made for one background; a page has two. Each colour that is shown is moved
 towards ink until it reads (contrast 4.5) on paper, on light and on dark; backgrounds are tinted
 so lightly that the text on them still reads.
 """
 
-from mtsite.logs.ansi import palette_rgb
+from mtsite.logs.ansi import SHOWN, palette_rgb
 
 Rgb = tuple[int, int, int]
 
@@ -34,7 +34,7 @@ _HEAD = """\
 def style_sheet() -> str:
     """The whole of `ansi.css`."""
     lines = [_HEAD]
-    for index in range(256):
+    for index in SHOWN:
         colour = _CLASSIC[index] if index < 16 else palette_rgb(index)
         front = _light_dark(_readable(colour, LIGHT), _readable(colour, DARK))
         back = _light_dark(_mixed(LIGHT, colour, TINT), _mixed(DARK, colour, TINT))

@@ -14,7 +14,7 @@ from mtsite.pages.loglines import DEFAULT, some_lines
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "part.html"
 PART_LINES = 5000
 MOST_WHOLE = 20

@@ -14,12 +14,14 @@
     const far = (i) => rgb(i).reduce((sum, c, n) => sum + (c - [red, green, blue][n]) ** 2, 0);
     return far(cube) <= far(grey) ? cube : grey;
   };
+  // As in mtsite/logs/ansi.py: of colours that are much alike one is shown.
+  const shown = (i) => (i < 16 ? i : i >= 232 ? 234 + ((i - 232) & 28) : [36, 6, 1].reduce((sum, n) => sum + n * [0, 2, 2, 4, 4, 5][Math.floor((i - 16) / n) % 6], 16));
   const extended = (codes) => {
     const kind = codes.shift();
-    if (kind === 5) { const i = codes.shift(); return i < 256 ? i : -2; }
+    if (kind === 5) { const i = codes.shift(); return i < 256 ? shown(i) : -2; }
     if (kind !== 2) return -2;
     const parts = codes.splice(0, 3);
-    return parts.length === 3 && parts.every((c) => c < 256) ? nearest(...parts) : -2;
+    return parts.length === 3 && parts.every((c) => c < 256) ? shown(nearest(...parts)) : -2;
   };
   const codesOf = (text) => text.split(";").flatMap((group) => {
     const parts = group.split(":");

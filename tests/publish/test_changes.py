@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from publishing import DAY, NOW, Publishing, small_site
 
-from mtsite import manifest
+from mtsite import treefiles
 from mtsite.manifest import Manifest, Page
 
 PATHS = ["index.html", "a/index.html", "a/t/w00/index.html", "b/index.html", "_blobs/ab/x.log"]
@@ -84,7 +84,7 @@ def test_a_manifest_made_again_can_not_tell(tmp_path: Path) -> None:
 
 
 def test_too_much_change_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "MOST_CHANGES", 5)
+    monkeypatch.setattr(treefiles, "MOST_CHANGES", 5)
     with Manifest.open(tmp_path) as one:
         one.note_pages([page("a/1.html")])
         before = one.revision()
