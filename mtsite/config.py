@@ -14,7 +14,13 @@ from typing import Any
 
 from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
-from mtsite.operation import CheckConfig, NightlyConfig, NotifyConfig, ScheduleConfig
+from mtsite.operation import (
+    CheckConfig,
+    HomehostConfig,
+    NightlyConfig,
+    NotifyConfig,
+    ScheduleConfig,
+)
 from mtsite.options import (
     AGE,
     AGE_OR_ALL,
@@ -102,6 +108,12 @@ class AreaConfig:
         [],
         "Facts of a run that stand above the grid of its target, at most three.",
     )
+    grid_metric: str = option(
+        TEXT,
+        "",
+        "What cells of the grid show instead of a symbol: duration, or CATEGORY/VARIABLE of the"
+        " test data.",
+    )
     links: Mapping[str, str] = option(
         LINKS,
         {},
@@ -121,19 +133,6 @@ class ReduceConfig:
     )
     dead_after: int = option(
         AGE, "7d", "Silence after which a row that claims to run counts as ended."
-    )
-
-
-@dataclass(frozen=True)
-class HomehostConfig:
-    """[homehost]: when an area may get another homehost."""
-
-    quiet: int = option(AGE, "30m", "How long no run may have been touched.")
-    take: tuple[str, ...] = option(
-        TEXTS, [], "Areas that `mtsite schedule` gives its own host as homehost, when quiet."
-    )
-    old_tmp: str = option(
-        TEXT, "", "Where /tmp of another host is seen, as /net/{host}/tmp; {host} is filled in."
     )
 
 

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsite import annotated, failing, measured, onhosts, record
+from mtsite import annotated, failing, measured, onhosts, owners, record
 from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "8"
+FORMAT = "9"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}
+{owners.TABLES}
 {failing.TABLE}
 {annotated.TABLE}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -8,6 +8,7 @@ first of its pages is touched, and set again (`finish_run`) together with what w
 what a dead build left behind is never taken for known.
 """
 
+import hashlib
 import json
 import sqlite3
 import zlib
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtsite import onhosts, record
+from mtsite import onhosts, owners, record
 from mtsite.annotated import AnnotatedRuns
 from mtsite.errors import MtsiteError
 from mtsite.failing import FailingLines
@@ -58,6 +59,7 @@ class Manifest(TreeFiles):
         super().__init__(connection)
         self.measured = MeasuredValues(connection)
         self.hosts = onhosts.OnHosts(connection)
+        self.owners = owners.Owners(connection)
         self.failing = FailingLines(connection)
         self.annotated = AnnotatedRuns(connection)
         self._names: dict[TestName, TestName] = {}
@@ -93,7 +95,7 @@ class Manifest(TreeFiles):
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         own = "meta tree runs targets listing measured failing annotated"
-        for table in (*own.split(), *onhosts.NAMES):
+        for table in (*own.split(), *onhosts.NAMES, *owners.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)
@@ -167,6 +169,11 @@ class Manifest(TreeFiles):
         shared = self._names.setdefault
         rows = json.loads(zlib.decompress(row[0]))
         return {shared((t, i), (t, i)): (v, d) for t, i, v, d in rows}
+
+    def outcomes_mark(self, run_dir: str) -> str:
+        """A digest of the same, durations too; '' for nothing."""
+        row = self._db.execute("SELECT verdicts FROM runs WHERE dir = ?", (run_dir,)).fetchone()
+        return hashlib.sha256(row[0]).hexdigest()[:20] if row and row[0] else ""
 
     def begin_runs(self, dirs: Iterable[str]) -> None:
         """Pages of these runs are going to change: what was known of them counts no more."""

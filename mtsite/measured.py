@@ -37,18 +37,24 @@ class MeasuredValues:
         rows = json.loads(zlib.decompress(row[0])) if row else ()
         return {(t, i): tuple((key, value) for key, value in values) for t, i, values in rows}
 
-    def note(self, run_dir: str, measured: Measured) -> None:
-        """What the rows of a run say now."""
+    def mark(self, run_dir: str) -> str:
+        """A digest of what is known of a run; '' for nothing."""
+        row = self._db.execute("SELECT packed FROM measured WHERE dir = ?", (run_dir,)).fetchone()
+        return hashlib.sha256(row[0]).hexdigest()[:20] if row else ""
+
+    def note(self, run_dir: str, measured: Measured) -> bool:
+        """What the rows of a run say now; whether that is another word than before."""
         if not measured:
-            self._db.execute("DELETE FROM measured WHERE dir = ?", (run_dir,))
-            return
+            gone = self._db.execute("DELETE FROM measured WHERE dir = ?", (run_dir,))
+            return gone.rowcount > 0
         rows = [[*name, values] for name, values in measured.items()]
         packed = zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
-        self._db.execute(
+        noted = self._db.execute(
             "INSERT INTO measured VALUES (?, ?) ON CONFLICT (dir)"
             " DO UPDATE SET packed = excluded.packed WHERE packed IS NOT excluded.packed",
             (run_dir, packed),
         )
+        return noted.rowcount > 0
 
 
 def measured_of(run: Run) -> Measured:
@@ -57,7 +63,7 @@ def measured_of(run: Run) -> Measured:
     for test in run.tests:
         if test.data:
             values = tuple(
-                (_key(datum.category, datum.variable), _number(datum.value))
+                (key_of(datum.category, datum.variable), _number(datum.value))
                 for datum in test.data[:MOST_VARIABLES]
             )
             if any(value is not None for _, value in values):
@@ -88,6 +94,7 @@ def _number(value: object) -> float | None:
 
 
 @lru_cache(maxsize=4096)
-def _key(category: str, variable: str) -> str:
+def key_of(category: str, variable: str) -> str:
+    """What a variable is called in `Value`."""
     name = f"{category}\0{variable}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(name, digest_size=6).hexdigest()

@@ -6,7 +6,7 @@ They are sections of `mtsite.toml` like those in `config.py`, which puts them al
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mtsite.options import AGE, CLOCK, SIZE, TEXTS, ages_by, one_of, option, whole_number
+from mtsite.options import AGE, CLOCK, SIZE, TEXT, TEXTS, ages_by, one_of, option, whole_number
 
 LEVEL = one_of("error", "warn", "off")
 NIGHT_STEPS = ("reduce", "automigrate", "retain", "build", "check", "publish")
@@ -86,4 +86,17 @@ class ScheduleConfig:
     )
     job_limit: int = option(
         AGE, "1d", "Time after which a job is stopped at its next safe point; 0s: never."
+    )
+
+
+@dataclass(frozen=True)
+class HomehostConfig:
+    """[homehost]: when an area may get another homehost."""
+
+    quiet: int = option(AGE, "30m", "How long no run may have been touched.")
+    take: tuple[str, ...] = option(
+        TEXTS, [], "Areas that `mtsite schedule` gives its own host as homehost, when quiet."
+    )
+    old_tmp: str = option(
+        TEXT, "", "Where /tmp of another host is seen, as /net/{host}/tmp; {host} is filled in."
     )

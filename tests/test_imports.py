@@ -58,6 +58,7 @@ FLOORS = (
             "known",
             "measured",
             "onhosts",
+            "owners",
             "failing",
             "annotated",
             "record",

@@ -102,7 +102,8 @@ def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
             if run_dir in state.known and state.manifest.outcomes(run_dir) != outcomes:
                 state.touch(head.key)
             state.manifest.note_outcomes(run_dir, place_of(head), dict(outcomes))
-            state.manifest.measured.note(run_dir, measured)
+            if state.manifest.measured.note(run_dir, measured) and run_dir in state.known:
+                state.touch(head.key)
         if done % COMMIT_RUNS == 0:
             state.save_touched()
 

@@ -5,6 +5,7 @@ later run changes none but the last block of its own month: each names those bes
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,11 @@ from mtsite import urls
 from mtsite.build.pen import Pen, json_bytes
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest
+from mtsite.measured import key_of
 from mtsite.model import RunSummary, TestName
 from mtsite.pages import grid, griddata
 from mtsite.pages.dates import month_of
+from mtsite.pages.metric import DURATION
 from mtsite.pages.page import Grid, GridRow, NodeSummary
 from mtsite.pages.shard import shard_bytes
 from mtsite.rollup import ABSENT
@@ -62,14 +65,74 @@ class TargetRuns:
         return found
 
 
-def grid_of(runs: TargetRuns, columns: Sequence[TargetRun], heads: Sequence[str]) -> Grid:
+@dataclass(frozen=True, slots=True)
+class GridSettings:
+    """What an area says of its grids: rows above them, and what their cells show."""
+
+    heads: tuple[str, ...] = ()
+    metric: str = ""
+
+
+PLAIN = GridSettings()
+
+
+def grid_of(runs: TargetRuns, columns: Sequence[TargetRun], settings: GridSettings = PLAIN) -> Grid:
     """All tests of these runs (newest first); a test is not there where its items are."""
     found = [runs.outcomes(run) for run in columns]
     names = {name for outcomes in found for name in outcomes}
     iterated = {testname for testname, item_path in names if item_path}
     shown = sorted(name for name in names if name[1] or name[0] not in iterated)
-    rows = tuple(GridRow(name, strip_of(found, name)) for name in shown)
-    return Grid(tuple(runs.summary(run) for run in columns), rows, tuple(heads))
+    values = _values_of(runs, columns, found, settings.metric)
+    rows = tuple(
+        GridRow(name, strip_of(found, name), tuple(column.get(name) for column in values))
+        for name in shown
+    )
+    summaries = tuple(runs.summary(run) for run in columns)
+    owners = runs.manifest.owners.of_run(newest) if (newest := _newest_dir(columns)) else {}
+    return Grid(summaries, rows, settings.heads, settings.metric, owners)
+
+
+def _values_of(
+    runs: TargetRuns, columns: Sequence[TargetRun], outcomes: Sequence[Outcomes], metric: str
+) -> list[dict[TestName, float]]:
+    """What the metric was in each column, by test; of a run that is gone nothing is known."""
+    if metric == DURATION:
+        return [
+            {name: took for name, (_, took) in each.items() if took is not None and not run.gone}
+            for run, each in zip(columns, outcomes, strict=True)
+        ]
+    if not metric:
+        return []
+    category, _, variable = metric.rpartition("/")
+    wanted = key_of(category, variable)
+    return [
+        {
+            name: value
+            for name, values in runs.manifest.measured.of_run(run.dir).items()
+            for key, value in values
+            if key == wanted and value is not None and not run.gone
+        }
+        for run in columns
+    ]
+
+
+def seen_of(
+    runs: TargetRuns, columns: Sequence[TargetRun], settings: GridSettings
+) -> tuple[object, ...]:
+    """All that a grid of these runs rests on, as a fingerprint takes it."""
+    mark = runs.manifest.measured.mark
+    if settings.metric == DURATION:
+        mark = runs.manifest.outcomes_mark
+    shown = [
+        (run.dir, run.mark, run.summary, mark(run.dir) if settings.metric and not run.gone else "")
+        for run in columns
+    ]
+    owners = runs.manifest.owners.mark(newest) if (newest := _newest_dir(columns)) else ""
+    return repr(settings), shown, owners
+
+
+def _newest_dir(columns: Sequence[TargetRun]) -> str:
+    return next((run.dir for run in columns if not run.gone), "")
 
 
 def strip_of(columns: Sequence[Outcomes], name: TestName) -> str:
@@ -81,11 +144,13 @@ def strip_of(columns: Sequence[Outcomes], name: TestName) -> str:
 class GridPages:
     """Writes them; `node` is bare: a page must not change with what it doesn't show."""
 
-    def __init__(self, pen: Pen, runs: TargetRuns, node: NodeSummary, heads: Sequence[str]) -> None:
+    def __init__(
+        self, pen: Pen, runs: TargetRuns, node: NodeSummary, settings: GridSettings
+    ) -> None:
         self.pen = pen
         self.runs = runs
         self.node = node
-        self.heads = tuple(heads)
+        self.settings = settings
         self.zone = ZoneInfo(pen.frame.timezone)
 
     def write(self) -> None:
@@ -112,15 +177,15 @@ class GridPages:
 
     def _window(self, name: str, columns: Sequence[TargetRun], months: Sequence[str]) -> None:
         """The parts of a window. The first has a fingerprint over all, so it tells how many."""
-        seen = [(run.dir, run.mark, run.summary) for run in columns]
-        values = (self.node.keys, self.heads, seen, tuple(months))
+        seen = seen_of(self.runs, columns, self.settings)
+        values = (self.node.keys, *seen, tuple(months))
         first = self._path(name, 1)
         fingerprint = self.pen.fresh(grid, first, values)
         if not fingerprint:
             self._keep_parts(name)
             return
-        shown = grid_of(self.runs, columns, self.heads)
-        parts = grid.parts_of(grid.ranked(shown.rows), shown.runs)
+        shown = grid_of(self.runs, columns, self.settings)
+        parts = grid.parts_of(grid.ranked(shown.rows), shown)
         for part, rows in enumerate(parts, start=1):
             window = grid.Window(name, part, len(parts), tuple(months))
             context = grid.context(self.pen.frame, self.node, shown, rows, window)
@@ -149,7 +214,7 @@ class GridPages:
 
     @cached_property
     def _newest(self) -> Grid:
-        return grid_of(self.runs, self.runs.newest[: grid.WINDOWS[-1]], self.heads)
+        return grid_of(self.runs, self.runs.newest[: grid.WINDOWS[-1]], self.settings)
 
     def _strips(self) -> dict[str, object]:
         """Every test of the newest runs, those with items too: the strip of its history."""

@@ -40,6 +40,7 @@ from mtsite.model import (
     TestRecord,
 )
 from mtsite.onhosts import HostRun, hosts_of
+from mtsite.owners import owners_of
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
@@ -89,6 +90,7 @@ class RunRead:
     reasons: Reasons
     failing: tuple[FailingLine, ...]
     measured: Measured
+    owners: Mapping[str, str]
     input: str
     rows: str
     sealed: bool
@@ -254,6 +256,7 @@ class RunReader:
             reasons=reasons_of(taken.record),
             failing=failing_lines(run, taken.record),
             measured=measured_in(head, run),
+            owners=owners_of(run, taken.record.definitions),
             input=digest.of(
                 taken.shown, [v.value for v in verdicts], logs, defined, digest.beside_values(run)
             ),

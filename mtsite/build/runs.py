@@ -183,7 +183,9 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     place = place_of(state.listed.heads[read.dir])
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
-    manifest.measured.note(read.dir, read.measured)
+    moved = manifest.measured.note(read.dir, read.measured)
+    if manifest.owners.note(read.dir, read.owners) or moved:
+        state.touch(read.summary.key)
     _note_hosts(state, read)
     state.note_clusters(manifest.failing.note(read.dir, read.summary.key, place, read.failing))
     if read.blobs:

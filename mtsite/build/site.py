@@ -25,6 +25,7 @@ from mtsite.build.clusters import forget_lines, write_clusters
 from mtsite.build.coming import write_coming
 from mtsite.build.former import names_now, write_former
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
+from mtsite.build.grids import PLAIN, GridSettings
 from mtsite.build.hosts import write_hosts
 from mtsite.build.issues import judge_again, note_rules
 from mtsite.build.judge import rule_set_of
@@ -272,15 +273,18 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     said = digest.of(repr(told))
     state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != said
     state.manifest.put("areas", said)
-    expected = rhythms(state, words)
-    before = json.loads(state.manifest.get("expected") or "{}")
-    state.manifest.put("expected", json.dumps(expected))
+    asked = {
+        name: repr((expected, _grids_of(state, name)))
+        for name, expected in rhythms(state, words).items()
+    }
+    before = json.loads(state.manifest.get("asked of targets") or "{}")
+    state.manifest.put("asked of targets", json.dumps(asked))
     everything = state.all_pages or state.interrupted
-    if everything or before != expected:
+    if everything or before != asked:
         state.touched.update(
             target
             for target in state.manifest.targets()
-            if everything or before.get(target[0]) != expected.get(target[0])
+            if everything or before.get(target[0]) != asked.get(target[0])
         )
     state.save_touched()
 
@@ -296,7 +300,7 @@ def _write_targets(state: BuildState) -> None:
             name,
             values,
             keys_of(state, words, name, values),
-            _heads_of(state, name),
+            _grids_of(state, name),
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
             expected.get(name),
             now_called.get(name, ""),
@@ -387,6 +391,6 @@ def _pen(state: BuildState, owner: str) -> Pen:
     return Pen(state.site, state.look, owner, known)
 
 
-def _heads_of(state: BuildState, area_name: str) -> tuple[str, ...]:
+def _grids_of(state: BuildState, area_name: str) -> GridSettings:
     settings = state.config.areas.get(area_name)
-    return settings.grid_heads if settings is not None else ()
+    return GridSettings(settings.grid_heads, settings.grid_metric) if settings else PLAIN

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build import digest, former
-from mtsite.build.grids import GridPages, TargetRuns, grid_of
+from mtsite.build.grids import PLAIN, GridPages, GridSettings, TargetRuns, grid_of, seen_of
 from mtsite.build.histories import Histories, move_on, shown_histories, still_true
 from mtsite.build.nodes import LISTED, TREND_DAYS, AreaWords, TargetNode, Tree, target_node
 from mtsite.build.pen import Look, Pen
@@ -40,7 +40,7 @@ class TargetTask:
     area: str
     values: tuple[str, ...]
     keys: tuple[str, ...]
-    heads: tuple[str, ...] = ()
+    grids: GridSettings = PLAIN
     known: Mapping[str, Page] = field(default_factory=dict)
     expected: int | None = None
     name_now: str = ""
@@ -97,7 +97,7 @@ class _TargetPages:
         self.name_now = task.name_now
         self.words = AreaWords(expected=task.expected)
         self.zone = ZoneInfo(pen.frame.timezone)
-        self.heads = task.heads
+        self.grids = task.grids
         self.runs = TargetRuns(manifest, task.area, task.values)
         # A page without a fingerprint may be of a build that died: nothing rests on it.
         self.trusted = all(page.fingerprint for page in task.known.values())
@@ -119,7 +119,7 @@ class _TargetPages:
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         past = self._histories(bare)
         self._months(bare)
-        GridPages(self.pen, self.runs, bare, self.heads).write()
+        GridPages(self.pen, self.runs, bare, self.grids).write()
         self._target_page(tree.node(self.area, self.values), own.stability)
         return own, past
 
@@ -136,7 +136,7 @@ class _TargetPages:
 
     def _stability(self) -> Stability:
         columns = self.runs.newest[:WINDOW]
-        shown = grid_of(self.runs, columns, ())
+        shown = grid_of(self.runs, columns)
         rows = ((row.name, row.strip) for row in shown.rows)
         return stability([run.runname for run in columns], rows, LISTED)
 
@@ -148,12 +148,12 @@ class _TargetPages:
         for run in self.runs.newest:
             name = month_of(run.place, self.zone)
             months[name] = months.get(name, 0) + 1
-        seen = [(run.dir, run.mark, run.summary) for run in columns]
+        seen = seen_of(self.runs, columns, self.grids)
         drawn = [run.summary for run in self.runs.newest[GRID_RUNS : course.MOST]]
         listed = sorted(months.items(), reverse=True)
-        fingerprint = self.pen.fresh(target, path, repr(node), seen, drawn, self.heads, months)
+        fingerprint = self.pen.fresh(target, path, repr(node), seen, drawn, months)
         if fingerprint:
-            shown = grid_of(self.runs, columns, self.heads)
+            shown = grid_of(self.runs, columns, self.grids)
             past = self.runs.summaries(course.MOST)
             context = target.context(self.pen.frame, node, latest, shown, listed, stability, past)
             self.pen.page(target, path, fingerprint, context)

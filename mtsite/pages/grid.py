@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary
-from mtsite.pages import charts, gridparts, words
+from mtsite.pages import charts, compare, gridparts, metric, words
 from mtsite.pages.dates import day_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT, FLAKY_SWITCHES, judged, switches
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "grid.html"
 
 WINDOWS = (30, 100)
@@ -43,7 +43,10 @@ Head = tuple[str, tuple[tuple[str, str, int], ...], bool]
 """(label, cells of (short text, text, how many runs it spans), whether its texts stand upright)."""
 
 Cell = tuple[str, str, int, str, str]
-"""(style, symbol, how many runs it spans, link or '', what it says in words)."""
+"""(style, symbol or number, how many runs it spans, link or '', what it says in words)."""
+
+Row = tuple[str, str, str, tuple[Cell, ...], str, tuple[str, str]]
+"""(testname, item path, link to its history, cells, marks, (initials of its owner, owner))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ def _rank(row: GridRow) -> Ranked:
     return Ranked(row, "steady", "", (3, 0, row.name))
 
 
-def parts_of(rows: Sequence[Ranked], runs: Sequence[RunSummary]) -> list[Sequence[Ranked]]:
-    """The rows of each page of a window of these runs: one page, or parts of 600 kB."""
-    weights = gridparts.Weights(runs, joined=True)
+def parts_of(rows: Sequence[Ranked], grid: Grid) -> list[Sequence[Ranked]]:
+    """The rows of each page of a grid, all of which these are: one page, or parts of 600 kB."""
+    weights = gridparts.Weights(grid.runs, grid.owners, joined=True)
     return gridparts.divide(rows, lambda one: weights.row(one.row), weights.room, _alike)
 
 
@@ -182,8 +185,10 @@ def table(
     return {
         "columns": tuple(column(path, run, grid.runs) for run in grid.runs),
         "heads": _heads(frame, grid),
-        "groups": _groups(path, node, grid.runs, shown, kinds),
-        "calm": tuple(_row(path, node, row, grid.runs, "") for row in beside),
+        "wide": wide(len(grid.runs)) + (" metric" if grid.metric else ""),
+        "metric": grid.metric,
+        "groups": _groups(path, node, grid, shown, kinds),
+        "calm": tuple(_row(path, node, row, grid, "") for row in beside),
         "calm_names": tuple(_name(path, node, row) for row in calm) if not beside else (),
         "calm_total": words.plural(kinds["always"], "test"),
         "calm_count": kinds["always"],
@@ -200,7 +205,13 @@ def table(
         "grid_recent": len(recent),
         "legend": legend(grid.rows),
         "cells_shard": urls.relative(path, urls.grid_file(node.area, node.values, "cells.js")),
+        "compare": urls.relative(path, compare.PATH),
     }
+
+
+def wide(columns: int) -> str:
+    """The classes of a table with so many runs, at most 109: they give it its width."""
+    return f"t{columns // 10} u{columns % 10}"
 
 
 def _changed(rows: Sequence[GridRow], recent: int) -> int:
@@ -210,14 +221,14 @@ def _changed(rows: Sequence[GridRow], recent: int) -> int:
 def _groups(
     path: str,
     node: NodeSummary,
-    runs: Sequence[RunSummary],
+    grid: Grid,
     rows: Sequence[Ranked],
     kinds: dict[str, int],
 ) -> tuple[dict[str, object], ...]:
     """Groups of rows, each in sections of 50 that a browser lays out as they come into view."""
     found = []
     for kind, same in groupby(rows, key=attrgetter("kind")):
-        made = [_row(path, node, one.row, runs, one.marks) for one in same]
+        made = [_row(path, node, one.row, grid, one.marks) for one in same]
         sections = [made[i : i + SECTION_ROWS] for i in range(0, len(made), SECTION_ROWS)]
         said = f"{words.plural(kinds[kind], 'test')} {_HEADINGS[kind]}"
         found.append({"kind": kind, "said": said, "sections": sections})
@@ -282,28 +293,31 @@ def _name(path: str, node: NodeSummary, row: GridRow) -> tuple[str, str, str]:
     return row.name[0], row.name[1], history
 
 
-def _row(
-    path: str, node: NodeSummary, row: GridRow, runs: Sequence[RunSummary], marks: str
-) -> tuple[str, str, str, tuple[Cell, ...], str]:
-    """(testname, item path, link to its history, cells, marks); equal neighbours are one cell."""
+def _row(path: str, node: NodeSummary, row: GridRow, grid: Grid, marks: str) -> Row:
+    """A test with its cells; equal neighbours are one."""
+    runs = grid.runs
     cells: list[Cell] = []
     at = 0
-    for letter, same in groupby(row.strip[: len(runs)]):
-        span = len(list(same))
+    for letter, value, span in row.stretches(len(runs)):
         style, symbol, word = words.mark(letter)
         newest, oldest = runs[at], runs[at + span - 1]
         ends = newest.key.runname
         said = f"{ends}: {word}"
         if span > 1:
             said = f"{oldest.key.runname} … {ends}: {word}, {span} runs"
+        if value is not None:
+            symbol = metric.short(grid.metric, value)
+            said += f", {metric.told(grid.metric, value)}"
         if letter in {"P", ABSENT}:
-            cells.append((style, "", span, "", said))
+            cells.append((style, "" if value is None else symbol, span, "", said))
         else:
             key = RunKey(node.area, node.values, ends)
             link = urls.relative(path, urls.test_page(key, row.name))
             cells.append((style, symbol, span, link, said))
         at += span
-    return (*_name(path, node, row), tuple(cells), " ".join(marks))
+    owner = grid.owners.get(row.name[0], "")
+    whose = (metric.initials(owner), owner)
+    return (*_name(path, node, row), tuple(cells), " ".join(marks), whose)
 
 
 def legend(rows: Sequence[GridRow]) -> tuple[tuple[str, str, str], ...]:

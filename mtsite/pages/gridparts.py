@@ -1,7 +1,6 @@
 """Which rows of a grid share a page: as many as weigh 500 kB, whatever they are called. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from mtsite import urls
@@ -20,7 +19,12 @@ ITEM_BYTES = 40
 CELL_BYTES = 75
 JOIN_BYTES = 40
 CALM_BYTES = 60
-"""What columns, rows, items, cells, more runs in one, and cells without link take beside names."""
+VALUE_BYTES = 70
+OWNER_BYTES = 45
+"""What columns, rows, items, cells, more runs in one, cells without link, numbers and owners take
+beside names."""
+
+NOBODY: Mapping[str, str] = {}
 
 MOST_ROWS = 4000
 T = TypeVar("T")
@@ -32,8 +36,11 @@ class Weights:
     `joined`: equal neighbours are one cell, named by its first and last run.
     """
 
-    def __init__(self, runs: Sequence[RunSummary], *, joined: bool) -> None:
+    def __init__(
+        self, runs: Sequence[RunSummary], owners: Mapping[str, str] = NOBODY, *, joined: bool
+    ) -> None:
         self.joined = joined
+        self.owners = owners
         names = [() if joined else run.key.target for run in runs]
         runnames = [run.key.runname for run in runs]
         self._names = [weight("/".join((*n, r))) for n, r in zip(names, runnames, strict=True)]
@@ -48,9 +55,12 @@ class Weights:
         """Bytes of a row in HTML."""
         link = _link(row.name)
         found = ROW_BYTES + weight(*row.name) + link + (ITEM_BYTES if row.name[1] else 0)
+        if owner := self.owners.get(row.name[0]):
+            found += OWNER_BYTES + weight(owner)
         at = 0
-        for letter, same in groupby(row.strip[: len(self._names)]):
-            end = at + len(list(same))
+        for letter, value, span in row.stretches(len(self._names)):
+            end = at + span
+            found += 0 if value is None else VALUE_BYTES
             if letter in {"P", ABSENT}:
                 found += CALM_BYTES + self._named(at, end)
             elif self.joined:

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from mtsite import rollup, urls
 from mtsite.model import RunSummary
-from mtsite.pages import grid, words
+from mtsite.pages import compare, grid, words
 from mtsite.pages.dates import night_of
 from mtsite.pages.page import GridRow, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "night.html"
 MOST_RUNS = 100
 _KINDS = {
@@ -122,6 +122,8 @@ def _table(path: str, keys: Sequence[str], shown: Shown) -> dict[str, object]:
         groups.append({"kind": kind, "said": said, "sections": sections})
     few = len(calm) <= grid.CALM_ROWS
     return {
+        "metric": "",
+        "wide": grid.wide(len(shown.runs)),
         "columns": tuple(grid.column(path, run, ()) for run in shown.runs),
         "heads": _heads(keys, shown.runs),
         "groups": tuple(groups),
@@ -133,6 +135,7 @@ def _table(path: str, keys: Sequence[str], shown: Shown) -> dict[str, object]:
         "grid_total": words.number(len(shown.rows)),
         "legend": grid.legend(shown.rows),
         "cells_shard": "",
+        "compare": urls.relative(path, compare.PATH),
     }
 
 
@@ -169,9 +172,7 @@ def _heads(keys: Sequence[str], runs: Sequence[RunSummary]) -> tuple[grid.Head, 
     return tuple(rows)
 
 
-def _row(
-    path: str, row: GridRow, runs: Sequence[RunSummary]
-) -> tuple[str, str, str, tuple[grid.Cell, ...], str]:
+def _row(path: str, row: GridRow, runs: Sequence[RunSummary]) -> grid.Row:
     """As a row of a target's grid; only neighbours that passed, or are not there, are joined."""
     cells: list[grid.Cell] = []
     at = 0
@@ -187,4 +188,4 @@ def _row(
                 there = urls.relative(path, urls.test_page(run.key, row.name))
                 cells.append((style, symbol, 1, there, f"{name}: {word}"))
         at += span
-    return row.name[0], row.name[1], "", tuple(cells), " ".join(_marks(row))
+    return row.name[0], row.name[1], "", tuple(cells), " ".join(_marks(row)), ("", "")

@@ -4,8 +4,9 @@ A page path is relative to the site's root ('fullrun/ubuntu/nfs/index.html'); al
 context holds are relative to the page that shows them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, zip_longest
 
 from mtsite import urls
 from mtsite.model import RunSummary, TestName
@@ -69,10 +70,20 @@ class NodeSummary:
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """One test of a grid; `strip` has a verdict letter per run of the grid, newest first."""
+    """One test of a grid; `strip` has a verdict letter per run of the grid, newest first.
+
+    `values` are what the metric of the grid was in each of them; () where it has none.
+    """
 
     name: TestName
     strip: str
+    values: tuple[float | None, ...] = ()
+
+    def stretches(self, runs: int) -> Iterator[tuple[str, float | None, int]]:
+        """Equal neighbours of the newest `runs` as (letter, value, how many)."""
+        letters = self.strip[:runs]
+        for (letter, value), same in groupby(zip_longest(letters, self.values[: len(letters)])):
+            yield letter, value, len(list(same))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +91,15 @@ class Grid:
     """All tests × some runs of a target, runs newest first.
 
     `heads` names facts of a run that stand as rows of their own above the grid: 'owner', …
+    `metric` is what cells show instead of a symbol ('' for nothing), `owners` by testname whom
+    the tests of the newest run belong to.
     """
 
     runs: tuple[RunSummary, ...]
     rows: tuple[GridRow, ...]
     heads: tuple[str, ...] = ()
+    metric: str = ""
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def context(
     place = (node.area, node.values)
     shown["windows"] = windows(path, node, "", ())
     shown["all_rows"] = urls.relative(path, urls.grid_page(*place, "30"))
-    parts = parts_of(rows, grid.runs)
+    parts = parts_of(rows, grid)
     calm = next((n for n, part in enumerate(parts, 1) if part and part[-1].kind == "always"), 1)
     shown["calm_rows"] = urls.relative(path, urls.grid_page(*place, "30", calm)) + "#always"
     shown["files"] = tuple(

@@ -7,7 +7,7 @@
   const LIST = [
     ["/  f", "search, filter", "input[type=search]"], ["j  k", "next, previous row", "[data-row]"], ["Enter", "open the row", "[data-row]"],
     ["n  p", "next, previous failure", "[data-row][data-s], [data-key=n], [data-key=p], [data-finding]"], ["[  ]", "run before, run after", "[data-key='['], [data-key=']']"], ["u", "up one level", ".crumbs a, [data-key=u]"],
-    ["b", "what lies beside this page; unusual lines", "[data-key=b]"], ["o", "open the log at its first failure", "[data-key=o]"], ["r", "the raw log", "[data-key=r]"],
+    ["⇧ click", "two runs above a grid: compare them", ".run-grid thead a"], ["b", "what lies beside this page; unusual lines", "[data-key=b]"], ["o", "open the log at its first failure", "[data-key=o]"], ["r", "the raw log", "[data-key=r]"],
     ["g  w  e  d", "log: go to a line, wrap, open the gap, times", "[data-mt=log-lines]"], [".", "copy the link", "[data-key='.']"], ["t", "light, dark or auto", "[data-key=t]"],
     ["Esc", "clear the filter or the chosen lines", "input[type=search], [data-mt=log-lines], [data-mt=grid-card]"], ["?", "this list", "[data-key='?']"],
   ];

@@ -58,6 +58,31 @@
       body.replaceChildren(...made);
     });
   };
+  // Two runs that are clicked with Shift are compared, the older one first.
+  const heads = [...region.querySelectorAll("thead tr:last-child th > a")];
+  const said = make("p", "", part.querySelector(".grid-tools"), "note");
+  said.setAttribute("role", "status");
+  let picked = null;
+  const pick = (head) => {
+    picked?.classList.remove("picked");
+    picked = head === picked ? null : head;
+    picked?.classList.add("picked");
+    said.textContent = picked ? `${picked.querySelector("bdi").textContent} is picked: click another run with Shift to compare.` : "";
+  };
+  for (const head of heads) {
+    head.addEventListener("click", (event) => {
+      if (!event.shiftKey || !part.dataset.compare) return;
+      event.preventDefault();
+      if (!picked || picked === head) { pick(head); return; }
+      const page = new URL(part.dataset.compare, location.href);
+      const root = new URL("../", page).href;
+      const two = [picked, head].sort((a, b) => heads.indexOf(b) - heads.indexOf(a));
+      two.forEach((one, i) => page.searchParams.set("ab"[i], one.href.slice(root.length).replace("/index.html", "")));
+      pick(picked);
+      location.assign(page);
+    });
+  }
+
   const button = part.querySelector(".by-prefix");
   if (button && bodies.length) {
     button.hidden = false;

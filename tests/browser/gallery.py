@@ -175,6 +175,12 @@ def _tree(night: records.Night) -> Iterator[Page]:
     window = grid.Window("30", months=("2026-11", "2026-10"))
     path = urls.grid_page(leaf.area, leaf.values, "30")
     yield path, grid.TEMPLATE, grid.context(FRAME, leaf, everything, rows, window)
+    measured = records.long_grid(night)
+    for name in ("100", "2026-11"):
+        shown = replace(measured, metric="duration" if name == "100" else "")
+        window, path = grid.Window(name), urls.grid_page(leaf.area, leaf.values, name)
+        parts = grid.parts_of(grid.ranked(shown.rows), shown)
+        yield path, grid.TEMPLATE, grid.context(FRAME, leaf, shown, parts[0], window)
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
     name = ("pcie_retry_smoke", "")
@@ -361,6 +367,8 @@ def shots() -> dict[str, str]:
         "area": urls.area_page(records.AREA),
         "target": urls.area_page(*leaf),
         "grid": urls.grid_page(*leaf, "30"),
+        "grid-measured": urls.grid_page(*leaf, "100"),
+        "grid-month": urls.grid_page(*leaf, "2026-11"),
         "night": urls.night_page(records.AREA, "2026-11-19"),
         "month": urls.month_page(*leaf, "2026-11"),
         "wide": urls.area_page(records.AREA, ("pool",)),

@@ -128,6 +128,17 @@ def test_the_first_row_and_column_stay_when_the_grid_scrolls(wide: Watched, site
         assert [round(edge) for edge in edges] == [0, 0], path
 
 
+def test_two_runs_that_are_clicked_with_shift_are_compared(wide: Watched, site: Path) -> None:
+    page = opened(wide, site, GRID)
+    heads = page.locator(".run-grid thead tr:last-child th > a")
+    heads.nth(0).click(modifiers=["Shift"])
+    assert page.inner_text(".grid-tools .note").startswith("ww47.5 is picked")
+    heads.nth(1).click(modifiers=["Shift"])
+    page.wait_for_url("**/_compare/index.html?*")
+    page.wait_for_function("document.title.includes('→')")
+    assert page.title().startswith("ww47.4 → ww47.5: ")
+
+
 def test_without_script_rows_heads_and_links_are_there(chromium: Any, site: Path) -> None:
     watched = Watched(chromium, java_script_enabled=False)
     page = opened(watched, site, GRID)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from areas import BASE, DAY, RunRow, TestArea, datum, make_area, run, test
-from sites import make_site
+from sites import difference, make_site
 
 from mtsite import record
 from mtsite.model import RunKey
@@ -82,3 +82,38 @@ def test_a_record_from_before_has_no_past_and_stays_as_it_is(tmp_path: Path) -> 
     assert read.facts is not None
     assert (read.facts.tests["timing", ""].values, read.facts.tests["timing", ""].took) == ((), ())
     assert record.encode(read) == old
+
+
+def test_a_metric_in_the_cells_of_the_grid_follows_rows_owners_and_settings(tmp_path: Path) -> None:
+    area = area_of(tmp_path / "a", 4)
+    site = make_site(tmp_path, area)
+    site.build()
+
+    def with_metric(metric: str) -> str:
+        text = f'[site]\ntitle = "T"\n[areas.fullrun]\npath = "{area.path}"\n'
+        (tmp_path / "mtsite.toml").write_text(f'{text}grid_metric = "{metric}"\n')
+        return built()
+
+    def built() -> str:
+        site.build()
+        return (site.tree / "fullrun/ubuntu/nfs/_runs/grid-30.html").read_text("utf-8")
+
+    assert cells(with_metric("t/slack")) == ["0.75", "0.5", "0.25", "0"]
+    assert cells(with_metric("duration")) == ["10s"]
+    with_metric("t/slack")
+    newer = {"timing": area.test_id("r2", "timing")}
+    area.execute(
+        "UPDATE test_data SET value = 12.5, last_update = last_update + 9"
+        " WHERE variable = 'slack' AND test_id = :timing",
+        newer,
+    )
+    area.execute("INSERT INTO test_meta (testname, owner) VALUES ('timing', 'Ada Quist')")
+    area.execute("UPDATE tests SET last_update = last_update + 9")
+    page = built()
+    assert cells(page) == ["0.75", "12.5", "0.25", "0"]
+    assert '<abbr title="Ada Quist">AQ</abbr>' in page
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def cells(page: str) -> list[str]:
+    return re.findall(r'<b aria-hidden="true">([^<]+)</b><i>', page)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from zoneinfo import ZoneInfo
 import jsonschema
 import pytest
 from browser import records
+from hypothesis import given
+from hypothesis import strategies as st
 from pages.shown import FRAME, THEME
 
 from mtsite.model import RunKey, RunSummary
-from mtsite.pages import grid, griddata, gridparts, night, target
+from mtsite.pages import grid, griddata, gridparts, metric, night, target
 from mtsite.pages.dates import night_of
 from mtsite.pages.page import Grid, GridRow
 
@@ -148,7 +151,7 @@ def slow(count: int, wide: int) -> list[GridRow]:
 def weighed(shown: Grid) -> list[int]:
     """Bytes of each page of a window."""
     node = records.node(*LEAF, shown.runs[0])
-    parts = grid.parts_of(grid.ranked(shown.rows), shown.runs)
+    parts = grid.parts_of(grid.ranked(shown.rows), shown)
     found = []
     for number, rows in enumerate(parts, start=1):
         window = grid.Window("30", number, len(parts))
@@ -160,7 +163,7 @@ def weighed(shown: Grid) -> list[int]:
 def test_rows_of_all_parts_are_those_of_the_window_in_its_order() -> None:
     shown = Grid(runs(50), (*noise(400, 50), *calm(300, 50, "ok")))
     ordered = grid.ranked(shown.rows)
-    parts = grid.parts_of(ordered, shown.runs)
+    parts = grid.parts_of(ordered, shown)
     assert len(parts) > 2
     assert [one for part in parts for one in part] == ordered
     assert all(len({one.kind == "always" for one in part}) == 1 for part in parts)
@@ -223,6 +226,65 @@ def test_equal_heads_of_neighbours_are_merged() -> None:
 def heads_of(context: dict[str, Any]) -> dict[str, object]:
     """Label → cells, and whether a name that is wider than its columns makes them stand upright."""
     return {label: (cells, upright) for label, cells, upright in context["heads"]}
+
+
+def test_a_metric_stands_in_each_cell_and_is_told_whole() -> None:
+    rows = (GridRow(("t", ""), "FPPP.", (812.4375, 812.4375, 799.0, 799.0, None)),)
+    shown = Grid(runs(5), rows, metric="timing/fmax_mhz", owners={"t": "maria.lopez"})
+    page = page_of(shown)
+    assert '<table class="run-grid t0 u5 metric" aria-label=' in page
+    assert re.findall(r'<td class="v-(.)"(?: colspan="(.)")?>', page) == [
+        ("F", ""),
+        ("P", ""),
+        ("P", "2"),
+        ("x", ""),
+    ]
+    assert 'aria-label="r0: fail, fmax_mhz 812.4375">812.4</a>' in page
+    assert '<b aria-hidden="true">812.4</b><i>r1: pass, fmax_mhz 812.4375</i>' in page
+    assert '<b aria-hidden="true">799</b><i>r3 … r2: pass, 2 runs, fmax_mhz 799</i>' in page
+    assert "numbers: <bdi>timing/fmax_mhz</bdi>" in page
+    assert '<abbr title="maria.lopez">ML</abbr>' in page
+
+
+@given(st.floats())
+def test_a_number_of_a_cell_has_five_characters_at_most(value: float) -> None:
+    assert 0 < len(metric.short("x/y", value)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (3, "3"), (812.4375, "812.4"), (-0.031, "-0.03"), (12345, "12345"),
+        (123456, "123k"), (48_211_000, "48.2M"), (-1.5e9, "-1.5G"),
+        (0.00012, "1e-4"), (1e21, "1e21"),
+    ],
+)  # fmt: skip
+def test_numbers_keep_what_five_characters_can_tell(value: float, shown: str) -> None:
+    assert metric.short("x/y", value) == shown
+
+
+@given(st.integers(0, 10**9))
+def test_a_duration_of_a_cell_has_five_characters_at_most(seconds: int) -> None:
+    assert 0 < len(metric.short(metric.DURATION, seconds)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (59, "59s"), (545, "9m05"), (3599, "59m"), (3900, "1h05"), (9 * 86_400, "9d")],
+)
+def test_durations_keep_what_five_characters_can_tell(seconds: int, shown: str) -> None:
+    assert metric.short(metric.DURATION, seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("owner", "two"),
+    [
+        ("maria.lopez", "ML"), ("Ada B. Quist", "AQ"), ("mrivera@x.example", "Mr"), ("-", ""),
+        ("ü", "Ü"),
+    ],
+)  # fmt: skip
+def test_an_owner_has_two_letters(owner: str, two: str) -> None:
+    assert metric.initials(owner) == two
 
 
 def test_running_and_partial_runs_are_marked() -> None:
