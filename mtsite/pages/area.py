@@ -37,7 +37,8 @@ def context(
     style, symbol, word = words.mark(node.verdict if node.newest else "N")
     if not node.newest:
         word = "archive" if node.held else "no runs"
-    label = f"{symbol} {word} {name} · {node.area}" if node.values else f"{symbol} {word} {name}"
+    label = f"{words.heading(symbol, word, node.counts)} · {name}"
+    label += f" · {node.area}" if node.values else ""
     shown = frame_context(frame, path, crumbs, title=label, description=lead)
     return shown | {
         "letter": style,

@@ -7,7 +7,7 @@ from mtsite.pages import charts, leaving, listing, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 8
+EDITION = 9
 TEMPLATE = "index.html"
 
 
@@ -23,7 +23,7 @@ def context(
     style, symbol, word = words.mark(site.verdict)
     lead = _lead(areas, site.counts)
     problems = [(area.area, problem) for area in areas for problem in area.problems]
-    title = f"{symbol} {word} · {frame.title}"
+    title = f"{words.heading(symbol, word, site.counts)} · {frame.title}"
     shown = frame_context(frame, path, (), title=title, description=lead)
     return shown | {
         "letter": style,

@@ -80,12 +80,10 @@ def context(frame: SiteFrame, area: str, keys: Sequence[str], shown: Shown) -> d
     begins = date.fromisoformat(shown.night)
     after = begins + timedelta(days=1)
     title = f"night of {shown.night} · {area}"
-    verdict = rollup.run_verdict(rollup.add_counts(run.counts for run in shown.runs))
-    style, symbol, word = words.mark(verdict.value)
-    made = frame_context(
-        frame, path, crumbs_to(path, area), title=f"{symbol} {word} {title}", description=lead
-    )
     counts = rollup.add_counts(run.counts for run in shown.runs)
+    style, symbol, word = words.mark(rollup.run_verdict(counts).value)
+    title = f"{words.heading(symbol, word, counts)} · {title}"
+    made = frame_context(frame, path, crumbs_to(path, area), title=title, description=lead)
     return made | {
         "letter": style,
         "symbol": symbol,

@@ -101,12 +101,13 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
     letters = [str(verdict) for verdict in shown.verdicts]
     crumbs = crumbs_to(path, run.key.area, run.key.target, run.keys)
     style, symbol, word = words.mark(summary.verdict)
+    heading = words.heading(symbol, word, summary.counts)
     sentence = run_sentence.pieces(run, summary, facts, path, shown.muted)
     made = frame_context(
         frame,
         path,
         crumbs,
-        title=f"{symbol} {word} {run_label(run.key)} · {run.key.area}",
+        title=f"{heading} · {run_label(run.key)} · {run.key.area}",
         description="".join(piece[0] for piece in sentence),
     )
     made |= _heading(run, summary, path, facts) | _lists(run, listed, path)

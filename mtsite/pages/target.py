@@ -37,9 +37,8 @@ def context(
     target = "/".join(value or urls.EMPTY_KEY_VALUE for value in node.values)
     style, symbol, word = words.mark(node.verdict if newest else "N")
     word = word if newest else "no runs"
-    shown = frame_context(
-        frame, path, crumbs, title=f"{symbol} {word} {target} · {node.area}", description=lead
-    )
+    title = f"{words.heading(symbol, word, node.counts)} · {target} · {node.area}"
+    shown = frame_context(frame, path, crumbs, title=title, description=lead)
     shown |= {
         "letter": style,
         "symbol": symbol,

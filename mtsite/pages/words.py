@@ -223,6 +223,15 @@ def outcome(counts: Mapping[str, int]) -> str:
     return f"None of {plural(all_tests, 'test')} went wrong so far."
 
 
+def heading(symbol: str, word: str, counts: Mapping[str, int]) -> str:
+    """How a title begins: '✗ fail 12 of 430', '✓ pass 430'; no number where none was counted."""
+    wrong, all_tests = bad(counts), total(counts)
+    if not all_tests:
+        return f"{symbol} {word}"
+    share = f"{number(wrong)} of " if wrong else ""
+    return f"{symbol} {word} {share}{number(all_tests)}"
+
+
 def progress(counts: Mapping[str, int]) -> str:
     """'Still running: 17 of 36 ended' in flight, '3 not run' of what will not start, or ''."""
     if not counts.get("R"):

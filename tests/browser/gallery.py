@@ -66,6 +66,7 @@ FRAME = SiteFrame("Nightly regressions")
 BESIDE = Beside(
     links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),), leaving=True
 )
+ITERATED = "synth_sweep"
 Page = tuple[str, str, dict[str, object]]
 
 
@@ -183,13 +184,11 @@ def _tree(night: records.Night) -> Iterator[Page]:
         yield path, grid.TEMPLATE, grid.context(FRAME, leaf, shown, parts[0], window)
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
-    name = ("pcie_retry_smoke", "")
-    path = urls.history_page(leaf.area, leaf.values, name)
-    yield (
-        path,
-        history.TEMPLATE,
-        history.context(FRAME, leaf, name, history.Shown(tuple(records.stretches(night)))),
-    )
+    past = tuple(records.stretches(night))
+    items = tuple((item, past[len(item) % 4]) for name, item in records.names() if name == ITERATED)
+    for name, beside in (("pcie_retry_smoke", ()), (ITERATED, items)):
+        made = history.context(FRAME, leaf, (name, ""), history.Shown(past, items=beside))
+        yield urls.history_page(leaf.area, leaf.values, (name, "")), history.TEMPLATE, made
 
 
 def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]:
@@ -383,6 +382,7 @@ def shots() -> dict[str, str]:
         "log-unusual": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log")
         + "?view=unusual",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
+        "history-items": urls.history_page(*leaf, (ITERATED, "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "leaving": urls.leaving_page(),
         "jobs": urls.jobs_page(),

@@ -151,6 +151,18 @@ def test_without_script_rows_heads_and_links_are_there(chromium: Any, site: Path
     watched.context.close()
 
 
+def test_without_script_items_of_a_test_stand_beside_runs(plain: Watched, site: Path) -> None:
+    history = urls.history_page(*LEAF, (gallery.ITERATED, ""))
+    page = opened(plain, site, history)
+    items = page.locator(".item-now li")
+    assert items.count() == 18
+    assert items.first.inner_text().split("since")[0].split() == ["✗", "fail", "corner=ff,v=0.65"]
+    page.click(".newest a", no_wait_after=True)
+    page.wait_for_url("**/grid-30.html")
+    row = page.locator("tr[data-row]", has=page.locator("text='corner=ss,v=0.65'"))
+    assert row.locator("td a").get_attribute("aria-label") == "ww46.5 … ww47.5: fail, 7 runs"
+
+
 def test_a_history_draws_its_newest_runs_and_durations(wide: Watched, site: Path) -> None:
     page = opened(wide, site, HISTORY)
     page.wait_for_selector(".durations")

@@ -1,13 +1,17 @@
 """What all pages share: crumbs, the robots mark, links of the page for missing ones."""
 
+import re
 from dataclasses import replace
 
 from browser import records
 from pages.shown import FRAME, THEME, context_of_test
 
 from mtsite import urls
-from mtsite.pages import notfound
-from mtsite.pages.page import crumbs_to
+from mtsite.pages import area, index, notfound, target
+from mtsite.pages.page import Grid, crumbs_to
+
+LEAF = (records.AREA, records.TARGET)
+BEGINNING = "✗ fail [0-9\u202f]+ of [0-9\u202f]+ · "
 
 
 def test_missing_page_starts_its_links_at_the_sites_address() -> None:
@@ -32,3 +36,17 @@ def test_every_ancestor_is_one_click_away(night: records.Night) -> None:
     assert [crumb[2] for crumb in crumbs] == ["area", *records.KEYS]
     shown = context_of_test(night, ("synth_sweep", "corner=ss,v=0.65"))
     assert shown["crumbs"][-1] == ("ww47.5", "../../index.html", "run")  # type: ignore[index]
+
+
+def test_titles_of_runs_and_what_holds_them_begin_with_state_and_counts(
+    night: records.Night,
+) -> None:
+    runs = records.past(night)
+    leaf = replace(records.node(*LEAF, runs[1]), counts=runs[1].counts)
+    made = (
+        index.context(FRAME, records.nodes(night)),
+        area.context(FRAME, replace(leaf, values=()), (), (), ()),
+        target.context(FRAME, leaf, runs, Grid((), ()), ()),
+    )
+    titles = [str(context["title"]) for context in made]
+    assert [title for title in titles if not re.match(BEGINNING, title)] == []

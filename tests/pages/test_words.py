@@ -37,6 +37,14 @@ def test_size(size: int, said: str) -> None:
     assert words.size(size).replace(words.THIN, " ") == said
 
 
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [({"F": 12, "P": 418}, "✗ fail 12 of 430"), ({"P": 3, "S": 1}, "✗ fail 4"), ({}, "✗ fail")],
+)
+def test_a_title_begins_with_state_and_counts(counts: dict[str, int], said: str) -> None:
+    assert words.heading("✗", "fail", counts) == said
+
+
 def test_time_has_a_form_for_machines_and_one_for_readers() -> None:
     assert words.when(1_795_140_000) == ("2026-11-20T02:00:00Z", "2026-11-20 02:00 UTC")
     assert words.when(None) == ("", "")
