@@ -5,7 +5,7 @@ to OUT/site and screenshots (light, dark; 1400 and 390 px) to OUT.
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import (  # noqa: E402
+    gallery_levels,
     gallery_shards,
     jobs,
     known_runs,
@@ -21,23 +22,21 @@ from browser import (  # noqa: E402
     odd_tests,
     records,
 )
+from browser.gallery_levels import Page  # noqa: E402
 
 from mtsite import rollup, urls  # noqa: E402
 from mtsite.build.catalogue import families_of  # noqa: E402
 from mtsite.build.theme import Theme  # noqa: E402
 from mtsite.config import LogsConfig  # noqa: E402
-from mtsite.model import RunKey, RunSummary  # noqa: E402
+from mtsite.model import RunKey  # noqa: E402
 from mtsite.onhosts import Numbers, hosts_of  # noqa: E402
 from mtsite.pages import (  # noqa: E402
-    area,
     catalogue,
     cluster,
     compare,
     comparing,
     disagreement,
     gone,
-    grid,
-    history,
     host,
     hosts,
     index,
@@ -45,29 +44,22 @@ from mtsite.pages import (  # noqa: E402
     job,
     leaving,
     log,
-    month,
-    names,
     notfound,
     redirect,
     run,
     run_tests,
     strange,
-    target,
     test,
 )
-from mtsite.pages import night as night_page  # noqa: E402
 from mtsite.pages.beside import Beside  # noqa: E402
-from mtsite.pages.page import NodeSummary, SiteFrame  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
-FRAME = SiteFrame("Nightly regressions")
+FRAME = gallery_levels.FRAME
 BESIDE = Beside(
     links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),), leaving=True
 )
-ITERATED = "synth_sweep"
-Page = tuple[str, str, dict[str, object]]
 
 
 def pages() -> Iterator[Page]:
@@ -76,8 +68,8 @@ def pages() -> Iterator[Page]:
     runs = records.past(night)
     nodes = records.nodes(night)
     yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes, ends=True)
-    yield from _tree(night)
-    yield _night_page(night)
+    yield from gallery_levels.tree(night)
+    yield gallery_levels.night_of(night)
     yield from _run_pages(night)
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
     yield from _odd_pages(odd_tests.Odd())
@@ -140,103 +132,6 @@ def _hosts(night: records.Night) -> Iterator[Page]:
         yield urls.host_page(one.host), host.TEMPLATE, host.context(FRAME, shown)
     (part,) = hosts.parts_of(sorted(everywhere.items()))
     yield urls.hosts_page(), hosts.TEMPLATE, hosts.context(FRAME, part)
-
-
-def _tree(night: records.Night) -> Iterator[Page]:
-    runs = records.past(night)
-    node = records.node(records.AREA, (), runs[1], runs=2871)
-    for depth in range(3):
-        here = replace(node, values=records.TARGET[:depth])
-        children = [
-            replace(
-                node,
-                values=(*here.values, value),
-                newest=runs[i],
-                verdict=runs[i].verdict,
-                counts=runs[i].counts,
-                title="",
-            )
-            for i, value in enumerate((records.TARGET[depth], "other", "third"), start=1)
-        ]
-        path = urls.area_page(here.area, here.values)
-        moving = [((records.AREA, (*records.TARGET[:2], "daily")), records.stability(night))]
-        grown = known_runs.months()
-        made = area.context(FRAME, here, children, runs, (), unsteady=moving, growth=grown)
-        yield path, area.TEMPLATE, made
-    yield from _wide_level(node, runs)
-    leaf = replace(node, values=records.TARGET, runs=312)
-    months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
-        1:
-    ]
-    stable, past = records.stability(night), known_runs.past(night)
-    shown = target.context(FRAME, leaf, runs, records.grid(night), months, stable, past)
-    yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
-    everything = records.grid(night)
-    rows = grid.ranked(everything.rows)
-    window = grid.Window("30", months=("2026-11", "2026-10"))
-    path = urls.grid_page(leaf.area, leaf.values, "30")
-    yield path, grid.TEMPLATE, grid.context(FRAME, leaf, everything, rows, window)
-    measured = records.long_grid(night)
-    for name in ("100", "2026-11"):
-        shown = replace(measured, metric="duration" if name == "100" else "")
-        window, path = grid.Window(name), urls.grid_page(leaf.area, leaf.values, name)
-        parts = grid.parts_of(grid.ranked(shown.rows), shown)
-        yield path, grid.TEMPLATE, grid.context(FRAME, leaf, shown, parts[0], window)
-    path = urls.month_page(leaf.area, leaf.values, "2026-11")
-    yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
-    past = tuple(records.stretches(night))
-    items = tuple((item, past[len(item) % 4]) for name, item in records.names() if name == ITERATED)
-    for name, beside in (("pcie_retry_smoke", ()), (ITERATED, items)):
-        made = history.context(FRAME, leaf, (name, ""), history.Shown(past, items=beside))
-        yield urls.history_page(leaf.area, leaf.values, (name, "")), history.TEMPLATE, made
-
-
-def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]:
-    """A level of more values than it has rows for, some of them odd, and all their names."""
-    here = replace(node, values=("pool",), runs=51_000, targets=260)
-    names_of = [*(f"host{n:03d}" for n in range(250)), *records.HOSTILE[4:8], "مرحبا", "שלום"]
-    children = [
-        replace(
-            node,
-            values=("pool", value),
-            newest=runs[n % 20],
-            verdict=runs[n % 20].verdict,
-            counts=runs[n % 20].counts,
-            targets=1,
-            title="",
-            pointers=("latest", "last-good"),
-        )
-        for n, value in enumerate(names_of)
-    ]
-    path = urls.area_page(here.area, here.values)
-    yield path, area.TEMPLATE, area.context(FRAME, here, children, runs[:20], ())
-    for part in names.parts_of(here, children):
-        path = urls.names_page(part.number, here.area, here.values)
-        yield path, names.TEMPLATE, names.context(FRAME, part)
-    path = urls.month_page(here.area, here.values, "2026-11", 1)
-    yield path, month.TEMPLATE, month.context(FRAME, here, "2026-11", runs, part=1)
-
-
-def _night_page(night: records.Night) -> Page:
-    """Twelve targets of one night: the newest runs of a target stand in for them."""
-    shown = records.grid(night)
-    runs = tuple(
-        replace(run, key=RunKey(records.AREA, (*two, flow), "ww47.5"), event_time=records.NOW)
-        for run, (two, flow) in zip(
-            shown.runs,
-            [
-                (two, flow)
-                for two in (("rhel8", "nfs"), ("rhel9", "nfs"), ("rhel9", "zfs"))
-                for flow in ("daily", "gates", "nightly", "lowpower")
-            ],
-            strict=False,
-        )
-    )
-    rows = tuple(replace(row, strip=row.strip[: len(runs)]) for row in shown.rows)
-    ordered = tuple(row for _, same in night_page.in_order(rows) for row in same)
-    one = night_page.Shown("2026-11-19", runs, ordered, before="2026-11-18")
-    path = urls.night_page(records.AREA, "2026-11-19")
-    return path, night_page.TEMPLATE, night_page.context(FRAME, records.AREA, records.KEYS, one)
 
 
 def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
@@ -382,7 +277,7 @@ def shots() -> dict[str, str]:
         "log-unusual": urls.log_page(night.key, ("pcie_retry_smoke", ""), "sim.log")
         + "?view=unusual",
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
-        "history-items": urls.history_page(*leaf, (ITERATED, "")),
+        "history-items": urls.history_page(*leaf, (gallery_levels.ITERATED, "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
         "leaving": urls.leaving_page(),
         "jobs": urls.jobs_page(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from browser import gallery, records
+from browser.gallery_levels import ITERATED
 from browser.watching import Watched
 
 from mtsite import urls
@@ -152,7 +153,7 @@ def test_without_script_rows_heads_and_links_are_there(chromium: Any, site: Path
 
 
 def test_without_script_items_of_a_test_stand_beside_runs(plain: Watched, site: Path) -> None:
-    history = urls.history_page(*LEAF, (gallery.ITERATED, ""))
+    history = urls.history_page(*LEAF, (ITERATED, ""))
     page = opened(plain, site, history)
     items = page.locator(".item-now li")
     assert items.count() == 18

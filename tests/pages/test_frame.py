@@ -11,7 +11,7 @@ from mtsite.pages import area, index, notfound, target
 from mtsite.pages.page import Grid, crumbs_to
 
 LEAF = (records.AREA, records.TARGET)
-BEGINNING = "✗ fail [0-9\u202f]+ of [0-9\u202f]+ · "
+BEGINNING = ". [a-z]+ [0-9\u202f]+ of [0-9\u202f]+ · "
 
 
 def test_missing_page_starts_its_links_at_the_sites_address() -> None:
