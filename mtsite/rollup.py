@@ -9,7 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from mtsite.model import Finding, LogRecord, Run, State, Status, Step, Test
+from mtsite.model import (
+    Finding,
+    FirstFailure,
+    LogRecord,
+    Run,
+    RunSummary,
+    State,
+    Status,
+    Step,
+    Test,
+)
 
 
 class Verdict(enum.StrEnum):
@@ -190,6 +200,25 @@ def count(run: Run, verdicts: Sequence[Verdict]) -> dict[str, int]:
 def run_verdict(counts: Mapping[str, int]) -> Verdict:
     """The verdict of a run from its counts: the worst that occurs."""
     return worst(Verdict(letter) for letter, number in counts.items() if number)
+
+
+def summary_of(
+    run: Run, counts: Mapping[str, int], failures: tuple[FirstFailure, ...] = ()
+) -> RunSummary:
+    """A run as one row of a listing, as far as its own rows tell it."""
+    return RunSummary(
+        key=run.key,
+        event_time=run.event_time,
+        end_time=None,
+        owner=run.owner,
+        comment=run.comment,
+        contour=run.contour,
+        state=run.state,
+        status=run.status,
+        counts=counts,
+        verdict=run_verdict(counts).value,
+        failures=failures,
+    )
 
 
 def is_good(counts: Mapping[str, int]) -> bool:

@@ -3,15 +3,26 @@
 Part of the manifest: its publishing half asks for nothing else.
 """
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from mtsite.known import NEXT_DIRECTORY, Page
 
 _REVISION = "revision"
 MOST_CHANGES = 100_000
 """More changed paths than that are not remembered one by one."""
+
+
+def on_disk(site: Path) -> Iterator[str]:
+    """Paths below a directory, relative to it; strings, since there may be a million."""
+    root = len(str(site)) + 1
+    for directory, _, names in os.walk(str(site)):
+        below = f"{directory}/"[root:]
+        for name in names:
+            yield below + name
 
 
 class TreeFiles:

@@ -331,18 +331,9 @@ def summarise(
         for test in run.tests
         if not test.toplevel and test.event_time and test.run_duration
     ]
-    return RunSummary(
-        key=run.key,
-        event_time=run.event_time,
+    return replace(
+        rollup.summary_of(run, counts, tuple(_first_failures(run, verdicts, tests))),
         end_time=max(ends, default=None),
-        owner=run.owner,
-        comment=run.comment,
-        contour=run.contour,
-        state=run.state,
-        status=run.status,
-        counts=counts,
-        verdict=rollup.run_verdict(counts).value,
-        failures=tuple(_first_failures(run, verdicts, tests)),
         home=home,
         log_bytes=sum(log.size for test in tests.values() for log in test.logs if log.blob),
     )

@@ -1,7 +1,6 @@
 """A tree without a manifest: what in it is ours is adopted, what nothing made is taken away."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from mtsite import record
@@ -11,6 +10,7 @@ from mtsite.build.vanished import known_from, remaining_outcomes
 from mtsite.errors import UsageError
 from mtsite.logs.blocks import stored_file
 from mtsite.manifest import Manifest
+from mtsite.treefiles import on_disk
 
 KEPT = ("_blobs", "_record", "_manifest", "_jobs", "_status.json", "_status.js")
 MARKS = ("_assets", "_record", "_blobs", ".nojekyll")
@@ -47,7 +47,7 @@ def adopt(site: Path, manifest: Manifest) -> bool:
 def clear(site: Path, manifest: Manifest) -> int:
     """Take away files that no build of this site made; returns how many. Never a blob or record."""
     removed = 0
-    for path in _files(site):
+    for path in on_disk(site):
         name = path.rsplit("/", 1)[-1]
         # Asked one by one: the paths of eight years would not fit into memory.
         kept = path.split("/", 1)[0] in KEPT or manifest.holds(path)
@@ -55,12 +55,3 @@ def clear(site: Path, manifest: Manifest) -> int:
             (site / path).unlink(missing_ok=True)
             removed += 1
     return removed
-
-
-def _files(site: Path) -> Iterator[str]:
-    """Paths below a directory, relative to it; strings, since there may be a million."""
-    root = len(str(site)) + 1
-    for directory, _, names in os.walk(str(site)):
-        below = f"{directory}/"[root:]
-        for name in names:
-            yield below + name

@@ -1,7 +1,6 @@
 """The verb `check_site`: what of the tree moved is read, and what is wrong with it is told."""
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from mtsite.engines.engine import Engine
 from mtsite.errors import MissingError
 from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import Manifest
+from mtsite.treefiles import on_disk
 
 FORMAT = "1"
 BATCH = 64
@@ -228,7 +228,7 @@ class _Check:
                     self._known.note_findings(Finding("fragments", one, told) for one in sources)
 
     def _orphans(self, there: Collection[str]) -> Iterator[Finding]:
-        for path in sorted(_on_disk(self._site)):
+        for path in sorted(on_disk(self._site)):
             if path not in there and not path.startswith("_manifest/"):
                 left = TEMPORARY_PREFIX in path
                 told = "a write that was killed left it" if left else "no build made it"
@@ -272,14 +272,6 @@ def _dead(target: str) -> str:
     if target.startswith(("/", "..")):
         return f"a link leaves the site: {target.removeprefix('/') or target}"
     return f"a link leads to no file: {target}"
-
-
-def _on_disk(site: Path) -> Iterator[str]:
-    root = len(str(site)) + 1
-    for directory, _, names in os.walk(str(site)):
-        below = f"{directory}/"[root:]
-        for name in names:
-            yield below + name
 
 
 def _stamps(schemas: Path) -> list[tuple[str, int]]:

@@ -187,16 +187,4 @@ def _summary(shown: ShownRun, counts: Mapping[str, int]) -> RunSummary:
         for test, verdict in shown.tests()
         if verdict in rollup.BAD and not test.toplevel
     )
-    return RunSummary(
-        key=run.key,
-        event_time=run.event_time,
-        end_time=None,
-        owner=run.owner,
-        comment=run.comment,
-        contour=run.contour,
-        state=run.state,
-        status=run.status,
-        counts=counts,
-        verdict=rollup.run_verdict(counts).value,
-        failures=failures[: sharing.MARKDOWN_FAILURES],
-    )
+    return rollup.summary_of(run, counts, failures[: sharing.MARKDOWN_FAILURES])
