@@ -20,7 +20,9 @@ from browser import (  # noqa: E402
     log_site,
     odd_runs,
     odd_tests,
+    pieces,
     records,
+    side_records,
 )
 from browser.gallery_levels import Page  # noqa: E402
 
@@ -86,11 +88,12 @@ def pages() -> Iterator[Page]:
     yield urls.run_page(stub.key), gone.TEMPLATE, gone.context(FRAME, stub)
     name = ("pcie_retry_smoke", "")
     yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
-    yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, records.departures(night))
+    departures = side_records.departures(night)
+    yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, departures)
     yield from _job_pages()
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
-    alike = records.clusters(night)
+    alike = side_records.clusters(night)
     yield urls.clusters_page(), cluster.TEMPLATE, cluster.newest_context(FRAME, alike)
     path = urls.clusters_page(urls.KNOWN)
     yield path, issues.TEMPLATE, issues.context(FRAME, known_runs.RULES, known_runs.fittings())
@@ -139,7 +142,7 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
     place = RunPlace(FRAME, night.run, night.verdicts, night.facts, night.record)
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
-        odd = records.UNUSUAL if one.testname == "pcie_retry_smoke" else None
+        odd = pieces.UNUSUAL if one.testname == "pcie_retry_smoke" else None
         made = test.context(
             FRAME, night.run, i, night.verdicts, kept, night.facts, place, unusual=odd
         )
@@ -216,12 +219,12 @@ def _log_page(night: records.Night, name: tuple[str, str]) -> Page:
         name,
         verdict,
         taken,
-        records.log_text(),
+        side_records.log_text(),
         keys=records.KEYS,
         siblings=siblings,
     )
     path = urls.log_page(night.key, name, first.name)
-    made["unusual"] = strange.shown(night.key, records.UNUSUAL, path)
+    made["unusual"] = strange.shown(night.key, pieces.UNUSUAL, path)
     return path, log.TEMPLATE, made
 
 

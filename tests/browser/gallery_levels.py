@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from browser import known_runs, records
+from browser import known_runs, pieces, records
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary
@@ -59,7 +59,7 @@ def tree(night: records.Night) -> Iterator[Page]:
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
     past = tuple(records.stretches(night))
-    items = tuple((item, past[len(item) % 4]) for name, item in records.names() if name == ITERATED)
+    items = tuple((item, past[len(item) % 4]) for name, item in pieces.names() if name == ITERATED)
     for name, beside in (("pcie_retry_smoke", ()), (ITERATED, items)):
         made = history.context(FRAME, leaf, (name, ""), history.Shown(past, items=beside))
         yield urls.history_page(leaf.area, leaf.values, (name, "")), history.TEMPLATE, made
@@ -68,7 +68,7 @@ def tree(night: records.Night) -> Iterator[Page]:
 def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]:
     """A level of more values than it has rows for, some of them odd, and all their names."""
     here = replace(node, values=("pool",), runs=51_000, targets=260)
-    names_of = [*(f"host{n:03d}" for n in range(250)), *records.HOSTILE[4:8], "مرحبا", "שלום"]
+    names_of = [*(f"host{n:03d}" for n in range(250)), *pieces.HOSTILE[4:8], "مرحبا", "שלום"]
     children = [
         replace(
             node,

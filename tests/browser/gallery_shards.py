@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from browser import records
+from browser import pieces, records
 
 from mtsite import urls
 from mtsite.build.levels import BELOW
@@ -27,7 +27,7 @@ def shards(night: records.Night) -> Iterator[tuple[str, bytes]]:
         for at in range(len(shown.runs))
     ]
     why = [
-        {row.name: ("COMPLETED/FAIL", "sim.log", 1482, records.LINES[at % 5]) for row in shown.rows}
+        {row.name: ("COMPLETED/FAIL", "sim.log", 1482, pieces.LINES[at % 5]) for row in shown.rows}
         for at in range(len(shown.runs))
     ]
     cells = griddata.cells([run.key.runname for run in shown.runs], took, why)

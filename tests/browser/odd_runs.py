@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from browser import records
+from browser import pieces, records
 
 from mtsite import rollup
 from mtsite.model import (
@@ -66,7 +66,7 @@ class Odd(records.Night):
         self, named: Sequence[TestName], letters: Mapping[TestName, str]
     ) -> Iterable[tuple[TestName, TestRecord]]:
         for which, name in enumerate(named):
-            logs = records.logs(letters[name], which)[:2]
+            logs = pieces.logs(letters[name], which)[:2]
             yield name, TestRecord(*name, letters[name], logs=logs)
 
     def _past(self, named: Sequence[TestName], letters: Mapping[TestName, str]) -> RunFacts:
@@ -91,7 +91,7 @@ class Odd(records.Night):
 
 
 def _made(name: TestName, letter: str, rnd: random.Random) -> Test:
-    made = replace(records.test(name, letter, rnd), data=(), comment="")
+    made = replace(pieces.test(name, letter, rnd), data=(), comment="")
     # A row that waits did not run anywhere yet.
     return replace(made, host="n/a", run_duration=0, steps=()) if letter == "N" else made
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from browser import records
+from browser import pieces, records
 
 from mtsite import rollup
 from mtsite.model import (
@@ -30,7 +30,7 @@ NUMBERS: tuple[tuple[object, object, object], ...] = (
     ("12 apples", "a dozen", "<="),
     (5e-324, 0.0, 1e-9),
     (9_007_199_254_740_993, 9_007_199_254_740_992, 0),
-    ("<b>bold</b>", records.HOSTILE_TEXT, "±"),
+    ("<b>bold</b>", pieces.HOSTILE_TEXT, "±"),
     (None, None, None),
     (0.1 + 0.2, 0.3, 1e-17),
 )
@@ -131,7 +131,7 @@ class Odd(records.Night):
     def _logs(self, one: Test, which: int) -> tuple[LogRecord, ...]:
         if one.testname in {"no_steps_no_logs", "archived"} or one.toplevel:
             return ()
-        return records.logs("F", which) if one.testname != "many_items" else ()
+        return pieces.logs("F", which) if one.testname != "many_items" else ()
 
     def _made(self, plain: Test) -> list[Test]:
         def odd(name: str, **changed: object) -> Test:
@@ -142,7 +142,7 @@ class Odd(records.Night):
             odd("thousand_steps", steps=_steps(1000)),
             odd("ten_thousand_values", data=_data(10_000)),
             odd(LONG, item_path="", comment="long " * 2000),
-            odd(RIGHT_TO_LEFT, comment=records.HOSTILE_TEXT, host=RIGHT_TO_LEFT),
+            odd(RIGHT_TO_LEFT, comment=pieces.HOSTILE_TEXT, host=RIGHT_TO_LEFT),
             odd(
                 "future_clock",
                 event_time=FUTURE,

@@ -1,6 +1,6 @@
 """The page about retention: what ends next with the command that keeps it, what ended and why."""
 
-from browser import records
+from browser import records, side_records
 from pages.shown import FRAME, THEME
 
 from mtsite.holds import Hold
@@ -34,7 +34,7 @@ def test_expired_holds_are_said() -> None:
 
 
 def test_what_ended_is_listed_with_its_rule_and_who_did_it(night: records.Night) -> None:
-    page = page_of(records.departures(night))
+    page = page_of(side_records.departures(night))
     assert "[retain] logs = 180d" in page
     assert "its content" in page
     assert "maria" in page

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import atoma
 import pytest
-from browser import records
+from browser import pieces, records
 from pages.shown import FRAME, THEME, context_of_run
 
 from mtsite import urls
@@ -62,7 +62,7 @@ def test_a_run_in_flight_is_no_entry(summary: RunSummary) -> None:
     assert atoma.parse_atom_bytes(sharing.feed(FRAME, PATH, "t", [open_run])).entries == []
 
 
-@pytest.mark.parametrize("name", [*records.HOSTILE, "\x00\x1b[2J", "]]>", "\ud800 \ufffe"])
+@pytest.mark.parametrize("name", [*pieces.HOSTILE, "\x00\x1b[2J", "]]>", "\ud800 \ufffe"])
 def test_no_name_breaks_a_feed_a_badge_or_a_line(summary: RunSummary, name: str) -> None:
     one = named(summary, name)
     feed = atoma.parse_atom_bytes(sharing.feed(BASED, PATH, name, [one]))
