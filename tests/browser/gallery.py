@@ -35,6 +35,7 @@ from mtsite.onhosts import Numbers, hosts_of  # noqa: E402
 from mtsite.pages import (  # noqa: E402
     catalogue,
     cluster,
+    coming,
     compare,
     comparing,
     disagreement,
@@ -90,6 +91,9 @@ def pages() -> Iterator[Page]:
     yield urls.test_page(stub.key, name), gone.TEMPLATE, gone.test_context(FRAME, stub, name)
     departures = side_records.departures(night)
     yield urls.leaving_page(), leaving.TEMPLATE, leaving.context(FRAME, departures)
+    early = replace(night.key, runname="ww02.1")
+    path = urls.run_page(early)
+    yield path, coming.TEMPLATE, coming.context(FRAME, early, records.KEYS, path)
     yield from _job_pages()
     meanings = list(families_of(LogsConfig()))
     yield urls.rules_page(), catalogue.TEMPLATE, catalogue.context(FRAME, meanings)
@@ -282,6 +286,8 @@ def shots() -> dict[str, str]:
         "history": urls.history_page(*leaf, ("pcie_retry_smoke", "")),
         "history-items": urls.history_page(*leaf, (gallery_levels.ITERATED, "")),
         "gone": urls.run_page(RunKey(*leaf, "ww01.1")),
+        "gone-test": urls.test_page(RunKey(*leaf, "ww01.1"), ("pcie_retry_smoke", "")),
+        "coming": urls.run_page(RunKey(*leaf, "ww02.1")),
         "leaving": urls.leaving_page(),
         "jobs": urls.jobs_page(),
         "job": urls.job_page("nightly", 60),

@@ -118,6 +118,7 @@ def test_nothing_moves_when_the_script_comes_late(seen: Seen) -> None:
     assert seen.moved == [], "\n".join(seen.moved)
 
 
+@pytest.mark.slow
 def test_no_page_of_the_demo_scrolls_sideways(opened: Watched, demo_site: Path) -> None:
     found = Seen()
     for path in _fullest(demo_site):

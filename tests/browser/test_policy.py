@@ -72,17 +72,16 @@ def test_below_a_prefix(chromium: Any, gallery_site: Path, address: str) -> None
     watched.context.close()
 
 
-def test_from_a_bucket(chromium: Any, demo_site: Path, s3: s3server.Server) -> None:
+def test_from_a_bucket(chromium: Any, gallery_site: Path, s3: s3server.Server) -> None:
     bucket = s3.make_bucket()
-    pages = _pages(demo_site)
+    pages = _pages(gallery_site)
     client = s3.client()
     _open_to_all(client, bucket)
-    shards = demo_site.rglob("_runs/*.js")
-    assets = (one for one in (demo_site / ASSETS).iterdir() if one.is_file())
-    beside = (one.relative_to(demo_site).as_posix() for one in (*assets, *shards))
-    wanted = [*pages.values(), *beside, "_status.js"]
-    for path in wanted:
-        content = (demo_site / path).read_bytes()
+    assets = (one for one in (gallery_site / ASSETS).iterdir() if one.is_file())
+    shards = (one for one in gallery_site.rglob("*.js") if ASSETS not in one.as_posix())
+    beside = (one.relative_to(gallery_site).as_posix() for one in (*assets, *shards))
+    for path in (*pages.values(), *beside):
+        content = (gallery_site / path).read_bytes()
         headers = headers_for(path)
         client.put_object(
             Bucket=bucket,
