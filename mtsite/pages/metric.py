@@ -27,7 +27,7 @@ def told(metric: str, value: float) -> str:
 
 def initials(owner: str) -> str:
     """Two letters of an owner: of first and last name, or the first two of a name in one word."""
-    parts = _NAME_PARTS.findall(owner.partition("@")[0])
+    parts: list[str] = _NAME_PARTS.findall(owner.partition("@")[0])
     if len(parts) > 1:
         return parts[0][0].upper() + parts[-1][0].upper()
     return parts[0][:2].capitalize() if parts else ""
