@@ -306,10 +306,11 @@ def _row(path: str, node: NodeSummary, row: GridRow, grid: Grid, marks: str) -> 
         if span > 1:
             said = f"{oldest.key.runname} … {ends}: {word}, {span} runs"
         if value is not None:
-            symbol = metric.short(grid.metric, value)
+            symbol = f"{symbol}{words.THIN}{metric.short(grid.metric, value)}"
             said += f", {metric.told(grid.metric, value)}"
         if letter in {"P", ABSENT}:
-            cells.append((style, "" if value is None else symbol, span, "", said))
+            number = "" if value is None else metric.short(grid.metric, value)
+            cells.append((style, number, span, "", said))
         else:
             key = RunKey(node.area, node.values, ends)
             link = urls.relative(path, urls.test_page(key, row.name))

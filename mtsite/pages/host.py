@@ -14,7 +14,7 @@ from mtsite.pages import charts, loads, words
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "host.html"
 MOST_RUNS = 100
 MOST_TESTS = 100
@@ -59,7 +59,7 @@ def against_others(total: Numbers) -> str:
     expected = words.scalar(round(total.expected / 1000, 1))
     tests = words.plural(total.compared, "test")
     wrong = words.number(total.wrong)
-    return f"Of {tests} that others had too {wrong} went wrong, {expected} expected"
+    return f"Of {tests} that others had too, {wrong} went wrong, {expected} expected"
 
 
 def link(path: str, host: str) -> str:

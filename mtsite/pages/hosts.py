@@ -9,7 +9,7 @@ from mtsite.pages import charts, words
 from mtsite.pages.host import against_others, stands_out
 from mtsite.pages.page import SiteFrame, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "hosts.html"
 AT_ONCE = 200
 MOST_OUT = 20

@@ -19,7 +19,7 @@
   };
   const body = part.querySelector("div");
   body.replaceChildren();
-  const form = make("form", "", body, "filter-bar");
+  const form = make("form", "", body, "filter-bar compare-runs");
   const say = make("p", "", body, "empty");
   say.setAttribute("role", "status");
   const boxes = ["a", "b"].map((name) => {

@@ -89,7 +89,7 @@ def test_the_one_that_stands_out_is_named_with_n(site: TestSite) -> None:
     listed = text(site, "_hosts/index.html")
     assert "3 hosts; bad host/3 stands out against the others" in listed
     page = text(site, "_hosts/bad~20host~2F3/index.html")
-    assert "33 tests that others had too 33 went wrong" in page
+    assert "33 tests that others had too, 33 went wrong" in page
     assert "stands out" not in text(site, "_hosts/h1/index.html")
 
 

@@ -239,7 +239,7 @@ def test_a_metric_stands_in_each_cell_and_is_told_whole() -> None:
         ("P", "2"),
         ("x", ""),
     ]
-    assert 'aria-label="r0: fail, fmax_mhz 812.4375">812.4</a>' in page
+    assert 'aria-label="r0: fail, fmax_mhz 812.4375">✗\u202f812.4</a>' in page
     assert '<b aria-hidden="true">812.4</b><i>r1: pass, fmax_mhz 812.4375</i>' in page
     assert '<b aria-hidden="true">799</b><i>r3 … r2: pass, 2 runs, fmax_mhz 799</i>' in page
     assert "numbers: <bdi>timing/fmax_mhz</bdi>" in page
