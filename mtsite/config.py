@@ -45,7 +45,14 @@ from mtsite.options import (
     whole_number,
 )
 from mtsite.options import parse_age as parse_age
-from mtsite.ownrules import REGEXES_BY_NAME, LogRule, OwnRule, read_own_rules
+from mtsite.ownrules import (
+    REGEXES_BY_NAME,
+    ClustersConfig,
+    LogRule,
+    OwnRule,
+    read_clusters,
+    read_own_rules,
+)
 from mtsite.tomlfile import TableReader, TomlFile
 
 FILE_NAME = "mtsite.toml"
@@ -243,6 +250,7 @@ class Config:
     retain: RetainConfig = field(default_factory=RetainConfig)
     redact: RedactConfig = field(default_factory=RedactConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
+    clusters: ClustersConfig = field(default_factory=ClustersConfig)
     check: CheckConfig = field(default_factory=CheckConfig)
     nightly: NightlyConfig = field(default_factory=NightlyConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
@@ -263,6 +271,10 @@ SECTIONS: Mapping[str, type] = {
     "notify": NotifyConfig,
     "schedule": ScheduleConfig,
 }
+
+
+_OF_ITS_OWN = ("areas", "logs", "clusters")
+"""Sections that are no plain list of settings."""
 
 
 def find_config(start: Path, explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -324,10 +336,11 @@ def load_config(
     reader = TableReader(TomlFile(path))
     tables = reader.file.tables
     for name in tables:
-        if name not in {*SECTIONS, "areas", "logs"}:
-            reader.unknown((name,), tables[name], [*SECTIONS, "areas", "logs"])
+        if name not in {*SECTIONS, *_OF_ITS_OWN}:
+            reader.unknown((name,), tables[name], [*SECTIONS, *_OF_ITS_OWN])
     own = read_own_rules(reader, tables, ("redact", "own"), OwnRule)
     logs = _logs(reader, tables)
+    clusters = read_clusters(reader, tables)
     sections = {
         name: section(
             **reader.values(
@@ -351,7 +364,8 @@ def load_config(
         _check_together(reader, config)
     if reader.mistakes:
         raise ConfigError(reader.mistakes, "`mtsite config check` shows this list again")
-    return replace(config, redact=replace(config.redact, own=own), logs=logs)
+    redact = replace(config.redact, own=own)
+    return replace(config, redact=redact, logs=logs, clusters=clusters)
 
 
 def _logs(reader: TableReader, tables: dict[str, Any]) -> LogsConfig:

@@ -25,8 +25,11 @@ NEWEST = 12
 class FailingLine:
     """A kind of line that made tests of one run go wrong: `tests` of them, `first` among them.
 
+    Without a `cluster` it stands for all kinds of the run that are not kept, `tests` of them.
+
     `cluster` is equal for all that is nearly the same, `exact` where only numbers, times, paths
-    and the like differ. `log` and `line` are where it stands in the first; '' and 0: nowhere.
+    and the like differ; `rule` is the site's own that said so. `log` and `line` are where it
+    stands in the first; '' and 0: nowhere.
     """
 
     cluster: str
@@ -37,6 +40,7 @@ class FailingLine:
     log: str
     line: int
     hosts: tuple[str, ...] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,16 @@ class FailingLines:
         """A run has no rows any more; the clusters that it was in."""
         return self.note(run_dir, RunKey("", (), ""), 0, ())
 
+    def runs(self) -> list[str]:
+        """The directories of all runs that have failing lines."""
+        rows = self._db.execute("SELECT DISTINCT dir FROM failing ORDER BY 1")
+        return [row[0] for row in rows]
+
     def shelves(self) -> list[str]:
         """The first two digits of all clusters."""
-        rows = self._db.execute("SELECT DISTINCT substr(cluster, 1, 2) FROM failing ORDER BY 1")
+        rows = self._db.execute(
+            "SELECT DISTINCT substr(cluster, 1, 2) FROM failing WHERE cluster <> '' ORDER BY 1"
+        )
         return [row[0] for row in rows]
 
     def of_shelf(self, shelf: str, most: int) -> tuple[int, list[Cluster]]:
@@ -117,11 +128,20 @@ class FailingLines:
         """Those that were seen last, the most frequent of them first where the run is the same."""
         rows = self._db.execute(
             "SELECT cluster FROM failing WHERE place >= coalesce((SELECT place FROM failing"
-            " ORDER BY place DESC LIMIT 1 OFFSET ?), 0) GROUP BY cluster"
+            " ORDER BY place DESC LIMIT 1 OFFSET ?), 0) AND cluster <> '' GROUP BY cluster"
             " ORDER BY max(place) DESC, sum(tests) DESC, cluster LIMIT ?",
             (most * 10, most),
         ).fetchall()
         return [self._cluster(name) for (name,) in rows]
+
+    def left_out(self, most: int) -> list[tuple[RunKey, int]]:
+        """The newest runs with more kinds of lines than are kept, and how many are left out."""
+        rows = self._db.execute(
+            "SELECT whose, tests FROM failing WHERE cluster = '' ORDER BY place DESC, dir LIMIT ?",
+            (most,),
+        )
+        keys = ((json.loads(whose), kinds) for whose, kinds in rows)
+        return [(RunKey(area, tuple(target), name), n) for (area, target, name), n in keys]
 
     def _cluster(self, name: str) -> Cluster:
         tests, runs, variants = self._db.execute(
@@ -149,12 +169,13 @@ class FailingLines:
 
 
 def _packed(one: FailingLine) -> str:
-    return json.dumps([one.text, one.first, one.log, one.line, one.hosts])
+    return json.dumps([one.text, one.first, one.log, one.line, one.hosts, one.rule])
 
 
 def _occurrence(cluster: str, row: tuple[str, int, int, str, str]) -> Occurrence:
     exact, place, tests, whose, packed = row
     area, target, runname = json.loads(whose)
-    text, first, log, line, hosts = json.loads(packed)
-    found = FailingLine(cluster, exact, text, tests, (first[0], first[1]), log, line, tuple(hosts))
+    text, first, log, line, hosts, rule = json.loads(packed)
+    name, where = (first[0], first[1]), (log, line)
+    found = FailingLine(cluster, exact, text, tests, name, *where, tuple(hosts), rule)
     return Occurrence(RunKey(area, tuple(target), runname), place, found)

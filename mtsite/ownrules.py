@@ -1,4 +1,5 @@
-"""Rules of the site's owner in mtsite.toml: [[redact.own]] and [[logs.rule]], tried when read."""
+"""Rules of the site's owner in mtsite.toml, tried when read: [[redact.own]], [[logs.rule]] and
+[[clusters.rule]]."""
 
 import re
 from collections.abc import Mapping
@@ -101,7 +102,25 @@ class LogRule:
     )
 
 
-R = TypeVar("R", OwnRule, LogRule)
+JOIN, SPLIT, NAME = "join", "split", "name"
+
+
+@dataclass(frozen=True)
+class ClusterRule:
+    """[[clusters.rule]]: which failures are alike on this site; the first that fits decides."""
+
+    name: str = option(RULE_NAME, REQUIRED, "What pages call the rule.")
+    regex: str = option(REGEX, REQUIRED, "Failing lines that it is about, in RE2's syntax.")
+    do: str = option(
+        one_of(JOIN, SPLIT, NAME),
+        JOIN,
+        "join: all of them are one cluster; split: one for each text of the groups, or of what"
+        " matched; name: they stay as they are.",
+    )
+    title: str = option(TEXT, "", "What it means, in a few words.")
+
+
+R = TypeVar("R", OwnRule, LogRule, ClusterRule)
 
 
 def read_own_rules(
@@ -133,3 +152,18 @@ def _group_mistake(rule: LogRule) -> str:
     most = max((int(number) for number in _GROUP.findall(rule.link)), default=0)
     has = count_groups(rule.regex.encode())
     return f"has {{{most}}}, but regex has {has} groups" if most > has else ""
+
+
+@dataclass(frozen=True)
+class ClustersConfig:
+    """[clusters]: which failures are alike beyond what their words say."""
+
+    rules: tuple[ClusterRule, ...] = ()
+
+
+def read_clusters(reader: TableReader, tables: Mapping[str, Any]) -> ClustersConfig:
+    """[[clusters.rule]], and nothing else in its section."""
+    rules = read_own_rules(reader, tables, ("clusters", "rule"), ClusterRule)
+    for name, found in reader.table(("clusters",), tables.get("clusters", {})).items():
+        reader.unknown(("clusters", name), found, ["rule"])
+    return ClustersConfig(rules)

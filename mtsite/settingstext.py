@@ -15,7 +15,7 @@ from mtsite.options import (
     toml_key,
     toml_text,
 )
-from mtsite.ownrules import LogRule, OwnRule
+from mtsite.ownrules import ClusterRule, LogRule, OwnRule
 from mtsite.tomlfile import dotted
 
 
@@ -24,6 +24,8 @@ def effective_values(config: Config) -> list[tuple[str, str, str]]:
     tables: list[tuple[str, Any]] = [(name, getattr(config, name)) for name in SECTIONS]
     tables += [(dotted(("redact", "own", i)), rule) for i, rule in enumerate(config.redact.own)]
     tables += [(dotted(("logs", "rule", i)), rule) for i, rule in enumerate(config.logs.rules)]
+    own = enumerate(config.clusters.rules)
+    tables += [(dotted(("clusters", "rule", i)), rule) for i, rule in own]
     tables += [(dotted(("areas", name)), area) for name, area in config.areas.items()]
     return [
         (key, text, config.origins.get(key, "default"))
@@ -73,6 +75,7 @@ def _option_lines(section: type, written: Collection[str]) -> list[str]:
 def settings_table() -> str:
     """The table of docs/configuration.md, as Markdown."""
     tables = {**SECTIONS, "[redact.own]": OwnRule, "[logs.rule]": LogRule}
+    tables["[clusters.rule]"] = ClusterRule
     tables["logs.migration.NAME"] = DatasetConfig
     tables["areas.NAME"] = AreaConfig
     lines = []

@@ -9,6 +9,7 @@ from mtsite.model import RunKey
 from mtsite.pages import cluster, issues
 
 OWNER = "clusters"
+RULES = "cluster rules"
 SAID = "known issues said"
 NOBODY = RunKey("", (), "")
 
@@ -32,30 +33,54 @@ def write_clusters(state: BuildState) -> None:
     failing = state.manifest.failing
     said = digest.of(repr(state.annotations))
     edited = state.annotated or state.manifest.get(SAID) != said
+    everything = everything or _rules_moved(state)
     if not (everything or edited or state.shelves or urls.clusters_page() not in known):
         return
+    rules = state.config.clusters.rules
+    said_of = [repr(rules)] if rules else []
     for shelf in failing.shelves():
         path = urls.clusters_page(shelf)
         if not everything and shelf not in state.shelves and pen.keep_file(path):
             continue
         total, found = failing.of_shelf(shelf, cluster.MOST)
-        fingerprint = pen.fresh(cluster, path, total, repr(found))
+        fingerprint = pen.fresh(cluster, path, total, repr(found), *said_of)
         if fingerprint:
-            made = cluster.shelf_context(pen.frame, shelf, found, total)
+            made = cluster.shelf_context(pen.frame, shelf, found, total, rules)
             pen.page(cluster, path, fingerprint, made)
     newest = failing.newest(cluster.NEWEST)
     path = urls.clusters_page()
+    left = failing.left_out(cluster.MOST_LEFT_OUT)
     has_known = bool(state.annotations.rules or state.annotations.mistakes)
-    fingerprint = pen.fresh(cluster, path, repr(newest), has_known)
+    fingerprint = pen.fresh(cluster, path, repr(newest), has_known, repr(left), *said_of)
     if fingerprint:
-        pen.page(
-            cluster, path, fingerprint, cluster.newest_context(pen.frame, newest, known=has_known)
-        )
+        made = cluster.newest_context(pen.frame, newest, rules, left, known=has_known)
+        pen.page(cluster, path, fingerprint, made)
     _write_known(state, pen)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     state.manifest.put("clusters pending", "")
     state.manifest.put(SAID, said)
     state.commit()
+
+
+def gather_again(state: BuildState, plan: BuildPlan) -> None:
+    """Add the runs that went wrong: their failures may be alike in another way now."""
+    if _rules_moved(state):
+        for run_dir in state.manifest.failing.runs():
+            state.read_again(plan, run_dir, "cluster rules")
+
+
+def note_rules(state: BuildState) -> None:
+    """The failures of all runs are brought together by the rules as they are."""
+    state.manifest.put(RULES, _rules(state))
+
+
+def _rules_moved(state: BuildState) -> bool:
+    return state.manifest.get(RULES) != _rules(state)
+
+
+def _rules(state: BuildState) -> str:
+    rules = state.config.clusters.rules
+    return digest.of(repr(rules)) if rules else ""
 
 
 def _write_known(state: BuildState, pen: Pen) -> None:

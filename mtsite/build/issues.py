@@ -121,12 +121,12 @@ def judge_again(state: BuildState, plan: BuildPlan) -> None:
     old = set(before) if same_zone else set()
     added = [one for name, one in rules.items() if name not in old]
     for run_dir, run in state.known.items():
-        if run.gone or run_dir in plan.read or run_dir not in state.listed.heads:
+        if run.gone or run_dir in plan.read:
             continue
         had = state.manifest.annotated.of_run(run_dir)
         gone = had if not same_zone else had - rules.keys()
         if gone or (added and _may_fit(state, run_dir, run.key, added)):
-            plan.read[run_dir] = WHY
+            state.read_again(plan, run_dir, WHY)
 
 
 def note_rules(state: BuildState) -> None:

@@ -22,6 +22,7 @@ from mtsite.errors import MissingError
 from mtsite.failing import FailingLine
 from mtsite.known import Reasons
 from mtsite.logs.blocks import stored_file
+from mtsite.logs.likeness import Alike
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.measured import Measured, measured_of
 from mtsite.megatest import database, linktree, reader
@@ -115,6 +116,7 @@ class RunReader:
     log_cap: int
     redact: RedactConfig
     logs: LogsConfig = field(default_factory=LogsConfig)
+    alike: Alike = field(default_factory=Alike)
 
     def __call__(self, task: ReadTask) -> RunRead:
         """Read rows and logs, store blobs, put the run aside.
@@ -254,7 +256,7 @@ class RunReader:
             summary=taken.record.summary,
             outcomes=outcomes_of(run, verdicts),
             reasons=reasons_of(taken.record),
-            failing=failing_lines(run, taken.record),
+            failing=failing_lines(run, taken.record, self.alike),
             measured=measured_in(head, run),
             owners=owners_of(run, taken.record.definitions),
             input=digest.of(

@@ -7,7 +7,7 @@ from itertools import islice
 from mtsite import rollup
 from mtsite.failing import FailingLine
 from mtsite.known import Reason, Reasons
-from mtsite.logs.likeness import likeness
+from mtsite.logs.likeness import Alike
 from mtsite.model import LogRecord, Run, RunRecord, Test, TestName, TestRecord
 from mtsite.pages import words
 from mtsite.rollup import BAD, Verdict
@@ -16,6 +16,9 @@ MOST = 1000
 """Of a run in which more went wrong the others are explained by their own pages only."""
 
 MOST_HOSTS = 8
+MOST_KINDS = 2000
+"""So many kinds of failing lines of one run are brought together with those of others."""
+BY_WORDS = Alike()
 
 
 def noted(
@@ -64,7 +67,7 @@ def reason_of(test: TestRecord) -> Reason:
     )
 
 
-def failing_lines(run: Run, record: RunRecord) -> tuple[FailingLine, ...]:
+def failing_lines(run: Run, record: RunRecord, alike: Alike = BY_WORDS) -> tuple[FailingLine, ...]:
     """The kinds of lines that tests of a run went wrong with, in the order of their tests."""
     hosts = {test.name: test.host for test in run.tests}
     found: dict[tuple[str, str], FailingLine] = {}
@@ -74,13 +77,25 @@ def failing_lines(run: Run, record: RunRecord) -> tuple[FailingLine, ...]:
         _, log, line, text = reason_of(one)
         if not text:
             continue
-        alike = likeness(text)
+        cluster, exact, rule = alike.of(text)
         host = hosts.get(name, "")
         ran_on = (host,) if host not in {"", "n/a"} else ()
-        before = found.get(alike)
+        before = found.get((cluster, exact))
         if before is None:
-            found[alike] = FailingLine(*alike, text, 1, name, log, line, ran_on)
+            made = FailingLine(cluster, exact, text, 1, name, log, line, ran_on, rule)
+            found[cluster, exact] = made
             continue
         more = ran_on if len(before.hosts) < MOST_HOSTS and host not in before.hosts else ()
-        found[alike] = replace(before, tests=before.tests + 1, hosts=before.hosts + more)
-    return tuple(found.values())
+        found[cluster, exact] = replace(before, tests=before.tests + 1, hosts=before.hosts + more)
+    return _most_frequent(tuple(found.values()))
+
+
+def _most_frequent(found: tuple[FailingLine, ...]) -> tuple[FailingLine, ...]:
+    """Those kinds that most tests have; the rest is counted as one without a cluster."""
+    if len(found) <= MOST_KINDS:
+        return found
+    order = sorted(range(len(found)), key=lambda i: (-found[i].tests, i))
+    kept = sorted(order[:MOST_KINDS])
+    left = order[MOST_KINDS:]
+    rest = FailingLine("", "", "", len(left), found[left[0]].first, "", 0)
+    return (*(found[i] for i in kept), rest)

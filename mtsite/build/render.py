@@ -17,7 +17,9 @@ from mtsite.build.issues import Judge, fit_counts
 from mtsite.build.logpages import log_pages
 from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.read import Taken
+from mtsite.build.reasons import reason_of
 from mtsite.build.strange import unusual_of
+from mtsite.logs.likeness import Alike
 from mtsite.manifest import Page
 from mtsite.model import (
     RunFacts,
@@ -34,6 +36,7 @@ from mtsite.pages import (
     gone,
     run,
     run_tests,
+    strange,
     test,
 )
 from mtsite.pages.disagreement import Differences
@@ -82,6 +85,7 @@ class RunWriter:
     site: Path
     look: Look
     judge: Judge = field(default_factory=Judge)
+    alike: Alike = field(default_factory=Alike)
 
     def __call__(self, task: WriteTask) -> RunWritten:
         """Write the record and every page whose input moved; take away pages that have none."""
@@ -102,7 +106,7 @@ class RunWriter:
             # What is not frozen is found anew by the next build.
             stored = kept if sealed else replace(kept, unusual={})
             pen.store(urls.record_file(kept.key), record.encode(stored))
-            _RunPages(pen, taken, (kept, facts, known), task.next_run).write()
+            _RunPages(pen, taken, (kept, facts, known), task.next_run, self.alike).write()
         assert kept.summary is not None
         removed = pen.remove_rest()
         return RunWritten(
@@ -150,7 +154,12 @@ class _RunPages:
     """All pages of one run that has rows."""
 
     def __init__(
-        self, pen: Pen, taken: Taken, told: tuple[RunRecord, RunFacts, Known], next_run: str
+        self,
+        pen: Pen,
+        taken: Taken,
+        told: tuple[RunRecord, RunFacts, Known],
+        next_run: str,
+        alike: Alike,
     ) -> None:
         kept, facts, self.known = told
         self.pen = pen
@@ -161,7 +170,7 @@ class _RunPages:
         self.facts = facts
         self.next_run = next_run
         letters = [verdict.value for verdict in taken.verdicts]
-        self.place = RunPlace(pen.frame, taken.run, letters, facts, kept)
+        self.place = RunPlace(pen.frame, taken.run, letters, facts, kept, alike)
         self._said: dict[str, tuple[object, ...]] = {}
         self.rows = [digest.test_values(one) for one in taken.run.tests]
 
@@ -206,8 +215,15 @@ class _RunPages:
         if one.archived:
             values.append([digest.archive_values(self.run)])
         values.append(self._author_says(one.testname))
+        if self.place.alike.rules and kept.why:
+            values.append(self.place.alike.of(reason_of(kept)[3])[::2])
         if one.name in self.kept.unusual:
             values.append(repr(self.kept.unusual[one.name]))
+        left_out = strange.left_out(
+            one, self.facts.tests.get(one.name), kept.logs, self.kept.unusual
+        )
+        if left_out:
+            values.append(left_out)
         if one.name in self.known:
             values.append(repr(self.known[one.name]))
         if one.toplevel:
@@ -225,6 +241,7 @@ class _RunPages:
                 differences=self.differences.get(index, ()),
                 unusual=self.kept.unusual.get(one.name),
                 known=self.known.get(one.name, ()),
+                not_compared=left_out,
             )
             self.pen.page(test, path, fingerprint, context)
 

@@ -22,6 +22,7 @@ from mtsite.build.state import BuildState
 from mtsite.build.strange import good_runs
 from mtsite.build.unreadable import keep_files
 from mtsite.known import text_of
+from mtsite.logs.likeness import Alike
 from mtsite.manifest import KnownRun, Page
 from mtsite.measured import Measured
 from mtsite.megatest.reader import RunHead
@@ -132,6 +133,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         log_cap=state.config.build.log_cap,
         redact=state.config.redact,
         logs=state.config.logs,
+        alike=Alike(state.config.clusters.rules),
     )
     heads = (state.listed.heads[run_dir] for run_dir in batch)
     tasks = (_read_task(state, head) for head in heads)
@@ -226,6 +228,7 @@ class _Writing:
         self.again: dict[str, RunRead] = {}
         self._last = last
         self._judge = judge_of(state)
+        self._alike = Alike(state.config.clusters.rules)
         self.inputs: dict[str, str] = {}
         self._recent: OrderedDict[str, Outcomes] = OrderedDict()
         self._values: dict[str, Measured] = {}
@@ -233,7 +236,7 @@ class _Writing:
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
         state = self.state
-        writer = RunWriter(state.site, state.look, self._judge)
+        writer = RunWriter(state.site, state.look, self._judge, self._alike)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
             if outcome.task.spool is not None and not outcome.task.again:
                 # Not by the worker: should it die after that, another does the task again.
@@ -274,8 +277,8 @@ class _Writing:
         sealed = read.sealed or seal
         home = state.listed.heads[read.dir].home
         shown = digest.of(read.input, repr(facts), following, state.recipe, sealed, home)
-        if self._judge.rules:
-            shown = digest.of(shown, repr(self._judge))
+        if self._judge.rules or self._alike.rules:
+            shown = digest.of(shown, repr(self._judge), repr(self._alike))
         if goods:
             shown = digest.of(shown, again, sorted(state.manifest.files(goods.values())))
         self.inputs[read.dir] = shown

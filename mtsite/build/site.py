@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.annotations import Annotations, load_annotations
-from mtsite.build import digest, former, levels, listing, sweep, unreadable
+from mtsite.build import clusters, digest, former, levels, listing, sweep, unreadable
 from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
 from mtsite.build.catalogue import write_catalogue
 from mtsite.build.clusters import forget_lines, write_clusters
@@ -243,6 +243,7 @@ def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> B
         names_now=names_now(state.config.areas),
     )
     judge_again(state, plan)
+    clusters.gather_again(state, plan)
     if flags.areas:
         whole, plan = plan, only_areas(plan, state.known, state.listed.heads, flags.areas)
         state.skipped = due_again(whole) - due_again(plan)
@@ -374,6 +375,7 @@ def _finish(state: BuildState) -> BuildSummary:
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     note_rules(state)
+    clusters.note_rules(state)
     state.touched = state.unfinished
     state.areas_moved = False
     rules = rule_set_of(state.config.logs).digest

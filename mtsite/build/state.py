@@ -12,6 +12,7 @@ from mtsite.annotations import Annotations
 from mtsite.build.listing import SiteListing
 from mtsite.build.nodes import Target
 from mtsite.build.pen import Look
+from mtsite.build.plan import BuildPlan
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
 from mtsite.manifest import KnownRun, Manifest, Page
@@ -119,6 +120,16 @@ class BuildState:
     def spool(self) -> Path:
         """Where runs wait between being read and being written."""
         return self.config.state_dir / "spool"
+
+    def read_again(self, plan: BuildPlan, run_dir: str, why: str) -> None:
+        """Add a run to the plan; one that can't be read now will be read when it can."""
+        run = self.known.get(run_dir)
+        if run is None or run.gone:
+            return
+        if run_dir in self.listed.heads:
+            plan.read.setdefault(run_dir, why)
+        else:
+            self.manifest.begin_runs([run_dir])
 
     def is_over(self) -> bool:
         """Whether the time that this build may take is up."""

@@ -1,57 +1,80 @@
 """Failures that are nearly the same, over all areas: the newest, and all on shelves by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mtsite import urls
 from mtsite.failing import Cluster, Occurrence
-from mtsite.logs.likeness import likeness
+from mtsite.model import RunKey
+from mtsite.ownrules import ClusterRule
 from mtsite.pages import words
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "cluster.html"
 MOST = 250
 """So many clusters are on one page; of a shelf that has more those that were seen last."""
 
 NEWEST = 100
 _VARIANTS = 6
+MOST_LEFT_OUT = 10
 _PLACES = 6
 
 
-def link(path: str, text: str) -> str:
-    """The link from a page to the cluster of a failing line."""
-    name = likeness(text)[0]
+def link(path: str, name: str) -> str:
+    """The link from a page to a cluster."""
     return f"{urls.relative(path, urls.clusters_page(name[:2]))}#{name}"
 
 
 def newest_context(
-    frame: SiteFrame, found: Sequence[Cluster], *, known: bool = False
+    frame: SiteFrame,
+    found: Sequence[Cluster],
+    rules: Sequence[ClusterRule] = (),
+    left: Sequence[tuple[RunKey, int]] = (),
+    *,
+    known: bool = False,
 ) -> dict[str, object]:
     """The clusters that were seen last, each with a link to its shelf.
 
-    `known`: there is a page of known issues.
+    `left` are runs of which not all kinds of lines are kept, `known`: there is a page of issues.
     """
     path = urls.clusters_page()
     lead = "No run of this site went wrong with a failing line." if not found else ""
     issues = urls.relative(path, urls.clusters_page(urls.KNOWN)) if known else ""
-    made = _context(frame, path, "Failures that are alike", lead, found)
-    return made | {"cut": 0, "known": issues}
+    made = _context(frame, path, ("Failures that are alike", lead), found, rules)
+    return made | {"cut": 0, "known": issues, "left": tuple(_left(path, *one) for one in left)}
+
+
+def _left(path: str, key: RunKey, kinds: int) -> tuple[str, str, str]:
+    """(run, link, how many kinds of its lines are in no cluster)."""
+    name = "/".join((key.area, *key.target, key.runname))
+    link = urls.relative(path, urls.run_page(key))
+    return name, link, words.plural(kinds, "kind of line", "kinds of lines")
 
 
 def shelf_context(
-    frame: SiteFrame, shelf: str, found: Sequence[Cluster], total: int
+    frame: SiteFrame,
+    shelf: str,
+    found: Sequence[Cluster],
+    total: int,
+    rules: Sequence[ClusterRule] = (),
 ) -> dict[str, object]:
     """All clusters of one shelf, of `total` those that were seen last."""
     path = urls.clusters_page(shelf)
     title = f"Failures that are alike, shelf {shelf}"
-    return _context(frame, path, title, "", found) | {"cut": total - len(found)}
+    return _context(frame, path, (title, ""), found, rules) | {"cut": total - len(found)}
 
 
 def _context(
-    frame: SiteFrame, path: str, title: str, lead: str, found: Sequence[Cluster]
+    frame: SiteFrame,
+    path: str,
+    head: tuple[str, str],
+    found: Sequence[Cluster],
+    rules: Sequence[ClusterRule],
 ) -> dict[str, object]:
+    title, lead = head
+    titles = {one.name: one.title for one in rules}
     said = f"{words.plural(len(found), 'kind')} of failures, those seen last first."
     shown = frame_context(frame, path, [], title=title, description=lead or said)
     whole = path != urls.clusters_page()
@@ -59,12 +82,13 @@ def _context(
         "heading": title,
         "lead": lead or said,
         "known": "",
-        "clusters": tuple(_shown(path, one, whole=whole) for one in found),
+        "left": (),
+        "clusters": tuple(_shown(path, one, titles, whole=whole) for one in found),
         "newest": "" if not whole else urls.relative(path, urls.clusters_page()),
     }
 
 
-def _shown(path: str, one: Cluster, *, whole: bool) -> dict[str, object]:
+def _shown(path: str, one: Cluster, titles: Mapping[str, str], *, whole: bool) -> dict[str, object]:
     last = one.newest[0]
     variants = {seen.found.exact: seen for seen in reversed(one.newest)}
     hosts = sorted({host for seen in one.newest for host in seen.found.hosts})
@@ -73,6 +97,8 @@ def _shown(path: str, one: Cluster, *, whole: bool) -> dict[str, object]:
         "name": one.name,
         "href": f"#{one.name}" if whole else f"{shelf}#{one.name}",
         "text": last.found.text,
+        "rule": last.found.rule,
+        "title": titles.get(last.found.rule, ""),
         "line": _line(path, last),
         "tests": words.plural(one.tests, "failure"),
         "runs": words.plural(one.runs, "run"),

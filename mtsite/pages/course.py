@@ -90,14 +90,13 @@ def _wrong(points: Sequence[_Point], gap: int) -> Figure:
     ]
     shares = [100 * one.wrong / one.total for one in points]
     bad = sum(bool(one.wrong) for one in points)
-    said = f"{_percent(min(shares))} – {_percent(max(shares))} of tests"
-    told = (
-        f"{bad} of {len(points)} runs had tests that went wrong, the newest {_percent(shares[-1])}"
-    )
+    runs = words.plural(len(points), "run")
+    said = f"something in {bad} of {runs}, up to {_percent(max(shares))} of tests"
+    said = said if bad else f"nothing in {runs}"
     return Figure(
         "Went wrong",
         said,
-        f"Went wrong: {said}; {told}",
+        f"Went wrong: {said}; in the newest {_percent(shares[-1])}",
         (("track", _track(points, _TRACK, gap)), ("off", "".join(marks))),
     )
 

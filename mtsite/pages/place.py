@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mtsite import urls
+from mtsite.logs.likeness import Alike
 from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestName, TestRecord
 from mtsite.pages import markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import first_finding
 
+BY_WORDS = Alike()
 SAME_NAMES = 3
 """So many of the other tests with the same error are named."""
 
@@ -39,8 +41,10 @@ class RunPlace:
         verdicts: Sequence[str],
         facts: RunFacts,
         kept: RunRecord | None = None,
+        alike: Alike = BY_WORDS,
     ) -> None:
         """Nothing is worked out before a page asks for it."""
+        self.alike = alike
         self.definitions = kept.definitions if kept else {}
         self._kept = kept.tests if kept else {}
         self.frame = frame

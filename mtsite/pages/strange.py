@@ -1,10 +1,11 @@
 """Unusual lines of a log, as the pages of the test and of the log show them. Pure."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.facts import Unusual
-from mtsite.model import RunKey, TestName
+from mtsite.model import LogRecord, RunKey, Test, TestFacts, TestName
 from mtsite.pages import words
 
 TEST_LINES = 8
@@ -24,6 +25,25 @@ class Shown:
     lines: tuple[tuple[int, str, str, str], ...]
     note: str
     all: str
+
+
+LEFT_OUT = (
+    "not compared with its log in {}: in each run 20 tests are, new failures first, at most three"
+    " with one error"
+)
+
+
+def left_out(
+    test: Test, past: TestFacts | None, logs: Sequence[LogRecord], compared: Collection[TestName]
+) -> str:
+    """Why the log of a test that went wrong was not compared, '' where nothing is to be said.
+
+    `compared` are the tests of its run that were; where there are none, nobody looked.
+    """
+    if not compared or test.name in compared or test.toplevel or past is None:
+        return ""
+    stored = any(log.blob for log in logs)
+    return LEFT_OUT.format(past.last_good) if past.last_good and stored else ""
 
 
 def shown(
@@ -46,6 +66,6 @@ def shown(
             (number, text, f"{page}#L{number}", words.number(like) if like > 1 else "")
             for number, text, like in lines
         ),
-        note=found.note,
+        note=words.upper_first(found.note),
         all=f"{page}?view=unusual#unusual" if len(lines) < len(found.lines) else "",
     )

@@ -32,7 +32,7 @@ from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 
-EDITION = 12
+EDITION = 13
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -49,13 +49,14 @@ def context(
     differences: Sequence[disagreement.Disagreement] | None = None,
     unusual: Unusual | None = None,
     known: Sequence[KnownIssue] = (),
+    not_compared: str = "",
 ) -> dict[str, object]:
     """The page of `run.tests[index]`.
 
     `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
     one for each of them to save its making. `differences` are those of this test, where known;
     `unusual` is what its log was found to have against the last good one, `known` what
-    annotations say of its failure.
+    annotations say of its failure, `not_compared` why nothing is known of unusual lines.
     """
     place = place or RunPlace(frame, run, verdicts, facts)
     test = run.tests[index]
@@ -72,6 +73,7 @@ def context(
         differences = disagreement.of_test(run.key, test, letter, kept)
     shown["disagreements"] = differences
     shown["excerpt"] = wrong.shown(place, index, kept, path)
+    shown["not_compared"] = words.upper_first(not_compared)
     shown["unusual"] = strange.shown(run.key, unusual, path, test.name)
     shown["issues"] = issues.of_test(path, known)
     told = logs.shown(kept, run, test, path, depth)

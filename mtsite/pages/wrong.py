@@ -82,7 +82,9 @@ def _cluster(place: RunPlace, index: int, found: Finding, path: str) -> str:
     """The link to all failures that are nearly the same; '' for what is no failure."""
     kept = place.kept_of(index)
     line = words.failing_line(found.excerpt)
-    return cluster.link(path, line) if kept is not None and kept.why and line else ""
+    if kept is None or not kept.why or not line:
+        return ""
+    return cluster.link(path, place.alike.of(line)[0])
 
 
 def _same_error(

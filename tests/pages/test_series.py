@@ -45,7 +45,7 @@ def test_what_went_wrong_hangs_on_the_track() -> None:
     wrong, _ = drawn(of_runs((0, 0, 1), (1, 10, 1), (2, 0, 1))).figures
     assert path(wrong, "track") == "M0 5H600"
     assert path(wrong, "off") == f"M300 5v{HEIGHT - 7}"
-    assert wrong.said == "0\u202f% – 100\u202f% of tests"
+    assert wrong.said == "something in 1 of 3 runs, up to 100\u202f% of tests"
 
 
 def test_months_without_a_run_are_a_gap_in_the_track() -> None:
