@@ -104,6 +104,20 @@ class FailingLines:
         rows = self._db.execute("SELECT DISTINCT dir FROM failing ORDER BY 1")
         return [row[0] for row in rows]
 
+    def of_run(self, run_dir: str, most: int) -> tuple[int, list[FailingLine]]:
+        """How many kinds of lines a run has, and those that the most of its tests have."""
+        (total,) = self._db.execute(
+            "SELECT coalesce(sum(CASE cluster WHEN '' THEN tests ELSE 1 END), 0)"
+            " FROM failing WHERE dir = ?",
+            (run_dir,),
+        ).fetchone()
+        rows = self._db.execute(
+            "SELECT cluster, exact, line, tests FROM failing WHERE dir = ? AND cluster <> ''"
+            " ORDER BY tests DESC, cluster, exact LIMIT ?",
+            (run_dir, most),
+        )
+        return total, [_unpacked(*row) for row in rows]
+
     def shelves(self) -> list[str]:
         """The first two digits of all clusters."""
         rows = self._db.execute(
@@ -175,7 +189,11 @@ def _packed(one: FailingLine) -> str:
 def _occurrence(cluster: str, row: tuple[str, int, int, str, str]) -> Occurrence:
     exact, place, tests, whose, packed = row
     area, target, runname = json.loads(whose)
+    found = _unpacked(cluster, exact, packed, tests)
+    return Occurrence(RunKey(area, tuple(target), runname), place, found)
+
+
+def _unpacked(cluster: str, exact: str, packed: str, tests: int) -> FailingLine:
     text, first, log, line, hosts, rule = json.loads(packed)
     name, where = (first[0], first[1]), (log, line)
-    found = FailingLine(cluster, exact, text, tests, name, *where, tuple(hosts), rule)
-    return Occurrence(RunKey(area, tuple(target), runname), place, found)
+    return FailingLine(cluster, exact, text, tests, name, *where, tuple(hosts), rule)

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsite import annotated, failing, measured, onhosts, owners, record
+from mtsite import annotated, failing, measured, onhosts, owners, record, searchable
 from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "9"
+FORMAT = "10"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}
@@ -42,6 +42,7 @@ CREATE TABLE targets (
   PRIMARY KEY (area, target))
   WITHOUT ROWID;
 CREATE TABLE listing (settings TEXT NOT NULL, heads BLOB NOT NULL);
+{searchable.TABLES}
 """
 INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * 16)})"
 NEXT_DIRECTORY = "SELECT path FROM tree WHERE path > ? AND path LIKE '%/%' ORDER BY path LIMIT 1"

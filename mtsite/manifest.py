@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtsite import onhosts, owners, record
+from mtsite import onhosts, owners, record, searchable
 from mtsite.annotated import AnnotatedRuns
 from mtsite.errors import MtsiteError
 from mtsite.failing import FailingLines
@@ -44,6 +44,7 @@ from mtsite.known import (
 )
 from mtsite.measured import MeasuredValues
 from mtsite.model import RunSummary, TestName
+from mtsite.searchable import Searchable
 from mtsite.treefiles import TreeFiles
 
 __all__ = ["FILE", "KnownRun", "Manifest", "Outcomes", "Page", "Reasons", "TargetRun"]
@@ -62,6 +63,7 @@ class Manifest(TreeFiles):
         self.owners = owners.Owners(connection)
         self.failing = FailingLines(connection)
         self.annotated = AnnotatedRuns(connection)
+        self.search = Searchable(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -95,7 +97,9 @@ class Manifest(TreeFiles):
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         own = "meta tree runs targets listing measured failing annotated"
-        for table in (*own.split(), *onhosts.NAMES, *owners.NAMES):
+        # Those of the search last: rows that go are due there.
+        kept = (*onhosts.NAMES, *owners.NAMES, *searchable.NAMES)
+        for table in (*own.split(), *kept):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

@@ -78,7 +78,16 @@ def run_dir(key: RunKey) -> str:
 
 def test_dir(key: RunKey, name: TestName) -> str:
     """The directory of a test or item in a run, before any bound on the length of a path."""
-    return f"{run_dir(key)}/{_test_part(name)}"
+    return f"{run_dir(key)}/{test_path(name)}"
+
+
+def test_path(name: TestName) -> str:
+    """The same below the directory of any run."""
+    testname, item_path = name
+    parts = [segment(testname)]
+    if item_path:
+        parts += [segment(part) for part in item_path.split("/")]
+    return "/".join(parts)
 
 
 def index_page() -> str:
@@ -139,12 +148,12 @@ def pointer_page(area: str, target: Sequence[str], which: str) -> str:
 
 def history_page(area: str, target: Sequence[str], name: TestName) -> str:
     """The history of one test in one target."""
-    return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", "index.html")
+    return page(f"{area_dir(area, target)}/_tests/{test_path(name)}", "index.html")
 
 
 def history_part(area: str, target: Sequence[str], name: TestName, part: int) -> str:
     """Older stretches of one test in one target, counted from the oldest; never change again."""
-    return page(f"{area_dir(area, target)}/_tests/{_test_part(name)}", f"_part/{part:04d}.html")
+    return page(f"{area_dir(area, target)}/_tests/{test_path(name)}", f"_part/{part:04d}.html")
 
 
 def badge(area: str, target: Sequence[str]) -> str:
@@ -220,6 +229,16 @@ def host_page(host: str) -> str:
     return f"_hosts/{segment(host)}/index.html"
 
 
+def search_page() -> str:
+    """The search over the whole site."""
+    return "_search/index.html"
+
+
+def search_shard(month: str, number: int) -> str:
+    """What is searched of the runs of a month ('2026-11'); `number` from 1, the oldest first."""
+    return f"_search/{month}-{number}.js"
+
+
 KNOWN = "known"
 
 
@@ -292,14 +311,6 @@ def relative(source: str, destination: str) -> str:
         shared = end
     link = "../" * source.count("/", shared) + destination[shared:]
     return link if _UNQUOTED(link) else quote(link, safe="/~=,@")
-
-
-def _test_part(name: TestName) -> str:
-    testname, item_path = name
-    parts = [segment(testname)]
-    if item_path:
-        parts += [segment(part) for part in item_path.split("/")]
-    return "/".join(parts)
 
 
 def _bytes(name: str) -> bytes:

@@ -50,7 +50,7 @@ FLOORS = (
             "config",
             "ownrules",
         ),
-        *("datasets", "limits"),
+        *("datasets", "limits", "query"),
         *("tomlfile", "operation", "options"),
         *(
             "manifest",
@@ -61,6 +61,7 @@ FLOORS = (
             "owners",
             "failing",
             "annotated",
+            "searchable",
             "record",
             "comparison",
             "stability",

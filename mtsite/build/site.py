@@ -37,6 +37,7 @@ from mtsite.build.pen import Look, Pen, load_theme, theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.pulse import begin_pulse
 from mtsite.build.runs import rehome_runs, write_runs
+from mtsite.build.search import write_search
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
 from mtsite.build.targets import TargetTask, TargetWriter, target_owner
 from mtsite.build.theme import Theme
@@ -70,6 +71,7 @@ from mtsite.pages import (
     redirect,
     run,
     run_tests,
+    search,
     target,
     test,
 )
@@ -79,7 +81,7 @@ from mtsite.pages.page import SiteFrame
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
     *(names, redirect, coming, gone, leaving, catalogue, cluster, compare, notfound, host, hosts),
-    issues,
+    *(issues, search),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -124,6 +126,7 @@ def build_site(
         write_leaving(state)
         write_catalogue(state)
         write_clusters(state)
+        write_search(state)
         unreadable.forget_wait(state)
         begin_pulse(config)
         _write_levels(state)

@@ -29,7 +29,7 @@ SITE_SCHEMAS = ("grid-1.json", "node-1.json", "run-1.json", "site-status-1.json"
 
 _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
-_FIRST_SCRIPTS = ("shard.js", "element.js", "filter_query.js", "log_text.js")
+_FIRST_SCRIPTS = ("shard.js", "element.js", "filter_query.js", "log_text.js", "search_rows.js")
 """What other scripts use as soon as they run."""
 
 _ALONE = frozenset({"theme.js"})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mtsite.config import Config
     from mtsite.export.columns import Columns
     from mtsite.export.runs import ShownRun
+    from mtsite.export.wanted import Wanted
     from mtsite.megatest.runlist import RunList
     from mtsite.megatest.selection import Selection
 
@@ -43,6 +44,7 @@ command.add_command(rundiff.command)
 @click.option("--fields", metavar="SPEC", help="Columns, as runs:runname,state+tests:; help: list.")
 @click.option("--csv", "form", flag_value="csv", help="As CSV.")
 @click.option("--lines", "form", flag_value="lines", help="As Megatest's -list-runs prints them.")
+@click.argument("terms", nargs=-1, metavar="[FILTER...]")
 @click.pass_obj
 def ls(
     invocation: Invocation,
@@ -51,8 +53,12 @@ def ls(
     live_only: bool,
     fields: str | None,
     form: str | None,
+    terms: tuple[str, ...],
 ) -> None:
     """List runs, oldest first; deleted ones only if --state asks for them.
+
+    FILTER is the language of the pages (docs/filter.md): s:fail 'target:v1.6/%' since:7d !@gates
+    lists failing runs of these targets of a week, without those of a contour.
 
     --fields takes Megatest's -fields: groups runs, tests, steps, data; `tests:` alone has all
     columns of tests, a group that is not named is not shown.
@@ -64,12 +70,13 @@ def ls(
         invocation.print("\n".join(f"{g}: {', '.join(names)}" for g, names in known.GROUPS.items()))
         return
     config = invocation.config()
+    wanted = _wanted(config, " ".join(terms))
     found = _runs(invocation, config, areas, live_only=live_only)
     spec = fields if fields is not None else lines.DEFAULTS if form == "lines" else None
     chosen = known.Columns() if spec is None else known.parse_columns(spec, found.keys())
     with runs.RunReading(config, _now()) as reading:
         heads = runs.choose_heads(found, selection)
-        shown = runs.read_chosen(reading, found, heads, chosen)
+        shown = runs.read_chosen(reading, found, heads, chosen, wanted)
         _print(invocation, shown, chosen, form)
     _finish(found)
 
@@ -119,6 +126,7 @@ def show(invocation: Invocation, live_only: bool, form: str | None, run: str) ->
 @_LIVE
 @click.option("--csv", "as_csv", is_flag=True, help="One CSV table per kind of row; needs -o DIR.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
+@click.option("--filter", "terms", default="", metavar="TEXT", help="Those that `run ls` finds.")
 @click.argument("names", nargs=-1, metavar="[RUN...]")
 @click.pass_obj
 def export(
@@ -128,6 +136,7 @@ def export(
     live_only: bool,
     as_csv: bool,
     output: Path | None,
+    terms: str,
     names: tuple[str, ...],
 ) -> None:
     """Whole runs as one JSON document (to -o FILE or stdout), or as CSV tables in -o DIR.
@@ -139,13 +148,22 @@ def export(
     if as_csv and output is None:
         raise UsageError("--csv writes several tables", "name a directory for them with -o DIR")
     config = invocation.config()
+    wanted = _wanted(config, terms)
     found = _runs(invocation, config, areas, live_only=live_only)
     heads: Any = runs.choose_heads(found, selection)
     if names:
         heads = [_whole_run(found, config, name) for name in names]
     with runs.RunReading(config, _now()) as reading:
-        _write(runs.read_chosen(reading, found, iter(heads), columns.EVERYTHING), output, as_csv)
+        chosen = runs.read_chosen(reading, found, iter(heads), columns.EVERYTHING, wanted)
+        _write(chosen, output, as_csv)
     _finish(found)
+
+
+def _wanted(config: "Config", terms: str) -> "Wanted":
+    from mtsite.export.wanted import Wanted
+    from mtsite.query import checked_query
+
+    return Wanted(checked_query(terms, _now()), config.site.output)
 
 
 def _whole_run(found: "RunList", config: "Config", name: str) -> Any:

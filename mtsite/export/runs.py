@@ -11,6 +11,7 @@ from mtsite import record, rollup, urls
 from mtsite.config import Config
 from mtsite.errors import MissingError, MtsiteError
 from mtsite.export.columns import Columns, run_values
+from mtsite.export.wanted import EVERY_RUN, Wanted
 from mtsite.megatest.database import AreaConnection, area_errors, reading
 from mtsite.megatest.reader import GONE, RunHead, read_run
 from mtsite.megatest.runlist import RunList
@@ -94,15 +95,24 @@ def choose_heads(runs: RunList, selection: Selection) -> Iterator[RunHead]:
 
 
 def read_chosen(
-    reading: RunReading, runs: RunList, heads: Iterator[RunHead], columns: Columns
+    reading: RunReading,
+    runs: RunList,
+    heads: Iterator[RunHead],
+    columns: Columns,
+    wanted: Wanted = EVERY_RUN,
 ) -> Iterator[ShownRun]:
     """Each chosen run with what its columns need; one that can't be read is named and left out.
 
     A run whose tests lie nowhere is named too, and what its own row says is there.
     """
     for head in heads:
+        if not wanted.may_be(head):
+            continue
+        tests = columns.needs_tests or (wanted.needs_tests and not head.gone)
         try:
-            yield reading.shown(head, tests=columns.needs_tests)
+            shown = reading.shown(head, tests=tests)
+            if wanted.hits(head, shown.run, shown.verdicts):
+                yield shown
         except MtsiteError as error:
             runs.problems.append(f"run {name_of(head)}: {error.message}")
             if head.gone:

@@ -68,13 +68,12 @@ def strips(runs: Sequence[RunSummary], tests: Iterable[tuple[TestName, str]]) ->
             [_readable(run.key.runname), urls.segment(run.key.runname), run.event_time, run.verdict]
             for run in runs
         ],
-        "tests": [
-            [_readable(name[0]), _readable(name[1]), _joined(strip)] for name, strip in tests
-        ],
+        "tests": [[_readable(name[0]), _readable(name[1]), joined(strip)] for name, strip in tests],
     }
 
 
-def _joined(strip: str) -> str:
+def joined(strip: str) -> str:
+    """Letters with how many of them follow each other: 'FFFP' is 'F3P'."""
     parts = ((letter, len(list(same))) for letter, same in groupby(strip))
     return "".join(f"{letter}{n if n > 1 else ''}" for letter, n in parts)
 

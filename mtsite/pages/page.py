@@ -142,6 +142,7 @@ def frame_context(
         "robots": "noindex" if frame.noindex else "",
         "assets": f"{root}_assets/{frame.version}",
         "home": root + urls.index_page(),
+        "search": root + urls.search_page(),
         "address": f"{base}/{page_path}" if base else "",
         "crumbs": tuple(crumbs),
     }

@@ -18,8 +18,12 @@
     const name = row.querySelector("[data-open], a") || row;
     const line = row.querySelector(".line [title]") || row.closest("tbody")?.querySelector(".line [title]");
     const said = line?.title || row.closest("[data-line]")?.dataset.line || "";
+    const [first, last] = name.querySelectorAll("bdi");
+    const above = row.dataset.n;
     return {
       row,
+      test: low(above ? above.slice(0, -1) : first?.textContent),
+      item: low((above ? first : last)?.textContent),
       state: row.dataset.s || row.closest("[data-s]").dataset.s,
       change: row.dataset.c || "",
       host: low(row.dataset.h),
@@ -31,9 +35,8 @@
   let rows = null;
   const folds = beyond ? [] : [...document.querySelectorAll(".listed details, .listed .group, .listed .iterated, .listed tr.fold, .listed tbody")];
   const opened = new Map(folds.map((fold) => [fold, fold.open]));
-  const says = (hits, total, filter) => {
-    const odd = filter.unknown.length ? ` · nothing is called “${filter.unknown[0]}”` : "";
-    count.textContent = box.value.trim() ? `${hits} of ${total} tests${odd}` : "";
+  const says = (hits, total, said) => {
+    count.textContent = box.value.trim() ? `${hits} of ${total} tests${said}` : "";
   };
 
   const hide = (query, filter) => {
@@ -49,14 +52,14 @@
       fold.hidden = !any;
       if ("open" in fold) fold.open = query ? any : opened.get(fold);
     }
-    says(hits, rows.length, filter);
+    says(hits, rows.length, filter.said(rows[0]));
   };
   const apply = () => {
     const query = box.value.trim();
     const filter = window.mtFilter.compile(query);
     document.body.classList.toggle("filtered", Boolean(query));
     if (beyond) {
-      const answer = (hits, total) => says(hits, total, filter);
+      const answer = (hits, all) => says(hits, all.length, filter.said(all[0]));
       document.dispatchEvent(new CustomEvent("mt-filter", { detail: { query, filter, answer } }));
     } else hide(query, filter);
     const words = low(query).split(/\s+/);
@@ -67,16 +70,8 @@
       chip.classList.toggle("not", Boolean(text) && words.includes(`!${text}`));
     }
   };
-  const keep = () => {
-    const address = new URL(location.href);
-    const query = box.value.trim();
-    if (query) address.searchParams.set("q", query); else address.searchParams.delete("q");
-    try { history.replaceState(null, "", address); } catch { location.hash = query ? `q=${encodeURIComponent(query)}` : ""; }
-  };
+  const keep = () => window.mtFilter.keep(box.value.trim());
   const set = (query) => { box.value = query; apply(); keep(); };
-  const MOST = 1000;
-  const asked = () => (new URL(location.href).searchParams.get("q")
-    ?? new URLSearchParams(location.hash.startsWith("#q=") ? location.hash.slice(1).replaceAll("+", "%2B") : "").get("q") ?? "").slice(0, MOST);
 
   const onChip = (event, text) => {
     if (event.shiftKey || event.button) return;
@@ -100,7 +95,7 @@
       form.scrollIntoView({ block: "start" });
     });
   }
-  box.value = asked();
+  box.value = window.mtFilter.asked();
   // Not before the parts that follow in this script listen.
   if (box.value) queueMicrotask(apply);
   else chips.find((chip) => !chip.dataset.filter)?.setAttribute("aria-current", "true");

@@ -5,7 +5,7 @@
   if (!button) return;
   // Keys, what they do, and what a page must have for them to do it.
   const LIST = [
-    ["/  f", "search, filter", "input[type=search]"], ["j  k", "next, previous row", "[data-row]"], ["Enter", "open the row", "[data-row]"],
+    ["/", "search", "[data-key='/'], input[type=search]"], ["f", "filter", "input[type=search]"], ["j  k", "next, previous row", "[data-row]"], ["Enter", "open the row", "[data-row]"],
     ["n  p", "next, previous failure", "[data-row][data-s], [data-key=n], [data-key=p], [data-finding]"], ["[  ]", "run before, run after", "[data-key='['], [data-key=']']"], ["u", "up one level", ".crumbs a, [data-key=u]"],
     ["⇧ click", "two runs above a grid: compare them", ".run-grid thead a"], ["b", "what lies beside this page; unusual lines", "[data-key=b]"], ["o", "open the log at its first failure", "[data-key=o]"], ["r", "the raw log", "[data-key=r]"],
     ["g  w  e  d", "log: go to a line, wrap, open the gap, times", "[data-mt=log-lines]"], [".", "copy the link", "[data-key='.']"], ["t", "light, dark or auto", "[data-key=t]"],
@@ -59,7 +59,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest("input, textarea, select, dialog")) return;
     const key = event.key;
-    const target = own(key);
+    // In a log / looks through the log.
+    const target = key === "/" && document.querySelector("[data-mt=log-view]") ? null : own(key);
     let done = true;
     if (target) target.click();
     else if (key === "j" || key === "k") done = go(rows(), key === "j" ? 1 : -1);

@@ -22,12 +22,14 @@
     const said = texts[line || 0];
     const known = MARKS[letter] ? letter : "F";
     return {
-      name, item, said, seconds, lineHref, strip, letter: known,
+      name, part: item, said, seconds, lineHref, strip, letter: known,
       href: href || `${plain}/index.html`,
       state: MARKS[known][1].replace(" ", "-"),
       change: CHANGES[change],
       flags: FLAGS.filter((_, i) => (bits >> i) & 1),
       host: texts[host].toLowerCase(),
+      test: name.toLowerCase(),
+      item: (item || "").toLowerCase(),
       tags: texts[tags] ? texts[tags].toLowerCase().split(",") : [],
       text: `${plain}\n${said}`.toLowerCase(),
     };
@@ -56,7 +58,7 @@
     const link = make("a", "", name);
     link.href = r.href;
     make("bdi", r.name, link);
-    if (r.item) make("bdi", `/${r.item}`, link, "item");
+    if (r.part) make("bdi", `/${r.part}`, link, "item");
     const line = make("td", "", row, "line");
     const said = make(r.lineHref ? "a" : "span", r.said, line);
     said.title = r.said;
@@ -82,7 +84,7 @@
     asked = detail;
     part.hidden = !detail.query;
     for (const other of document.querySelectorAll(".listed")) other.hidden = Boolean(detail.query);
-    if (!detail.query) { detail.answer(0, 0); return; }
+    if (!detail.query) { detail.answer(0, []); return; }
     if (!rows) {
       try { rows = await all(); } catch {
         head.textContent = "The lists beside this page could not be loaded";
@@ -94,6 +96,6 @@
     hits = rows.filter(detail.filter.hit);
     body.replaceChildren();
     next();
-    detail.answer(hits.length, rows.length);
+    detail.answer(hits.length, rows);
   });
 })();

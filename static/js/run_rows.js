@@ -1,6 +1,6 @@
 // A filter over the runs of a page in the language of docs/filter.md: s: is the verdict of a run, new,
-// still and fixed whether it has such tests, @ its contour, a word what its row says. It stands in
-// the address as ?q=.
+// still and fixed whether it has such tests, @ its contour, run:, owner: and since: what they say, a
+// word what its row says. It stands in the address as ?q=.
 (() => {
   "use strict";
   const table = document.querySelector("[data-mt=run-rows]");
@@ -22,7 +22,10 @@
   const read = rows.map((row) => ({
     state: low(row, ".mark").replace(/^\S+\s+/, "").replaceAll(" ", "-"),
     change: ["new", "still", "fixed", "known"].filter((kind) => row.querySelector(`.change .${kind}`)).join(" "),
-    host: "",
+    run: low(row, ".name a"),
+    owner: low(row, ".who > bdi"),
+    when: Date.parse(row.querySelector("time")?.dateTime) / 1000,
+    ...(row.querySelector(".name .dim") && { target: low(row, ".name .dim bdi") }),
     flags: row.querySelector(".reason .note")?.textContent.startsWith("gone") ? ["gone"] : [],
     tags: [low(row, ".who small")].filter(Boolean),
     text: row.textContent.toLowerCase(),
@@ -36,15 +39,11 @@
       row.hidden = !hit;
       hits += hit;
     });
-    const odd = filter.unknown.length ? ` · nothing is called “${filter.unknown[0]}”` : "";
-    count.textContent = query ? `${hits} of ${rows.length} on this page${odd}` : "";
+    count.textContent = query ? `${hits} of ${rows.length} on this page${filter.said(read[0])}` : "";
   };
   box.addEventListener("input", () => {
     apply();
-    const address = new URL(location.href);
-    if (box.value.trim()) address.searchParams.set("q", box.value.trim());
-    else address.searchParams.delete("q");
-    try { history.replaceState(null, "", address); } catch { /* some browsers refuse on file: */ }
+    window.mtFilter.keep(box.value.trim());
   });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -52,7 +51,6 @@
     box.dispatchEvent(new Event("input"));
     box.blur();
   });
-  const asked = new URL(location.href).searchParams.get("q");
-  if (asked) box.value = asked.slice(0, box.maxLength);
+  box.value = window.mtFilter.asked();
   apply();
 })();

@@ -51,6 +51,7 @@ from mtsite.pages import (  # noqa: E402
     redirect,
     run,
     run_tests,
+    search,
     strange,
     test,
 )
@@ -104,6 +105,8 @@ def pages() -> Iterator[Page]:
     path = urls.clusters_page("ab")
     yield path, cluster.TEMPLATE, cluster.shelf_context(FRAME, "ab", alike, len(alike) + 3)
     yield compare.PATH, compare.TEMPLATE, compare.context(FRAME)
+    months = {"2026-10": 1, "2026-11": 2}
+    yield urls.search_page(), search.TEMPLATE, search.context(FRAME, months)
     yield from _hosts(night)
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
@@ -299,6 +302,8 @@ def shots() -> dict[str, str]:
         "test-known": urls.test_page(known_runs.KEY, ("uart_t03", "")),
         "test-waived": urls.test_page(known_runs.KEY, ("waived_t0", "")),
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
+        "search": urls.search_page() + "?q=pcie",
+        "search-bad": urls.search_page() + "?q=s:bad host:lnx0*",
         "hosts": urls.hosts_page(),
         "host": urls.host_page("lnx07"),
         "notfound": "404.html",

@@ -94,7 +94,7 @@ def test_chip_writes_the_filter_into_the_address(wide: Watched, site: Path) -> N
 
 def test_filter_takes_words_states_and_their_opposite(wide: Watched, site: Path) -> None:
     page = _go(wide, site, RUN)
-    page.keyboard.press("/")
+    page.keyboard.press("f")
     page.keyboard.type("pcie_retry !s:fail")
     assert page.locator("[data-row]:visible").count() == 0
     page.keyboard.press("Escape")

@@ -161,7 +161,21 @@ def test_n_goes_through_the_failures_inside_the_filter(page: Any, site: Path) ->
 def test_an_unknown_state_is_said(page: Any, site: Path) -> None:
     opened(page, site, SMALL, "?q=s:failed")
     assert count(page) == 0
-    assert "nothing is called “failed”" in page.inner_text(".filter-count")
+    said = page.inner_text(".filter-count")
+    assert "position 1: s:failed: no such state; there are bad good pass" in said
+
+
+@pytest.mark.parametrize("night", [SMALL, LARGE], ids=["small", "large"])
+def test_fields_of_tests_are_known_and_others_said(page: Any, site: Path, night: Any) -> None:
+    first = night.run.tests[-1]
+    opened(page, site, night, f"?q=test:{first.testname}")
+    assert count(page) == sum(one.testname == first.testname for one in night.run.tests)
+    opened(page, site, night, "?q=is:item+item:%2a=%2a")
+    wanted = [one for one in night.run.tests if "=" in one.item_path]
+    assert count(page) == len(wanted)
+    opened(page, site, night, "?q=owner:ann")
+    assert count(page) == 0
+    assert "there are test: item: host:" in page.inner_text(".filter-count")
 
 
 def test_a_filter_over_5000_tests_answers_in_time(page: Any, site: Path) -> None:

@@ -31,6 +31,7 @@ LISTED = (
     r"fullrun/ubuntu/nfs/(badge\.svg|feed\.xml)",  # its badge and feed, and that of the area
     r"fullrun/feed\.xml",
     r"_clusters/([0-9a-f]{2}|index)\.html",  # shelves of the failures that it has, and the newest
+    r"_search/2023-11-1\.js",  # what of this month is searched
     r"fullrun/ubuntu/nfs/_tests/flips/index\.html",  # the history of a test whose verdict changed
 )
 

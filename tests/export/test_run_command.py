@@ -318,3 +318,51 @@ def test_a_damaged_page_costs_the_export_its_run_alone(
     assert told.code == 3 and "d2: " in told.err and "malformed" in told.err
     names = [one["runname"] for one in json.loads(told.out)["runs"]]
     assert sorted(names) == ["d0", "d1", "d3", "w01", "w02"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["s:fail"], ["w02"]),
+        (["s:good"], ["w01"]),
+        (["!s:fail"], ["w01"]),
+        (["target:ubuntu/%", "run:w02"], ["w02"]),
+        (["target:ubuntu/%", "!run:w02"], ["w01"]),
+        (["test:regress", "item:slow/*"], ["w02"]),
+        (["host:h?"], ["w01", "w02"]),
+        (["host:h"], []),
+        (["area:chips", "area:boards"], ["w01", "w02"]),
+        (["=cmd()"], ["w01"]),
+        (["since:2023-11-14", "before:2024-11-14"], ["w01", "w02"]),
+        (["since:1d"], []),
+    ],
+)
+def test_a_filter_chooses_runs_as_on_pages(
+    area: TestArea, capsys: pytest.CaptureFixture[str], words: list[str], names: list[str]
+) -> None:
+    told = ls(capsys, "--fields", "runs:runname", "--csv", *words)
+    assert told.out.split() == ["runname", *names]
+
+
+def test_a_filter_that_nothing_can_fulfil_is_a_usage_error(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ls(capsys, "w01", "s:failed")
+    assert told.code == 2
+    assert "position 5: s:failed: no such state; there are bad good pass" in told.err
+
+
+def test_runs_with_new_failures_are_found_once_the_site_knows_them(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ls(capsys, "--fields", "runs:runname", "--csv", "new").out.split() == ["runname"]
+    assert called(["build"], capsys).code in {0, 3}
+    told = ls(capsys, "--fields", "runs:runname", "--csv", "new")
+    assert told.out.split() == ["runname", "w02"]
+
+
+def test_only_runs_that_a_filter_finds_are_exported(
+    area: TestArea, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = called(["run", "export", "--filter", "s:fail"], capsys)
+    assert [one["runname"] for one in json.loads(told.out)["runs"]] == ["w02"]
