@@ -82,7 +82,7 @@ def _write_level(
             growth=growth,
         )
         pen.page(area, path, fingerprint, context)
-    store_twin(pen, node, children, latest)
+    store_twin(pen, node, children, latest, unsteady=moving)
     _write_names(pen, node, children)
     if not values and latest:
         path = urls.feed(name)

@@ -157,7 +157,8 @@ class _TargetPages:
             past = self.runs.summaries(course.MOST)
             context = target.context(self.pen.frame, node, latest, shown, listed, stability, past)
             self.pen.page(target, path, fingerprint, context)
-        store_twin(self.pen, node, (), latest, listed)
+        moving = [((self.area, self.values), stability)]
+        store_twin(self.pen, node, (), latest, listed, moving)
         self._share(latest)
 
     def _share(self, latest: Sequence[RunSummary]) -> None:

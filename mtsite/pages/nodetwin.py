@@ -2,7 +2,8 @@
 
 One form for all four; `kind` is site, area, level or target:
 
-    {"schema", "kind", …node, "children": [node …], "latest": [run …], "months": [month …]}
+    {"schema", "kind", …node, "children": [node …], "latest": [run …], "months": [month …],
+     "unsteady": {"window", "totals": {"broken", "flaky", "fixed"}, "tests": [test …]} or null}
     node:  {"area", "target": [{"key", "value"} …], "address", "title", "verdict", "counts": {},
             "targets", "bad_targets", "runs", "coming", "held", "satellite_of", "new", "still",
             "fixed", "known", "log_bytes", "expected_seconds", "late_seconds",
@@ -12,6 +13,8 @@ One form for all four; `kind` is site, area, level or target:
             "still", "fixed", "known", "event_time", "end_time", "owner", "contour", "comment",
             "log_bytes"}
     month: {"month", "runs", "address"}
+    test:  {"kind": broken, flaky or fixed, "area", "target": [value …], "testname", "item_path",
+            "address" of its history, "verdict", "switches", "possible", "since", "runs", "open"}
 
 Complete where the page is cut: every child is there, and they add up to the node. An address is a
 path from the root of the site; times are Unix seconds or null. Bytes of a name that are not UTF-8
@@ -24,8 +27,13 @@ from collections.abc import Sequence
 from mtsite import urls
 from mtsite.model import RunSummary
 from mtsite.pages.page import NodeSummary
+from mtsite.pages.unsteady import Target, ranked
+from mtsite.stability import KINDS, WINDOW, Stability, Unsteady
 
 SCHEMA = "mtsite/node/1"
+MOST_UNSTEADY = 200
+"""So many tests of each kind are told; all are counted."""
+
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -34,8 +42,12 @@ def twin(
     children: Sequence[NodeSummary] = (),
     latest: Sequence[RunSummary] = (),
     months: Sequence[tuple[str, int]] = (),
+    unsteady: Sequence[tuple[Target, Stability]] | None = None,
 ) -> dict[str, object]:
-    """A node with all that lies directly below it; `node.area` is '' for the site."""
+    """A node with all that lies directly below it; `node.area` is '' for the site.
+
+    `unsteady` is what is so in each target, None where nobody looked.
+    """
     return {
         "schema": SCHEMA,
         "kind": _kind(node),
@@ -50,6 +62,40 @@ def twin(
             }
             for month, runs in months
         ],
+        "unsteady": None if unsteady is None else _unsteady(unsteady),
+    }
+
+
+def _unsteady(found: Sequence[tuple[Target, Stability]]) -> dict[str, object]:
+    """All are counted; of each kind those are told that pages list first."""
+    totals = {kind: sum(one.totals[place] for _, one in found) for place, kind in enumerate(KINDS)}
+    return {
+        "window": WINDOW,
+        "totals": totals,
+        "tests": [
+            _unsteady_test(target, test)
+            for kind in KINDS
+            for target, test in ranked(found, kind)[:MOST_UNSTEADY]
+        ],
+    }
+
+
+def _unsteady_test(target: Target, test: Unsteady) -> dict[str, object]:
+    area, values = target
+    name = (test.testname, test.item_path)
+    return {
+        "kind": test.kind,
+        "area": _text(area),
+        "target": [_text(value) for value in values],
+        "testname": _text(test.testname),
+        "item_path": _text(test.item_path),
+        "address": urls.history_page(area, values, name),
+        "verdict": test.letter,
+        "switches": test.switches,
+        "possible": test.possible,
+        "since": _text(test.since),
+        "runs": test.runs,
+        "open": test.open,
     }
 
 

@@ -32,11 +32,16 @@ def of_targets(
     for place, kind in enumerate(KINDS):
         total = sum(one.totals[place] for _, one in found)
         if total:
-            tests = [(target, test) for target, one in found for test in one.of(kind)]
-            tests.sort(key=lambda pair: _order(*pair))
-            lines = tuple(_line(path, *pair, named=named) for pair in tests[:LINES])
+            tests = ranked(found, kind)[:LINES]
+            lines = tuple(_line(path, *pair, named=named) for pair in tests)
             columns.append((_HEADS[kind], *_MARKS[kind], words.number(total), lines))
     return {"columns": tuple(columns), "window": WINDOW}
+
+
+def ranked(found: Sequence[tuple[Target, Stability]], kind: str) -> list[tuple[Target, Unsteady]]:
+    """The tests of one kind in all these targets, those first that a reader wants to know of."""
+    tests = [(target, test) for target, one in found for test in one.of(kind)]
+    return sorted(tests, key=lambda pair: _order(*pair))
 
 
 def _order(target: Target, test: Unsteady) -> tuple[float, str, str, Target]:

@@ -5,8 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 from areas import make_area, run, test
+from calling import called
 from crawl import crawl, pages
 from sites import TestSite, difference, files_of, make_site
 
@@ -14,6 +16,7 @@ from mtsite import urls
 from mtsite.model import RunKey
 from mtsite.record import load
 
+SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
 PARITY = "ERROR: parity mismatch on lane 7"
 LOST = "ERROR: link lost"
 RULES = """
@@ -182,3 +185,58 @@ def test_the_page_of_a_known_issue_links_to_its_rule(built: TestSite) -> None:
     anchor = re.search(r'_clusters/known\.html#(\w+)">its rule', said)
     assert anchor
     assert f'id="{anchor[1]}"' in page(built, urls.clusters_page(urls.KNOWN))
+
+
+def test_run_diff_counts_them_apart(
+    built: TestSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(built.root)
+    ended = called(["run", "diff", "chips/u/v/w1", "chips/u/v/w2"], capsys)
+    assert ended.code == 0
+    assert "2 known" in ended.out
+    assert "known: Link of the second board" in ended.out
+    told = json.loads(called(["run", "diff", "chips/u/v/w1", "chips/u/v/w2", "--json"], capsys).out)
+    jsonschema.validate(told, json.loads((SCHEMAS / "run-diff-1.json").read_text()))
+    assert (told["worse"], told["known"]) == (0, 2)
+
+
+def test_annotations_ls_lists_what_each_rule_fits(
+    built: TestSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(built.root)
+    ended = called(["annotations", "ls", "--json"], capsys)
+    assert ended.code == 20
+    told = json.loads(ended.out)
+    jsonschema.validate(told, json.loads((SCHEMAS / "annotations-1.json").read_text()))
+    assert [(one["state"], one["failures"], one["failures_after"]) for one in told["rules"]] == [
+        ("ended", 2, 1),
+        ("fits nothing", 0, 0),
+        ("known", 2, 0),
+    ]
+
+
+def test_annotations_test_says_which_rules_fit_a_line(
+    built: TestSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(built.root)
+    words = ["annotations", "test", PARITY, "--test", "b", "--on", "2024-01-01", "--json"]
+    told = json.loads(called(words, capsys).out)
+    jsonschema.validate(told, json.loads((SCHEMAS / "annotations-test-1.json").read_text()))
+    assert [(one["place"], one["over"]) for one in told["rules"]] == [
+        ("annotations/chips.toml:2", True),
+        ("annotations/chips.toml:14", False),
+    ]
+
+
+def test_config_check_says_what_is_wrong_with_a_rule(
+    built: TestSite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    site = copy_of(built, tmp_path)
+    write_rules(site, "[[knwon]]\n", "wrong.toml")
+    monkeypatch.chdir(site.root)
+    ended = called(["config", "check"], capsys)
+    assert ended.code == 2
+    assert 'wrong.toml:1: knwon: there is no such key; did you mean "known"?' in ended.err

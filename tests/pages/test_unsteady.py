@@ -6,7 +6,7 @@ from browser import records
 from pages.shown import FRAME, THEME, context_of_test
 
 from mtsite import urls
-from mtsite.pages import target, test, unsteady
+from mtsite.pages import nodetwin, target, test, unsteady
 from mtsite.pages.unsteady import LINES
 from mtsite.stability import Stability, Unsteady
 
@@ -66,3 +66,16 @@ def test_the_page_of_a_flaky_test_tells_its_score(night: records.Night) -> None:
     name = next(name for name, facts in night.facts.tests.items() if facts.flaky)
     html = THEME.render(test.TEMPLATE, context_of_test(night, name)).decode()
     assert "possible switches in 30 runs" in html
+
+
+def test_the_json_of_a_level_tells_the_same(night: records.Night) -> None:
+    flaky = Unsteady("flaky", "t", "i", "P", 5, 20, "r1", 1)
+    many = Stability((broken("own", 1), flaky), (7, 1, 0))
+    node = records.node("a", (), night.summary, runs=3)
+    found: Any = nodetwin.twin(node, unsteady=[(HERE, many)])["unsteady"]
+    assert found["totals"] == {"broken": 7, "flaky": 1, "fixed": 0}
+    assert [(one["kind"], one["testname"], one["since"]) for one in found["tests"]] == [
+        ("broken", "own", "r1"),
+        ("flaky", "t", "r1"),
+    ]
+    assert found["tests"][1]["address"] == urls.history_page("a", ("x",), ("t", "i"))
