@@ -12,6 +12,7 @@ compile/_log/build.log.html regress/index.html regress/fast/index.html regress/s
 """.split()
 ABOVE = """index.html robots.txt 404.html .nojekyll _rules/index.html _compare/index.html
 _hosts/index.html _hosts/h1/index.html _clusters/index.html
+_search/index.html _search/2023-11-1.js _search/2023-12-1.js
 fullrun/index.html fullrun/ubuntu/index.html fullrun/ubuntu/nfs/index.html
 index.json fullrun/index.json fullrun/ubuntu/index.json fullrun/ubuntu/nfs/index.json
 fullrun/feed.xml _below.js fullrun/_below.js fullrun/ubuntu/_below.js
