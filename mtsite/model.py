@@ -175,6 +175,7 @@ class Run(ByValues):
     in order, for `key.target`. `in_flight_read` says that the run changed while it was read, twice.
     `unread` says of tests what of their rows could not be read, and why; `unsampled` that their
     load samples could not be looked through. `archive` is None where no test is archived.
+    `attributes` are what is known of it beside its columns, such as its build.
     """
 
     key: RunKey
@@ -191,6 +192,7 @@ class Run(ByValues):
     unread: Mapping[TestName, str] = field(default_factory=dict)
     unsampled: bool = False
     archive: Archive | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,11 @@ def show(invocation: Invocation, live_only: bool, form: str | None, run: str) ->
 @selection_options
 @_AREA
 @_LIVE
-@click.option("--csv", "as_csv", is_flag=True, help="One CSV table per kind of row; needs -o DIR.")
+@click.option("--csv", "form", flag_value="csv", help="CSV, a table per kind of row; needs -o DIR.")
+@click.option("--junit", "form", flag_value="junit", help="JUnit XML of one run.")
+@click.option(
+    "--html-single", "form", flag_value="html", help="One run as one HTML file, as for mail."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
 @click.option("--filter", "terms", default="", metavar="TEXT", help="Those that `run ls` finds.")
 @click.argument("names", nargs=-1, metavar="[RUN...]")
@@ -134,18 +138,19 @@ def export(
     selection: "Selection",
     areas: tuple[str, ...],
     live_only: bool,
-    as_csv: bool,
+    form: str | None,
     output: Path | None,
     terms: str,
     names: tuple[str, ...],
 ) -> None:
     """Whole runs as one JSON document (to -o FILE or stdout), or as CSV tables in -o DIR.
 
-    Without RUN those that the options choose, else all.
+    Without RUN those that the options choose, else all. JUnit XML and HTML are of one run; what
+    --junit writes, mtsite ingest junit reads back as the same run.
     """
     from mtsite.export import columns, runs
 
-    if as_csv and output is None:
+    if form == "csv" and output is None:
         raise UsageError("--csv writes several tables", "name a directory for them with -o DIR")
     config = invocation.config()
     wanted = _wanted(config, terms)
@@ -155,7 +160,7 @@ def export(
         heads = [_whole_run(found, config, name) for name in names]
     with runs.RunReading(config, _now()) as reading:
         chosen = runs.read_chosen(reading, found, iter(heads), columns.EVERYTHING, wanted)
-        _write(chosen, output, as_csv)
+        _write(config, _one(chosen) if form in {"junit", "html"} else chosen, output, form)
     _finish(found)
 
 
@@ -175,22 +180,39 @@ def _whole_run(found: "RunList", config: "Config", name: str) -> Any:
     return head
 
 
-def _write(shown: "Iterator[ShownRun]", output: Path | None, as_csv: bool) -> None:
-    from mtsite.export import columns, document
+def _one(chosen: "Iterator[ShownRun]") -> "Iterator[ShownRun]":
+    """The one run that is chosen, before anything is written of it."""
+    first = next(chosen, None)
+    if first is None or next(chosen, None) is not None:
+        some = "no run is" if first is None else "several runs are"
+        raise UsageError(f"{some} chosen, and this form is of one", "name the run")
+    return iter([first])
+
+
+def _write(
+    config: "Config", shown: "Iterator[ShownRun]", output: Path | None, form: str | None
+) -> None:
+    from mtsite.export import columns, document, junit, single
+    from mtsite.export.runs import summary_of
     from mtsite.export.table import TableFiles
 
     whole = (one for one in shown if one.run is not None)
-    if as_csv and output is not None:
+    if form == "csv" and output is not None:
         with TableFiles(output) as tables:
             for one in whole:
                 tables.add(one)
         return
-    objects = (document.whole_run(one, columns.EVERYTHING) for one in whole)
-    pieces = document.document("run-export", objects)
+    if form == "junit":
+        pieces = junit.document(whole)
+    elif form == "html":
+        pieces = (single.page(one, *summary_of(config, one)) for one in whole)
+    else:
+        objects = (document.whole_run(one, columns.EVERYTHING) for one in whole)
+        pieces = document.document("run-export", objects)
     if output is None:
         _write_all(pieces)
         return
-    with output.open("w", encoding="ascii") as file:
+    with output.open("w", encoding="utf-8", newline="") as file:
         file.writelines(pieces)
 
 

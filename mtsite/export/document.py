@@ -53,6 +53,7 @@ def whole_run(shown: ShownRun, columns: Columns) -> dict[str, object]:
     return {
         **found,
         "keys": keys,
+        "attributes": [{"name": name, "value": value} for name, value in shown.run.attributes],
         "changed_while_read": shown.run.in_flight_read,
         "meta": meta,
         "tests": tests,

@@ -174,6 +174,12 @@ def _without_base(config: Config, told: str) -> str:
 
 def told(config: Config, shown: ShownRun, form: str) -> str:
     """How a run went: one 'line', or 'markdown'. What moved, and failing lines, the site knows."""
+    summary, address = summary_of(config, shown)
+    return {"line": sharing.line, "markdown": sharing.markdown}[form](summary, address)
+
+
+def summary_of(config: Config, shown: ShownRun) -> tuple[RunSummary, str]:
+    """The run as the site knows it, else as its rows say; and its address, '' if there is none."""
     assert shown.run is not None
     try:
         kept = record.load(config.site.output, shown.head.key)
@@ -184,8 +190,7 @@ def told(config: Config, shown: ShownRun, form: str) -> str:
     if summary is None or dict(summary.counts) != counts:
         summary = _summary(shown, counts)
     base = config.site.base_url.rstrip("/")
-    address = f"{base}/{urls.run_page(shown.head.key)}" if base else ""
-    return {"line": sharing.line, "markdown": sharing.markdown}[form](summary, address)
+    return summary, f"{base}/{urls.run_page(shown.head.key)}" if base else ""
 
 
 def _summary(shown: ShownRun, counts: Mapping[str, int]) -> RunSummary:

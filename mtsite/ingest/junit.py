@@ -15,18 +15,17 @@ from mtsite.errors import ConflictError, MissingError, OtherFormatError, Refused
 from mtsite.ingest.outputs import RunOutputs
 from mtsite.ingest.place import Former, Target, find_former, open_or_make
 from mtsite.ingest.rows import ItemRows, Totals
+from mtsite.ingest.said import add_meta
 from mtsite.ingest.sources import HashingFile, Source, find_sources, origin
 from mtsite.junit.read import Group, Item, Problem, read_file
 from mtsite.megatest.area import Area
 from mtsite.megatest.database import AreaConnection, area_errors, open_for_writing, reading
 from mtsite.megatest.newarea import check_place, is_area
-from mtsite.megatest.newrun import SOURCE, NewRun, delete_run, next_run
+from mtsite.megatest.newrun import OWN, SOURCE, NewRun, delete_run, next_run
 from mtsite.megatest.transfer import immediate
 
 KIND, PATTERN = "junit", "*.xml"
 SPOOL = ".mtsite-spool-"
-OWN = "mtsite."
-"""Attributes of a run that begin so are mtsite's own: a file can't set them."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -209,7 +208,10 @@ class _Ingest:
         self._summary.totals = rows.totals
         rows.finish()
         started = rows.started if rows.started is not None else rows.fallback
-        run.finish(self._area.fields, self._values, self._columns(int(started)))
+        said = dict(rows.said)
+        add_meta(run, said.pop("meta", {}))
+        columns = {**self._columns(int(started)), **said}
+        run.finish(self._area.fields, self._values, columns)
         told = [(k, v) for k, v in rows.attributes.items() if not k.startswith(OWN)]
         run.add_attributes([(SOURCE, origin(KIND, digests)), *told])
 

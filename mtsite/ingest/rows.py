@@ -6,18 +6,21 @@ of its own (`name #2`) where it went well: a failure is never hidden.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mtsite import rollup
 from mtsite.ingest.outputs import RunOutputs, write_log
+from mtsite.ingest.said import add_said
+from mtsite.junit import exact
+from mtsite.junit.exact import Said
+from mtsite.junit.names import UNNAMED
 from mtsite.junit.read import ERROR, FAILED, PASSED, SKIPPED, Group, Item, Problem
 from mtsite.junit.text import Text
 from mtsite.junit.values import number
 from mtsite.megatest.newrun import NewRun
 
 STATUS = {PASSED: "PASS", FAILED: "FAIL", ERROR: "ABORT", SKIPPED: "SKIP"}
-AFTER_ATTEMPTS = "WARN"
+COMPLETED, AFTER_ATTEMPTS = "COMPLETED", "WARN"
 BAD = frozenset({"FAIL", "ABORT"})
 NO_DIRECTORY, NO_LOG = "n/a", "logs/final.log"
 FAILURE = "failure.log"
@@ -41,11 +44,15 @@ class Totals:
 
 @dataclass(slots=True)
 class _Test:
-    """A test while its items arrive: how many of them have which status."""
+    """A test while its items arrive: how many of them have which state and status.
+
+    `plain`: it has a row of its own, and is no sum over items. `said` is what `exact` says of it.
+    """
 
     start: int | None
-    statuses: Counter[str] = field(default_factory=Counter)
-    host: str = ""
+    statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    plain: bool = False
+    said: Said | None = None
     values: list[tuple[str, str]] = field(default_factory=list)
     directory: str = NO_DIRECTORY
 
@@ -56,6 +63,7 @@ class ItemRows:
     def __init__(self, run: NewRun, outputs: RunOutputs, now: int) -> None:
         self.totals = Totals()
         self.attributes: dict[str, str] = {}
+        self.said: Said = {}
         self.started: float | None = None
         self.fallback: float = now
         self._run = run
@@ -71,15 +79,19 @@ class ItemRows:
         totals.items += 1
         setattr(totals, item.outcome, getattr(totals, item.outcome) + 1)
         totals.seconds += item.time or 0.0
+        said = exact.read_test(item.properties) if item.properties else None
+        if said is not None:
+            item.test = said.get("testname", item.test)
+            item.name = said.get("item_path", item.name)
         # Names would be many megabytes; that two of them have one hash is looked up below.
         mark = hash((item.test, item.name))
         if mark not in self._seen:
             self._seen.add(mark)
-            self._add(item)
+            self._add(item, said)
             return
         known = self._run.find(item.test, item.name)
         if known is None:
-            self._add(item)
+            self._add(item, said)
         elif self._run.test(known)["status"] in BAD:
             self._add_attempt(known, item)
         else:
@@ -89,20 +101,25 @@ class ItemRows:
         """Add what a group says itself: attributes of the run, or values of its test."""
         written = [(kind, text) for kind, text in group.outputs if not text.is_blank()]
         test = group.test or group.name
+        said = exact.read_test(group.properties) if group.properties else None
+        if said is not None:
+            self._test(said.get("testname", test), None).said = said
+            return
         if not group.properties and not written:
             return
         if group.depth == 0:
             self.run(group.properties, test)
         elif test:
-            self._test(test, group.clock, group.hostname).values += group.properties
+            self._test(test, group.clock).values += group.properties
         if written:
-            held = self._test(test or "(no name)", group.clock, group.hostname)
-            held.directory = self._outputs.directory(test or "(no name)", None)
+            held = self._test(test or UNNAMED, group.clock)
+            held.directory = self._outputs.directory(test or UNNAMED, None)
             for kind, text in written:
                 write_log(held.directory, f"{kind}.log", "", [text])
 
     def run(self, properties: list[tuple[str, str]], test: str = "") -> None:
         """Add attributes of the run; one that another file says otherwise stays with its test."""
+        self.said = exact.read_run(properties) or self.said
         for name, value in properties:
             if self.attributes.setdefault(name, value) != value and test in self._tests:
                 self._tests[test].values.append((name, value))
@@ -111,7 +128,9 @@ class ItemRows:
         """Write the toplevel rows, each with what its items roll up to."""
         for name, test in self._tests.items():
             self.totals.tests += 1
-            pairs = [("COMPLETED", status) for status in test.statuses]
+            if test.plain:
+                continue
+            pairs = list(test.statuses)
             state, status = rollup.roll_up_items(pairs) if pairs else ("COMPLETED", "n/a")
             logs = NO_LOG if test.directory == NO_DIRECTORY else "system-out.log"
             start = test.start if test.start is not None else int(self.fallback)
@@ -119,21 +138,24 @@ class ItemRows:
             ends = ("n/a", *place, 0, "", start, 0, 0, self._now)
             test_id = self._run.next_test()
             self._run.add_test((test_id, self._run.run_id, name, "", state, status, *ends))
-            for key, value in _numbered(test.values):
+            for key, value in exact.numbered(test.values):
                 self._add_value(test_id, _PROPERTY, key, number(value), "")
+            if test.said is not None:
+                add_said(self._run, test_id, test.said, self._now)
         self._run.flush()
 
-    def _add(self, item: Item) -> None:
+    def _add(self, item: Item, said: Said | None = None) -> None:
         test = self._tests.get(item.test)
         if test is None:
-            test = self._test(item.test, item.start, item.hostname)
+            test = self._test(item.test, item.start)
         test_id = self._run.next_test()
         status, comment = STATUS[item.outcome], _comment(item.problems)
         directory, log = NO_DIRECTORY, NO_LOG
         if item.problems or item.outputs or item.attempts:
             directory, log = self._write_logs(item)
         if item.attempts:
-            status, comment = self._add_reruns(test_id, item, status, comment)
+            first = log if log == FAILURE else ""
+            status, comment = self._add_reruns(test_id, item, (status, comment, first))
         start = item.start if item.start is not None else self.fallback
         if item.start is not None and (self.started is None or start < self.started):
             self.started = start
@@ -142,17 +164,22 @@ class ItemRows:
         if item.attributes:
             for key, value in item.attributes.items():
                 self._add_value(test_id, _JUNIT, key, number(value), "")
-        if item.properties:
-            for key, value in _numbered(item.properties):
-                self._add_value(test_id, _PROPERTY, key, number(value), "")
-        test.statuses[status] += 1
+        if item.properties and (said is None or "data" not in said):
+            for key, value in exact.numbered(item.properties):
+                if key != exact.TEST_PROPERTY:
+                    self._add_value(test_id, _PROPERTY, key, number(value), "")
+        state = COMPLETED if said is None else said.get("state", COMPLETED)
+        test.statuses[state, status if said is None else said.get("status", status)] += 1
+        test.plain = test.plain or not item.name
         self._run.add_test(
             (
-                *(test_id, self._run.run_id, item.test, item.name, "COMPLETED", status),
+                *(test_id, self._run.run_id, item.test, item.name, COMPLETED, status),
                 *(item.hostname or "n/a", directory, directory, log),
                 *(int((item.time or 0) + 0.5), comment, int(start), 0, 0, self._now),
             )
         )
+        if said is not None:
+            add_said(self._run, test_id, said, self._now)
 
     def _add_value(
         self, test_id: int, category: str, name: str, value: float | int | str, units: str
@@ -161,16 +188,16 @@ class ItemRows:
             (test_id, category, name, value, None, None, units, "", "n/a", "", self._now)
         )
 
-    def _test(self, name: str, start: float | None, host: str) -> _Test:
+    def _test(self, name: str, start: float | None) -> _Test:
         test = self._tests.get(name)
         if test is None:
-            test = self._tests[name] = _Test(None if start is None else int(start), host=host)
+            test = self._tests[name] = _Test(None if start is None else int(start))
         return test
 
     def _write_logs(self, item: Item) -> tuple[str, str]:
         """Write the logs of an item; its run directory, and the log that speaks for it."""
         written = [(kind, text) for kind, text in item.outputs if not text.is_blank()]
-        failed = [p for p in item.problems if p.kind != SKIPPED or _has_lines(p.text)]
+        failed = [p for p in item.problems if _needs_a_log(p)]
         if not written and not failed and not item.attempts:
             return NO_DIRECTORY, NO_LOG
         directory = self._outputs.directory(item.test, item.name)
@@ -180,11 +207,14 @@ class ItemRows:
             write_log(directory, f"{kind}.log", "", [text])
         return directory, FAILURE if failed else f"{written[0][0]}.log" if written else NO_LOG
 
-    def _add_reruns(self, test_id: int, item: Item, status: str, comment: str) -> tuple[str, str]:
-        """Steps for the attempts that one item tells of; its status and comment then."""
+    def _add_reruns(self, test_id: int, item: Item, first: tuple[str, str, str]) -> tuple[str, str]:
+        """Steps for the attempts that one item tells of; its status and comment then.
+
+        `first` are status, comment and log of the item's own problem.
+        """
         passed = not item.problems
         if not passed:
-            self._add_step(test_id, 1, status, comment, FAILURE)
+            self._add_step(test_id, 1, *first)
         directory = self._outputs.directory(item.test, item.name)
         for count, attempt in enumerate(item.attempts, start=1 if passed else 2):
             log = f"attempt-{count}.log"
@@ -194,7 +224,7 @@ class ItemRows:
         count = len(item.attempts) + 1
         self._attempts[test_id] = count
         if not passed:
-            return status, comment
+            return first[:2]
         self._add_step(test_id, count, "PASS", "", "")
         return AFTER_ATTEMPTS, _passed_at(count, _comment(item.attempts))
 
@@ -210,7 +240,8 @@ class ItemRows:
         row = self._run.test(test_id)
         count = self._attempts.get(test_id, 1) + 1
         if count == 2:
-            self._add_step(test_id, 1, str(row["status"]), str(row["comment"]), FAILURE)
+            first = FAILURE if row["final_logf"] == FAILURE else ""
+            self._add_step(test_id, 1, str(row["status"]), str(row["comment"]), first)
         self._attempts[test_id] = count
         status, comment = STATUS[item.outcome], _comment(item.problems)
         texts = [*(p.text for p in item.problems), *(text for _kind, text in item.outputs)]
@@ -227,9 +258,9 @@ class ItemRows:
         if item.outcome == PASSED:
             status, comment = AFTER_ATTEMPTS, _passed_at(count, str(row["comment"]))
         statuses = self._tests[item.test].statuses
-        statuses[str(row["status"])] -= 1
+        statuses[COMPLETED, str(row["status"])] -= 1
         statuses += Counter()
-        statuses[status] += 1
+        statuses[COMPLETED, status] += 1
         self._run.change_test(test_id, {"status": status, "comment": comment})
 
     def _add_namesake(self, item: Item) -> None:
@@ -259,6 +290,13 @@ def _first_line(text: Text) -> str:
     return next((line.strip() for line in text.head().splitlines() if line.strip()), "")
 
 
+def _needs_a_log(problem: Problem) -> bool:
+    """Whether there is more to say of it than its comment has."""
+    if problem.kind == SKIPPED:
+        return _has_lines(problem.text)
+    return len(problem.message) > LONGEST_COMMENT or not problem.text.is_blank()
+
+
 def _has_lines(text: Text) -> bool:
     return "\n" in text.head().strip()
 
@@ -272,11 +310,3 @@ def _head(problem: Problem) -> str:
 
 def _passed_at(count: int, comment: str) -> str:
     return f"passed at attempt {count}; before: {comment}" if comment else f"attempt {count}"
-
-
-def _numbered(properties: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Names that stand twice get a number: there is one row per name."""
-    seen: Counter[str] = Counter()
-    for name, value in properties:
-        seen[name] += 1
-        yield (name if seen[name] == 1 else f"{name} #{seen[name]}"), value

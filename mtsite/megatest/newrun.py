@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from mtsite.megatest.database import AreaConnection
 from mtsite.megatest.schema import REFERENCES, quote
 
+OWN = "mtsite."
+"""Attributes of a run that begin so are mtsite's own: no file can set them."""
+
 SOURCE = "mtsite.source"
 """Names what a run was made from: the digest of its files or objects."""
 
@@ -89,6 +92,11 @@ class NewRun:
         self._connection.execute(
             f"UPDATE tests SET {sets} WHERE id = ?", (*changes.values(), test_id)
         )
+
+    def add_meta(self, columns: Mapping[str, Value]) -> None:
+        """Add a test's description, unless the area has one."""
+        sql = _insert("test_meta", list(columns)).replace("INSERT", "INSERT OR IGNORE", 1)
+        self._connection.execute(sql, tuple(columns.values()))
 
     def finish(
         self, fields: Sequence[str], target: Sequence[str], columns: Mapping[str, Value]

@@ -19,7 +19,7 @@ from mtsite.megatest import rows
 from mtsite.megatest.database import AreaConnection, is_damage, reading
 from mtsite.megatest.query import Pace, select, version
 from mtsite.megatest.testdat import RunDirs, own_rows_of
-from mtsite.megatest.testrows import read_meta, read_tests
+from mtsite.megatest.testrows import read_attributes, read_meta, read_tests
 from mtsite.megatest.totals import Sums, Totals
 from mtsite.model import Run, RunKey, State, Status, Test, TestMeta
 from mtsite.urls import EMPTY_KEY_VALUE
@@ -133,6 +133,7 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
             meta = read_meta(connection, tests)
             earlier, now = now, _versions(connection, there)
             whole = _to_run(head, row, tests, meta)
+            whole = replace(whole, attributes=read_attributes(connection, head.run_id))
             run = replace(whole, unread=unread, unsampled=unsampled)
             if now == earlier:
                 return run

@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_NO_XML.sub("\ufffd", text).split())
+    return " ".join(printable(text).split())
 
 
 def _id(path: str) -> str:
@@ -145,8 +145,13 @@ def _time(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def printable(text: str) -> str:
+    """Without characters that no document may have: U+FFFD stands for each."""
+    return _NO_XML.sub("\ufffd", text)
+
+
 def _xml(text: str) -> str:
-    return escape(_NO_XML.sub("\ufffd", text))
+    return escape(printable(text))
 
 
 def _attribute(text: str) -> str:
