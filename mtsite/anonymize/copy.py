@@ -13,10 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtsite.anonymize.columns import HOST, USER
-from mtsite.anonymize.files import DATABASE, Copied, copy_file, files_below, kind_of
+from mtsite.anonymize.files import (
+    BINARY,
+    DATABASE,
+    Copied,
+    copy_file,
+    files_below,
+    kind_of,
+    text_of,
+)
 from mtsite.anonymize.leaks import Leak, find_leaks
 from mtsite.anonymize.rows import columns_of, tables_of, values_of
-from mtsite.anonymize.scrub import Scrubber
+from mtsite.anonymize.scrub import Scrubber, homes_in
 from mtsite.anonymize.words import KEPT, Dictionary, Pseudonyms
 from mtsite.config import AreaConfig
 from mtsite.errors import DestinationError, MtsiteError, UsageError, VerificationError
@@ -208,6 +216,12 @@ def _gather(area: Area, files: Files, pseudonyms: Pseudonyms, wishes: Wishes) ->
         for rule in (USER, HOST):
             for value in sorted(values_of(path, rule)):
                 found.add(pseudonyms, rule, value)
+    # A user that only a path names is replaced wherever the name stands, too.
+    for path, _ in files:
+        if path.is_file() and kind_of(path)[0] != BINARY:
+            for block in text_of(path):
+                for value in homes_in(block):
+                    found.add(pseudonyms, USER, value)
     for directory in (area.path, area.linktree, *area.disks):
         if directory is not None:
             found.add_directory(pseudonyms, str(directory))

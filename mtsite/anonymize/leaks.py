@@ -1,7 +1,7 @@
 """The look at the end: is any original word left anywhere in the copy?
 
-Every byte of every file is looked at, packed ones unpacked; of databases every value, too, since a
-long one lies on several pages. Names of files and directories count as well.
+Every byte of every file is looked at, packed ones unpacked; of databases every value of a long row,
+too, since it lies on several pages. Names of files and directories count as well.
 """
 
 import sqlite3
@@ -20,6 +20,9 @@ from mtsite.regex import Pattern, compile_bytes
 MOST = 20
 _OVERLAP = 4096
 _WORDS_AT_A_TIME = 2000
+_SURELY_ON_ONE_PAGE = 100
+"""Characters of a row that fit even the smallest page of SQLite."""
+
 _BORDER = b"\n\0\n"
 
 
@@ -72,11 +75,19 @@ def _pieces(path: Path) -> Iterator[bytes]:
         connection.text_factory = bytes
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
             table = name.decode("utf-8", "surrogateescape")
-            cursor = connection.execute(f"SELECT * FROM {quote(table)}")
-            while rows := cursor.fetchmany(5000):
+            cursor = connection.execute(_long_rows(connection, table))
+            while rows := cursor.fetchmany(1000):
                 values = (value for row in rows for value in row if isinstance(value, bytes))
                 yield _BORDER.join(values)
                 yield b""
+
+
+def _long_rows(connection: sqlite3.Connection, table: str) -> str:
+    """The rows that may lie on several pages: of all others every value is whole in the file."""
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quote(table)})")]
+    names = [quote(name.decode("utf-8", "surrogateescape")) for name in columns]
+    size = " + ".join(f"coalesce(length({name}), 0)" for name in names)
+    return f"SELECT * FROM {quote(table)} WHERE {size} > {_SURELY_ON_ONE_PAGE}"
 
 
 def _in_pieces(

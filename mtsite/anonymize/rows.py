@@ -123,7 +123,7 @@ def _copy_table(
     cursor = source.execute(query)
     count = 0
     while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
-        made.executemany(insert, (_changed(row, places) for row in rows))
+        made.executemany(insert, _changed(rows, places))
         count += len(rows)
     return count
 
@@ -131,13 +131,20 @@ def _copy_table(
 Way = Callable[[object], object]
 
 
-def _changed(row: tuple[object, ...], places: Sequence[tuple[int, Way]]) -> tuple[object, ...]:
-    values = list(row)
+def _changed(
+    rows: Sequence[tuple[object, ...]], places: Sequence[tuple[int, Way]]
+) -> Iterator[tuple[object, ...]]:
+    """The rows with their texts replaced: column by column, each different text once."""
+    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
     for at, way in places:
-        value = values[at]
-        if value.__class__ is str or value.__class__ is bytes:
-            values[at] = way(value)
-    return tuple(values)
+        values = columns[at]
+        texts = {value for value in set(values) if isinstance(value, str | bytes)}
+        new: dict[object, object] = {
+            value: found for value in texts if (found := way(value)) is not value
+        }
+        if new:
+            columns[at] = [new.get(value, value) for value in values]
+    return zip(*columns, strict=True)
 
 
 def _way(rule: str, scrubber: Scrubber) -> Way | None:

@@ -20,8 +20,9 @@ from mtsite.regex import Pattern, compile_bytes
 _WORD = re.compile(rb"[A-Za-z0-9]")
 _MAIL = rb"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
 _HOME = rb"/(?:home|users|Users)/([A-Za-z0-9._-]{1,64})"
-_IPV4 = rb"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b"
-_IPV6 = rb"\b[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}\b"
+_IPV4 = rb"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+_IPV6 = rb"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}"
+_HOMES = compile_bytes(_HOME)
 _HARMLESS = re.compile(
     rb"127\.|0\.0\.0\.0|255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.", re.IGNORECASE
 )
@@ -107,7 +108,9 @@ class Scrubber:
                 return None
             names.note(word)
             return names.of("user", word.partition(b"@")[0]) + b"@example.com"
-        if _HARMLESS.match(word) or any(int(part) > 255 for part in word.split(b".") if group == 3):
+        if not counts_here(ALONE, content, start, end) or _HARMLESS.match(word):
+            return None
+        if group == 3 and any(int(part) > 255 for part in word.split(b".")):
             return None
         names.note(word)
         return names.address(word)
@@ -117,6 +120,14 @@ class Scrubber:
         if not counts_here(self._pseudonyms.place(low), content, start, end):
             return None
         return self._words.get(low)
+
+
+def homes_in(content: bytes) -> Iterator[bytes]:
+    """The users whose home directories a text names."""
+    for match in _HOMES.finditer(content):
+        word = content[match.start(1) : match.end(1)]
+        if not _NO_USER.fullmatch(word):
+            yield word
 
 
 def counts_here(place: str, content: bytes, start: int, end: int) -> bool:

@@ -32,7 +32,7 @@ KEPT = frozenset(
         " test tests testing build make error errors warning warnings info debug fail failed"
         " failure pass passed true false yes default home proj project projects data work scratch"
         " nfs lib usr opt var tmp etc bin src disk disks logs runs links lt net mnt export srv"
-        " megatest example n/a"
+        " megatest example n/a worker builder ubuntu debian centos jenkins buildbot runner git www"
     ).split()
 )
 """Words that say nothing of anybody, and that logs are full of."""
