@@ -218,7 +218,8 @@ def connect(path: Path) -> sqlite3.Connection:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         ).fetchall():
             connection.execute(f'DROP TABLE "{name}"')
-        connection.executescript(SCHEMA)
+        # One transaction: each table for itself would be flushed to disk for itself.
+        connection.executescript(f"BEGIN;\n{SCHEMA}\nCOMMIT;")
         connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
         connection.commit()
     return connection

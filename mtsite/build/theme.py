@@ -265,6 +265,12 @@ class _Environment(jinja2.Environment):
     template_class = _Template
 
 
+_IN_PROCESS: dict[tuple[str, str], CodeType] = {}
+"""What this process has compiled, by name and content: two sites may share their templates."""
+
+_MOST_IN_PROCESS = 500
+
+
 class _Compiled(jinja2.FileSystemBytecodeCache):
     """Compiled templates in a directory that may vanish or be full: then they are compiled anew."""
 
@@ -273,8 +279,15 @@ class _Compiled(jinja2.FileSystemBytecodeCache):
             super().load_bytecode(bucket)
         except (OSError, ValueError, EOFError, TypeError, pickle.UnpicklingError):
             bucket.reset()
+        if bucket.code is None and (known := _IN_PROCESS.get((bucket.key, bucket.checksum))):
+            bucket.code = known
+            self.dump_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            if len(_IN_PROCESS) >= _MOST_IN_PROCESS:
+                _IN_PROCESS.clear()
+            _IN_PROCESS[bucket.key, bucket.checksum] = bucket.code
         with contextlib.suppress(OSError):
             Path(self.directory).mkdir(parents=True, exist_ok=True)
             super().dump_bytecode(bucket)

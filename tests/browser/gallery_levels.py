@@ -52,14 +52,16 @@ def tree(night: records.Night) -> Iterator[Page]:
     yield path, grid.TEMPLATE, grid.context(FRAME, leaf, everything, rows, window)
     measured = records.long_grid(night)
     for name in ("100", "2026-11"):
-        shown = replace(measured, metric="duration" if name == "100" else "")
+        plain = tuple(replace(row, values=()) for row in measured.rows)
+        shown = measured if name == "100" else replace(measured, metric="", rows=plain)
         window, path = grid.Window(name), urls.grid_page(leaf.area, leaf.values, name)
         parts = grid.parts_of(grid.ranked(shown.rows), shown)
         yield path, grid.TEMPLATE, grid.context(FRAME, leaf, shown, parts[0], window)
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
     past = tuple(records.stretches(night))
-    items = tuple((item, past[len(item) % 4]) for name, item in pieces.names() if name == ITERATED)
+    paths = [item for name, item in pieces.names() if name == ITERATED and item]
+    items = tuple((item, past[at % 5]) for at, item in enumerate(paths))
     for name, beside in (("pcie_retry_smoke", ()), (ITERATED, items)):
         made = history.context(FRAME, leaf, (name, ""), history.Shown(past, items=beside))
         yield urls.history_page(leaf.area, leaf.values, (name, "")), history.TEMPLATE, made

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 
@@ -16,10 +18,21 @@ def demo(*arguments, environ=None):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("demo") / "first look"
-    assert demo(root, "--days", "2") == 0
-    return root
+def first(tmp_path_factory):
+    """Where the first demo lies and what it said, made where settings of another site are set."""
+    base = tmp_path_factory.mktemp("demo")
+    elsewhere = str(base / "elsewhere")
+    names = ("MTSITE_SITE_OUTPUT", "MTSITE_PUBLISH_DESTINATION", "MT_LINKTREE")
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        words = (base / "first look", "--days", "6", "--json")
+        assert demo(*words, environ=dict.fromkeys(names, elsewhere)) == 0
+    return base / "first look", json.loads(told.getvalue())
+
+
+@pytest.fixture(scope="module")
+def made(first):
+    return first[0]
 
 
 @pytest.mark.parametrize("second", [0, 1, 3600, 86_399])
@@ -50,24 +63,32 @@ def test_the_planted_token_is_nowhere_in_the_site(made):
     assert seen > 100
 
 
-def test_finished_runs_were_reduced(tmp_path):
-    assert demo(tmp_path / "demo", "--days", "6") == 0
-    assert (tmp_path / "demo" / "areas" / "chipyard" / "completed-runs.db").is_file()
+def test_finished_runs_were_reduced(made):
+    assert (made / "areas" / "chipyard" / "completed-runs.db").is_file()
 
 
-def test_it_says_what_to_open(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert demo("--days", "1") == 0
-    told = capsys.readouterr().out
-    assert str(tmp_path / "mtsite-demo" / "site" / "index.html") in told
-    assert "mtsite --config mtsite-demo/mtsite.toml serve" in told
-
-
-def test_as_json_it_names_the_index(tmp_path, capsys):
-    assert demo(tmp_path / "demo", "--days", "1", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
+def test_as_json_it_names_the_index(first):
+    _, told = first
     assert told["schema"] == "mtsite/demo/1"
     assert os.path.exists(told["index"])  # noqa: PTH110 # a string, as a script gets it
+
+
+def test_settings_for_another_site_do_not_reach_the_demo(made):
+    assert not (made.parent / "elsewhere").exists()
+    assert (made / "site" / "index.html").is_file()
+
+
+def test_it_says_what_to_open_and_a_second_time_that_it_makes_it_anew(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert demo("--days", "1") == 0
+    told = capsys.readouterr()
+    assert str(tmp_path / "mtsite-demo" / "site" / "index.html") in told.out
+    assert "mtsite --config mtsite-demo/mtsite.toml serve" in told.out
+    assert "anew" not in told.err
+    assert demo("--days", "1") == 0
+    assert "making it anew" in capsys.readouterr().err
 
 
 def test_a_foreign_directory_is_refused_with_exit_code_2(tmp_path, capsys):
@@ -75,21 +96,3 @@ def test_a_foreign_directory_is_refused_with_exit_code_2(tmp_path, capsys):
     assert demo(tmp_path) == 2
     assert "not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
-
-
-def test_a_second_demo_says_that_it_makes_the_first_anew(tmp_path, capsys):
-    assert demo(tmp_path, "--days", "1") == 0
-    assert demo(tmp_path, "--days", "1") == 0
-    assert "making it anew" in capsys.readouterr().err
-
-
-def test_settings_for_another_site_do_not_reach_the_demo(tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    environ = {
-        "MTSITE_SITE_OUTPUT": str(elsewhere),
-        "MTSITE_PUBLISH_DESTINATION": str(elsewhere),
-        "MT_LINKTREE": str(elsewhere),
-    }
-    assert demo(tmp_path / "demo", "--days", "1", environ=environ) == 0
-    assert not elsewhere.exists()
-    assert (tmp_path / "demo" / "site" / "index.html").is_file()
