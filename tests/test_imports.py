@@ -34,7 +34,7 @@ FLOORS = (
     # 2: what a page shows
     ("pages",),
     # 1: what others wrote
-    ("megatest", "logs", "junit"),
+    ("megatest", "logs", "objects", "junit"),
     # 0: ground. From left to right, again.
     (
         *(
@@ -71,6 +71,7 @@ FLOORS = (
             "backtracking",
             "notes",
             "csvtext",
+            "spelled",
             "atomicfile",
             "urls",
             "rollup",

@@ -21,6 +21,7 @@ SETTINGS = {"MTSITE_PUBLISH_DESTINATION": "s3://bucket/prefix", "MTSITE_RETAIN_L
 """For `destination` and `retain`, which have nothing to say about the demo's own settings."""
 LOOKS = """
 area ls
+ingest objects JUNITFILE --area ingested --dry-run
 ingest junit JUNITFILE --area ingested --target x --runname r --dry-run
 area show chipyard
 config show

@@ -75,6 +75,46 @@ def junit(
         raise PartlyDoneError("\n".join(["left out:", *done.refused]), "mend or remove these files")
 
 
+@command.command("objects", epilog=exits(3, 10, 11))
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be taken; write nothing.")
+@click.option(
+    "--area", required=True, metavar="AREA|DIR", help="An area of this site, or a directory."
+)
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|DIR..."
+)
+@click.pass_obj
+def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path, ...]) -> None:
+    """JSON objects that say what jobs, builds, pushes and machines are: *.json and *.jsonl.
+
+    A push on one platform becomes a run, its jobs become tests. A broken object goes to quarantine
+    with its reason and the rest goes on; the same objects again change nothing.
+    """
+    from mtsite.ingest.objects import ingest_objects, preview_objects
+
+    settings = _area(invocation, area)
+    if dry_run:
+        done = preview_objects(paths, settings)
+    else:
+        done = ingest_objects(paths, settings, int(time.time()), invocation.environ)
+    if invocation.as_json:
+        broken = [{"object": name, "reason": reason} for name, reason in done.broken]
+        told = {"dry_run": dry_run, **asdict(done), "broken": broken}
+        invocation.print_json("ingest-objects", told)
+    else:
+        word = "would be taken" if dry_run else "taken"
+        invocation.report.say(
+            f"{done.area}: {done.taken} objects {word}, {done.known} known already,"
+            f" {done.runs} runs written"
+        )
+    told_of = [f"{name[:12]}: {reason}" for name, reason in done.broken] + done.problems
+    if told_of:
+        raise PartlyDoneError(
+            "\n".join(["not taken into runs:", *told_of]),
+            f"see {settings.path / 'objects/quarantine'}",
+        )
+
+
 def _area(invocation: Invocation, area: str) -> "AreaConfig":
     """An area of mtsite.toml by its name, else the directory of that name; no file is needed."""
     from mtsite.config import AreaConfig

@@ -13,9 +13,9 @@ from xml.sax.saxutils import quoteattr
 
 from mtsite.export.runs import ShownRun, name_of
 from mtsite.junit import exact
-from mtsite.junit.values import number
 from mtsite.model import Test
 from mtsite.rollup import BAD, Verdict
+from mtsite.spelled import number
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT = {"failure": "FAIL", "error": "ABORT", "skipped": "SKIP", "": "PASS"}

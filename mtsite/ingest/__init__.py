@@ -8,6 +8,7 @@ area is a real one of generation G4, which Megatest itself can open.
     junit      files → junit.read → rows + outputs → commit; open this one first
     rows       what an item becomes: rows of test, attempts, values
     outputs    the texts of items as logs in the linktree
+    objects    jobs, builds, pushes and machines of other systems → store → runs
 
 A death at any moment leaves the rows as they were; outputs that no row names are removed by the
 next ingest of that run.

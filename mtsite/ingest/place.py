@@ -105,14 +105,15 @@ class Former:
 
 
 def find_former(
-    area: Area, connection: AreaConnection, values: Sequence[str], runname: str
+    area: Area, connection: AreaConnection, values: Sequence[str], runname: str, *, kind: str = ""
 ) -> Former | None:
     """The run of that name in the area, where it may be looked at as one that was ingested.
 
-    A row that Megatest marked as deleted counts as one that was made from nothing.
+    A row that Megatest marked as deleted counts as one that was made from nothing. `kind`: it
+    must have been made from this.
 
     Raises:
-        ConflictError: Megatest made it, or its rows lie elsewhere now.
+        ConflictError: Megatest or another kind made it, or its rows lie elsewhere now.
     """
     name = "/".join((area.name, *values, runname))
     for database in area.databases:
@@ -133,5 +134,9 @@ def find_former(
     if not source and state.lower() != "deleted":
         raise ConflictError(
             f"{name} is there, and was not ingested: it stays", "choose another --runname"
+        )
+    if kind and source and not source.startswith(f"{kind} "):
+        raise ConflictError(
+            f"{name} is there, and was made otherwise: it stays", "ingest into another area"
         )
     return Former(run_id, source)

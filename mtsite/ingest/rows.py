@@ -16,8 +16,8 @@ from mtsite.junit.exact import Said
 from mtsite.junit.names import UNNAMED
 from mtsite.junit.read import ERROR, FAILED, PASSED, SKIPPED, Group, Item, Problem
 from mtsite.junit.text import Text
-from mtsite.junit.values import number
 from mtsite.megatest.newrun import NewRun
+from mtsite.spelled import number
 
 STATUS = {PASSED: "PASS", FAILED: "FAIL", ERROR: "ABORT", SKIPPED: "SKIP"}
 COMPLETED, AFTER_ATTEMPTS = "COMPLETED", "WARN"

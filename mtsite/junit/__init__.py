@@ -7,7 +7,7 @@ XML is refused with file and line, and nothing is looked up outside of it.
 
     read_file(path, spool, sink)   events of expat → one `Item` at a time → sink.item(item)
     names.NameRule                 group, classname and name → testname and item path
-    values                         times, durations and numbers as writers spell them
+    exact                          what JUnit has no place for, in a property
 
 Words: a *group* is what the format calls testsuite, an *item* what it calls testcase.
 Open first: `read.py`.

@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol
 from mtsite.errors import OtherFormatError, RefusedFileError
 from mtsite.junit import names
 from mtsite.junit.text import Text
-from mtsite.junit.values import moment, seconds
+from mtsite.spelled import moment, seconds
 
 CHUNK = 1 << 18
 LONGEST_TAG = 1 << 24

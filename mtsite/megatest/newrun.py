@@ -17,7 +17,8 @@ SOURCE = "mtsite.source"
 """Names what a run was made from: the digest of its files or objects."""
 
 BATCH = 1000
-Value = float | int | str | None
+_EXACT = 2**53
+Value = float | int | str | bytes | None
 Row = tuple[Value, ...]
 
 TEST_COLUMNS = (
@@ -60,7 +61,7 @@ class NewRun:
 
     def add_datum(self, row: Row) -> None:
         """A measured value, in the order of `DATUM_COLUMNS`; a second of one name is left out."""
-        self._rows["test_data"].append(row)
+        self._rows["test_data"].append((*row[:3], *map(_as_it_is, row[3:6]), *row[6:]))
 
     def flush(self) -> None:
         """Put what was added into the database."""
@@ -151,6 +152,19 @@ def delete_run(connection: AreaConnection, run_id: int) -> None:
                 f"DELETE FROM {reference.table} WHERE {reference.column} = ?", (run_id,)
             )
     connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+
+def _as_it_is(value: Value) -> Value:
+    """A value that its REAL column leaves alone: SQLite would make 7.0 of the text `007`."""
+    if isinstance(value, int) and abs(value) > _EXACT:
+        value = str(value)
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return value
+        return value.encode()
+    return value
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -44,7 +44,8 @@ STEPS = st.builds(
     logfile=TEXT,
     comment=TEXT,
 )
-VALUE = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.just("n/a")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+VALUE = st.none() | FLOATS | st.sampled_from(["n/a", "007", "1e5"])
 DATA = st.builds(
     TestDatum,
     category=TEXT, variable=NAME, value=VALUE, expected=VALUE,

@@ -30,7 +30,8 @@ NOW = 1_790_000_000
 FILE = """<testsuites><testsuite name="pytest" timestamp="2026-07-01T02:00:00Z" hostname="ci-1">
 <properties><property name="revision" value="abc"/></properties>
 <testcase classname="t.A" name="good" time="1.6"><properties>
-<property name="speed" value="3.5"/><property name="speed" value="n/a"/></properties></testcase>
+<property name="speed" value="3.5"/><property name="number" value="007"/>
+<property name="speed" value="n/a"/></properties></testcase>
 <testcase classname="t.A" name="bad" time="2"><failure message="1 != 2">E 1 != 2
 at line 3</failure><system-out>said &lt;this&gt;</system-out></testcase>
 <testcase classname="t.B" name="broken" file="b.py"><error message="no disk"/></testcase>
@@ -124,6 +125,7 @@ def test_properties_are_values_and_attributes_of_the_run(place: Place) -> None:
     assert told == [
         ("junit", "time", 1.6, "s"),
         ("property", "speed", 3.5, ""),
+        ("property", "number", "007", ""),
         ("property", "speed #2", "n/a", ""),
     ]
     assert [(one.variable, one.value) for one in tests["t.B/broken"].data] == [("file", "b.py")]

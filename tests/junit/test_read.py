@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtsite import spelled as values
 from mtsite.errors import OtherFormatError, RefusedFileError
-from mtsite.junit import values
 from mtsite.junit.read import Group, Item, read_file
 from mtsite.junit.text import Text
 

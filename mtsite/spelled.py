@@ -1,4 +1,4 @@
-"""Numbers and times in the spellings that writers of JUnit XML use. Pure."""
+"""Numbers and times in the spellings that other programs use. Pure."""
 
 import math
 from datetime import UTC, datetime
