@@ -83,7 +83,7 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
 
     config = night.config
     with _alone(night, wait_seconds):
-        entry = _begin(night)
+        entry, begun = _begin(night), time.monotonic()
         done: list[StepSummary] = []
         try:
             for name, work in (STEPS if steps is None else steps).items():
@@ -91,11 +91,11 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
                 done.append(StepSummary(name, skipped=why) if why else _step(name, work, night))
                 _tell(night.report, done[-1])
         except BaseException as stop:
-            entry = _end(night, _stopped(entry, stop), done)
+            entry = _end(night, _stopped(entry, stop), done, begun)
             if isinstance(stop, SystemExit):  # who pressed ^C knows it
                 _tell_of_stop(night, entry)
             raise
-        entry = _end(night, entry, done)
+        entry = _end(night, entry, done, begun)
         tell_of(config, entry, night.report, send="publish" in (steps or STEPS))
     if any(step.counts for step in done):
         night.report.say(f"the site: {_address(config)}")
@@ -143,7 +143,7 @@ def _begin(night: Night) -> JobEntry:
 
 def _stopped(entry: JobEntry, stop: BaseException) -> JobEntry:
     code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
-    told = f"stopped by {signal.Signals(code - 128).name}" if 128 < code < 160 else "stopped"
+    told = f"{signal.Signals(code - 128).name} came" if 128 < code < 160 else ""
     return replace(entry, state=jobhistory.STOPPED, exit=code, told=told)
 
 
@@ -158,8 +158,11 @@ def _tell_of_stop(night: Night, entry: JobEntry) -> None:
         tell_of(quick, entry, night.report, send=False)
 
 
-def _end(night: Night, entry: JobEntry, done: list[StepSummary]) -> JobEntry:
-    """Note how it ended; the time is that of the clock that `night.now` was read from."""
+def _end(night: Night, entry: JobEntry, done: list[StepSummary], begun: float) -> JobEntry:
+    """Note how it ended; the time is that of the clock that `night.now` was read from.
+
+    `begun` is when it began by the monotonic clock.
+    """
     from mtsite.standing import sizes_of
 
     failed = [step for step in done if not step.ok]
@@ -170,7 +173,7 @@ def _end(night: Night, entry: JobEntry, done: list[StepSummary]) -> JobEntry:
         entry = replace(entry, state=state, exit=3 if failed else 0, told=told)
     entry = replace(
         entry,
-        ended=night.now + sum(step.seconds for step in done),
+        ended=night.now + time.monotonic() - begun,
         steps=tuple(step.entry for step in done),
         sizes=sizes_of(night.config),
         said=tuple(night.report.said),

@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -268,6 +269,18 @@ def test_a_second_nightly_exits_11_and_says_who_holds_it(
         ended = called(["nightly"], capsys)
     assert ended.code == 11
     assert f"`mtsite nightly` on host {os.uname().nodename}, pid {os.getpid()}" in ended.err
+
+
+def test_a_second_nightly_may_wait_for_the_first(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = lock.hold(site / ".mtsite", "nightly", "mtsite nightly")
+    first.__enter__()
+    letting_go = threading.Timer(0.5, first.__exit__, (None, None, None))
+    letting_go.start()
+    assert called(["nightly", "--wait", "1m"], capsys).code == 0
+    letting_go.join()
+    assert called(["nightly", "--wait", "soon"], capsys).code == 2
 
 
 def test_a_quiet_night_says_nothing(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dying import ended, in_child
 
 from mtsite import lock
 from mtsite.errors import BusyError, MtsiteError
@@ -126,6 +127,27 @@ def test_a_lock_file_that_tells_nothing_is_named(tmp_path: Path, content: bytes,
     with pytest.raises(BusyError, match=told) as refused, lock.hold(tmp_path, "site", "x"):
         pass
     assert str(tmp_path / "site.lock") in refused.value.message
+
+
+def test_a_lock_file_that_cant_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "site.lock").mkdir()
+    with pytest.raises(BusyError, match="can't be read"), lock.hold(tmp_path, "site", "x"):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not applicable: nobody else's file can be made")
+def test_a_lock_file_of_another_user_is_respected(tmp_path: Path) -> None:
+    _leave(tmp_path, host="elsewhere")
+    (tmp_path / "site.lock").chmod(0o600)
+
+    def ask_as_nobody() -> None:
+        os.chown(tmp_path, 65534, 65534)
+        os.chdir(tmp_path)  # the directories above are not for everybody
+        os.setuid(65534)
+        with pytest.raises(BusyError, match="can't be read"), lock.hold(Path(), "site", "x"):
+            pass
+
+    assert ended(in_child(ask_as_nobody)) == 0
 
 
 def test_terminal_codes_of_a_lock_file_are_not_shown(tmp_path: Path) -> None:

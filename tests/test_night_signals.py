@@ -131,7 +131,7 @@ def test_a_night_that_dies_at_any_step_is_finished_by_the_next(
         entry = read_history(config.state_dir).entries[-1]
         assert entry.state == (KILLED if number == signal.SIGKILL else STOPPED), case
         told = json.loads((tmp_path / "told").read_text()) if entry.state == STOPPED else {}
-        assert told.get("told", "") == ("" if not told else f"stopped by {number.name}"), case
+        assert told.get("told", "") == ("" if not told else f"{number.name} came"), case
         found = whole_runs(area)
         assert all(rows in [r for n, r in found if n == name] for name, rows in model.items()), case
         summary, said = night(config, now=now + 60)
