@@ -115,12 +115,12 @@ class Publisher:
         plan = self._upload(terms, report, summary)
         gone: list[Published] = []
         refused = None
-        while _needs_root(plan, summary):
+        while self._needs_root(plan, summary):
             if plan.due:
                 summary.plan_more(self._requests_of_delete(plan))
             plan, refused = delete_due(plan, self._destination, self._ledger)
             gone += plan.due
-            if not _needs_root(plan, summary) or self._write_root(plan, terms, summary):
+            if not self._needs_root(plan, summary) or self._write_root(plan, terms, summary):
                 break
             self._refresh(terms, summary)
             plan = self._upload(terms, report, summary)
@@ -158,7 +158,7 @@ class Publisher:
         summary.plan_more(measured.requests, measured.sent_bytes)
         summary.add_uploads(plan)
         summary.set_rest(plan)
-        if _needs_root(plan, summary):
+        if self._needs_root(plan, summary):
             generation = next_generation(self._ledger, plan, terms.now, summary.missing_shards)
             summary.generation = generation.root.generation
             summary.shards = len(generation.shards)
@@ -276,7 +276,7 @@ class Publisher:
             fetch = partial(fetch_shard, self._destination)
             summary.overwritten += self._ledger.absorb(root, found.tag, fetch)
             self._ledger.commit()
-            summary.deleted_meanwhile += settle_doubts(self._destination, self._ledger)
+        summary.deleted_meanwhile += settle_doubts(self._destination, self._ledger)
 
     def _still_holds_what_was_sent(self) -> bool:
         """Whether a first publish that was killed left its objects: one is asked for."""
@@ -359,15 +359,15 @@ class Publisher:
                 "publish again when they have finished; what was sent is not sent twice",
             )
 
+    def _needs_root(self, plan: PublishPlan, summary: PublishSummary) -> bool:
+        """Whether there is anything to say, of this publish or of one that died."""
+        return plan.needs_generation or bool(summary.missing_shards or self._ledger.deleted())
+
     def _take_over(self, plan: PublishPlan) -> None:
         ours = (*plan.uploads, *plan.resumed, *plan.adopted)
         self._ledger.set_base((file.path, file.digest) for file in ours)
         self._ledger.set_base((path, "") for path in plan.dropped)
         self._ledger.commit()
-
-
-def _needs_root(plan: PublishPlan, summary: PublishSummary) -> bool:
-    return plan.needs_generation or bool(summary.missing_shards or summary.deleted_meanwhile)
 
 
 def _still_holds(settled: Settled, revision: str, terms: Terms) -> bool:

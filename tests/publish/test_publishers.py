@@ -16,7 +16,7 @@ from publishing import DAY, NOW, Publishing, Watched, add_run, page, small_site
 
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError
-from mtsite.publish.destination import open_destination
+from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.shards import ROOT
 
 _s3 = s3server.server_fixture()
@@ -179,6 +179,34 @@ def test_a_deletion_that_died_is_remembered(
     two.publish(now=now)
     assert "a/t/old.html" not in two.stored()
     assert one.publish(now=now).deleted_meanwhile == 1
+    two.publish(now=now)
+    assert two.stored() == two.tree
+
+
+def test_what_was_found_missing_is_said_though_that_publish_died(
+    tidying: tuple[Publishing, Publishing, int],
+) -> None:
+    one, two, now = tidying
+    calls: list[str] = []
+    between(one, "DELETE", "a/t/old.html", lambda: two.publish(now=now))
+    watched = one.wrap
+
+    def dying(destination: Destination) -> Destination:
+        one.wrap = lambda same: same
+        inner = watched(destination)
+
+        def before(kind: str, path: str) -> None:
+            if (kind, path) == ("PUT", ROOT):
+                calls.append(path)
+                if len(calls) == 2:
+                    raise KeyboardInterrupt
+
+        return Watched(inner, before)
+
+    one.wrap = dying
+    with pytest.raises(KeyboardInterrupt):
+        one.publish(now=now)
+    assert one.publish(now=now).generation > 0
     two.publish(now=now)
     assert two.stored() == two.tree
 
