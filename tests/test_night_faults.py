@@ -268,9 +268,27 @@ def test_a_build_after_the_state_was_lost_keeps_what_the_page_of_jobs_says(tmp_p
     assert "No job has run yet" not in page_of_jobs(config.site.output)
 
 
+def one_job(**odd: str) -> bytes:
+    fine = {"job": '"nightly"', "number": "7", "state": '"done"', "exit": "0", "begun": "1000"}
+    told = fine | {"ended": "null", "told": '""'} | odd
+    fields = ", ".join(f'"{name}": {value}' for name, value in told.items())
+    return f'{{"jobs": [{{{fields}}}], "sizes": {{}}}}'.encode()
+
+
 @pytest.mark.parametrize(
     "status",
-    [b"", b"[]", b"{}", b'{"jobs": 3}', b'{"jobs": [{"job": 1}], "sizes": {}}', b"[" * 100_000],
+    [
+        *(
+            b"",
+            b"[]",
+            b"{}",
+            b'{"jobs": 3}',
+            b'{"jobs": [{"job": 1}], "sizes": {}}',
+            b"[" * 100_000,
+        ),
+        *(one_job(number="1e400"), one_job(begun="1e300"), one_job(begun="NaN")),
+        one_job(state='"happy"'),
+    ],
 )
 def test_a_status_that_tells_nothing_begins_an_empty_history(tmp_path: Path, status: bytes) -> None:
     config = published(tmp_path)
@@ -278,6 +296,14 @@ def test_a_status_that_tells_nothing_begins_an_empty_history(tmp_path: Path, sta
     (tmp_path / "www/_status.json").write_bytes(status)
     night(config, {"reduce": fine})
     assert [one.number for one in read_history(config.state_dir).entries] == [1]
+
+
+def test_a_job_goes_on_from_the_number_that_the_status_tells(tmp_path: Path) -> None:
+    config = published(tmp_path)
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www/_status.json").write_bytes(one_job())
+    night(config, {"reduce": fine})
+    assert [one.number for one in read_history(config.state_dir).entries] == [7, 8]
 
 
 def test_the_front_page_leads_to_the_page_of_jobs_before_any_job_ran(tmp_path: Path) -> None:

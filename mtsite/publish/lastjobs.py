@@ -19,6 +19,7 @@ from mtsite.publish.destination import open_destination
 STATUS = "_status.json"
 UNKNOWN = "nothing more is known of it: the history of jobs was lost, and begins anew"
 _LARGEST = 1_000_000
+_LATEST = 1e11
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 
@@ -70,7 +71,7 @@ def _entries(status: bytes) -> Iterator[JobEntry]:
         told = json.loads(status or b"{}")
         entries = [_entry(one) for one in told["jobs"]] if told else []
         sizes = {str(name): int(size) for name, size in told["sizes"].items()} if told else {}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return
     newest = max(entries, key=lambda entry: entry.begun, default=None)
     for entry in entries:
@@ -79,6 +80,10 @@ def _entries(status: bytes) -> Iterator[JobEntry]:
 
 def _entry(told: dict[str, Any]) -> JobEntry:
     state = str(told["state"])
+    if state not in {jobhistory.RUNNING, jobhistory.DONE, *jobhistory.BAD}:
+        raise ValueError(state)
+    if not 0 < float(told["begun"]) < _LATEST:
+        raise ValueError(told["begun"])
     return JobEntry(
         job=str(told["job"]),
         number=int(told["number"]),

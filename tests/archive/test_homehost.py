@@ -219,6 +219,19 @@ def test_a_run_that_was_just_touched_keeps_the_homehost(hosts, ago, refused):
         hosts.assert_moved()
 
 
+@pytest.mark.parametrize(("quiet", "code"), [("30m", 0), ("2h", 11)])
+def test_how_long_nothing_must_have_moved_is_configured(hosts, quiet, code, monkeypatch, capsys):
+    settings = f'[areas.fullrun]\npath = "{hosts.area.path}"\n[homehost]\nquiet = "{quiet}"\n'
+    (hosts.root / "mtsite.toml").write_text(settings)
+    monkeypatch.chdir(hosts.root)
+    hosts.area.execute("DROP TRIGGER update_runs_trigger")
+    hosts.area.execute("UPDATE runs SET last_update = strftime('%s', 'now') - 3600 WHERE id = 1")
+    words = ["homehost", "move", "-n", "--old-tmp", str(hosts.old_tmp), "fullrun"]
+    ended = called(words, capsys)
+    assert ended.code == code, ended.err
+    assert ("run ubuntu/nfs/w0 was touched 60 min ago" in ended.err) == bool(code)
+
+
 def test_a_living_server_keeps_the_homehost(hosts):
     log = hosts.area.path / "logs/server-1-h1.log"
     log.parent.mkdir(exist_ok=True)
