@@ -5,7 +5,8 @@ Paths are those of the tree, relative to the destination, with '/' between segme
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, runtime_checkable
 
@@ -19,6 +20,8 @@ BUILTIN = {"s3": "mtsite.publish.s3:S3", "file": "mtsite.publish.localdir:LocalD
 
 Tag = str
 """What tells one content of an object from the next; opaque, given by the destination."""
+
+_BLOCK = 1 << 20
 
 ABSENT: Tag = "*"
 """As `only_if`: put only where nothing lies."""
@@ -35,6 +38,38 @@ def size_of(source: Source) -> int:
     size = source.seek(0, os.SEEK_END)
     source.seek(at)
     return size
+
+
+class UnwritableError(Exception):
+    """The file that an object is fetched into can't be written: no trouble of the destination."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+def copy_into(read: Callable[[int], bytes], into: BinaryIO) -> None:
+    """Put all that can be read in the place of what a file held; it is at its start then.
+
+    Raises:
+        UnwritableError: the file can't be written; what `read` raises is passed on.
+    """
+    with _of_the_file():
+        into.seek(0)
+        into.truncate()
+    while block := read(_BLOCK):
+        with _of_the_file():
+            into.write(block)
+    with _of_the_file():
+        into.seek(0)
+
+
+@contextmanager
+def _of_the_file() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(error) from error
 
 
 class PreconditionFailed(Exception):
@@ -87,6 +122,9 @@ class Destination(Protocol):
         """Write the object into an open file, block after block; False when it isn't there.
 
         Whatever the file held is gone then, and it is at its start.
+
+        Raises:
+            OSError: the file can't be written.
         """
         ...
 

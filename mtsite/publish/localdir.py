@@ -10,7 +10,6 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
 import stat
 import threading
 from collections import Counter
@@ -30,6 +29,8 @@ from mtsite.publish.destination import (
     Source,
     Stored,
     Tag,
+    UnwritableError,
+    copy_into,
     size_of,
 )
 from mtsite.publish.headers import Headers
@@ -78,14 +79,13 @@ class LocalDir:
     def fetch(self, path: str, into: BinaryIO) -> bool:
         """The file's content."""
         self._count("GET")
-        into.seek(0)
-        into.truncate()
-        with self._told(path), self._open(self._place(path)) as file:
-            if file is None:
-                return False
-            shutil.copyfileobj(file, into, 1 << 20)
-        into.seek(0)
-        return True
+        try:
+            with self._told(path), self._open(self._place(path)) as file:
+                if file is not None:
+                    copy_into(file.read, into)
+                return file is not None
+        except UnwritableError as unwritable:
+            raise unwritable.error from None
 
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None

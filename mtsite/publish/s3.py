@@ -30,6 +30,7 @@ from mtsite.publish.destination import (
     Source,
     Stored,
     Tag,
+    UnwritableError,
     size_of,
 )
 from mtsite.publish.headers import Headers
@@ -72,29 +73,19 @@ class S3:
 
     def get(self, path: str, *, unless: Tag = "") -> Found | None:
         """The object's bytes as stored; a packed one is still packed."""
-        condition = {"if-none-match": unless} if unless else {}
-        with self._told(path):
-            try:
-                answer = self._wire.ask("GET", self._path(path), condition)
-            except RefusedError as error:
-                if error.code in _ABSENT_CODES:
-                    return None
-                raise
+        answer = self._ask_for(path, {"if-none-match": unless} if unless else {})
+        if answer is None:
+            return None
         if answer.status == _NOT_MODIFIED:
             return Found(b"", unless, unchanged=True)
         return Found(answer.content, answer.headers.get("etag", ""))
 
     def fetch(self, path: str, into: BinaryIO) -> bool:
         """The object's bytes as stored, without holding them in memory."""
-        with self._told(path):
-            try:
-                self._wire.ask("GET", self._path(path), {}, into=into)
-            except RefusedError as error:
-                if error.code in _ABSENT_CODES:
-                    return False
-                raise
-        into.seek(0)
-        return True
+        try:
+            return self._ask_for(path, {}, into) is not None
+        except UnwritableError as unwritable:
+            raise unwritable.error from None
 
     def put(
         self, path: str, source: Source, headers: Headers, *, only_if: Tag | None = None
@@ -204,6 +195,17 @@ class S3:
 
     def _path(self, path: str) -> str:
         return f"{self._base}/{quoted(self._key(path))}"
+
+    def _ask_for(
+        self, path: str, condition: Mapping[str, str], into: BinaryIO | None = None
+    ) -> Answer | None:
+        with self._told(path):
+            try:
+                return self._wire.ask("GET", self._path(path), condition, into=into)
+            except RefusedError as error:
+                if error.code in _ABSENT_CODES:
+                    return None
+                raise
 
     def _put_once(
         self, path: str, source: Source, sent: dict[str, str], only_if: Tag | None

@@ -5,7 +5,6 @@ import http.client
 import os
 import random
 import re
-import shutil
 import socket
 import ssl
 import threading
@@ -19,7 +18,7 @@ from typing import Any, BinaryIO
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from mtsite.publish.destination import Source, size_of
+from mtsite.publish.destination import Source, copy_into, size_of
 from mtsite.publish.sigv4 import EMPTY, Keys, Signer
 
 ATTEMPTS = 5
@@ -198,9 +197,7 @@ def _answer(connection: http.client.HTTPConnection, request: _Request, head: byt
 def _content(response: http.client.HTTPResponse, into: BinaryIO | None) -> bytes:
     if into is None or response.status != HTTPStatus.OK:
         return response.read()
-    into.seek(0)  # an attempt before this one may have broken off
-    into.truncate()
-    shutil.copyfileobj(response, into, _BLOCK)
+    copy_into(response.read, into)  # what an attempt left that broke off is gone then
     if response.length:
         # Read in pieces, http.client takes an early end for the end.
         raise http.client.IncompleteRead(b"", response.length)

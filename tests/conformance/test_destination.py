@@ -1,6 +1,8 @@
 """Every destination passes the same tests: a directory, and a real S3 server."""
 
+import errno
 import io
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +66,24 @@ def test_what_is_fetched_takes_the_place_of_what_the_file_held(
         assert destination.fetch("a.html", file)
         assert file.read() == b"two"
         assert not destination.fetch("b.html", file)
+
+
+class FullFile(io.BytesIO):
+    asked = 0
+
+    def write(self, content: object) -> int:
+        self.asked += 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_that_cant_be_written_is_no_fault_of_the_destination(
+    destination: Destination,
+) -> None:
+    destination.put("a.html", b"two", HEADERS)
+    file = FullFile()
+    with pytest.raises(OSError, match="No space left"):
+        destination.fetch("a.html", file)
+    assert file.asked == 1
 
 
 def test_an_empty_file_is_a_file(destination: Destination) -> None:
