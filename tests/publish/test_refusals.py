@@ -253,10 +253,11 @@ def test_a_proxy_of_the_environment_is_used(
         handler.path = handler.path.removeprefix("http://s3.example")
         forward(handler, body)
 
+    bucket = s3.make_bucket()  # not by way of the proxy
     with answering(pass_on) as port:
         monkeypatch.setenv("http_proxy", f"http://me:a%40b@127.0.0.1:{port}")
         settings = PublishConfig(endpoint_url="http://s3.example")
-        one = Publishing(tmp_path / "one", f"s3://{s3.make_bucket()}", settings)
+        one = Publishing(tmp_path / "one", f"s3://{bucket}", settings)
         one.build(small_site(1))
         one.publish()
         assert one.stored() == one.tree
