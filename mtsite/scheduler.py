@@ -52,6 +52,8 @@ MOST_CLOCK_CHANGE = timedelta(hours=2)
 
 STATE_FILE = "schedule.json"
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPED = frozenset(128 + number for number in STOPPING)
+"""Exit codes of who was asked to stop."""
 
 
 class JobModule(Protocol):
@@ -136,9 +138,11 @@ class Loop:
                 del self.scheduler.jobs[before:]
                 took = f"it did not register within {LOAD_SECONDS:.0f} s"
                 self.report.warn(f"job {name} is left out: {path}: {took}")
-            except Exception:
-                # A job file is its author's program and may raise anything: it is named with its
-                # traceback, none of its jobs stays, and the other files are loaded.
+            except (Exception, SystemExit) as error:
+                # A job file is its author's program and may raise anything, or leave: it is named
+                # with its traceback, none of its jobs stays, and the other files are loaded.
+                if isinstance(error, SystemExit) and error.code in STOPPED:
+                    raise
                 del self.scheduler.jobs[before:]
                 self.report.warn(f"job {name} is left out: {path}\n{traceback.format_exc()}")
             for number, job in enumerate(self.scheduler.jobs[before:]):
@@ -233,7 +237,8 @@ class Loop:
             except MtsiteError as error:
                 told.append(error.message)
                 self.report.warn(f"job {name} failed: {error.message}")
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                # Signals don't raise here: it is the job that leaves, and the loop stays.
                 told.append(f"{type(error).__name__}: {error}")
                 self.report.warn(f"job {name} failed:\n{traceback.format_exc()}")
             return None

@@ -20,6 +20,7 @@ from mtsite.cli import group
 from mtsite.config import Config, load_config
 from mtsite.jobhistory import read_history
 from mtsite.scheduler import STATE_FILE, Loop, job_directories
+from mtsite.standing import PLAN_FILE
 from mtsite.terminal import TerminalReport
 
 JOB = """
@@ -59,7 +60,7 @@ def runs(tmp_path: Path, name: str) -> int:
     return len(ran.read_text()) if ran.exists() else 0
 
 
-@pytest.mark.parametrize("trouble", ["1 / 0", "raise SystemError('no')", "import no_such_module"])
+@pytest.mark.parametrize("trouble", ["1 / 0", "raise SystemExit(3)", "import no_such_module"])
 def test_a_failing_job_stops_no_other(tmp_path: Path, trouble: str) -> None:
     config = site(tmp_path)
     add_job(tmp_path, "a_bad", JOB.replace("    with", f"    {trouble}\n    with"))
@@ -72,7 +73,7 @@ def test_a_failing_job_stops_no_other(tmp_path: Path, trouble: str) -> None:
     assert all(next_run and next_run > datetime.now() for _, next_run in loop.jobs())
 
 
-@pytest.mark.parametrize("text", ["import no_such_module", "x = (", "y = 1", "1 / 0"])
+@pytest.mark.parametrize("text", ["import no_such_module", "x = (", "y = 1", "1 / 0", "exit(3)"])
 def test_a_job_file_that_cant_be_loaded_is_told_and_left_out(tmp_path: Path, text: str) -> None:
     config = site(tmp_path)
     add_job(tmp_path, "broken", text)
@@ -284,12 +285,23 @@ def said_until(child: "subprocess.Popen[str]", text: str) -> str:
     return said
 
 
+def ticks(pid: int) -> int:
+    """Hundredths of a second of processor that it has used."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(numbers[11]) + int(numbers[12])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_an_idle_loop_at_once(tmp_path: Path, number: signal.Signals) -> None:
     config = site(tmp_path)
     with start(config) as child:
         said_until(child, "job refresh: next at")
+        while not (config.state_dir / PLAN_FILE).exists():
+            time.sleep(0.05)
         time.sleep(0.2)
+        before = ticks(child.pid)
+        time.sleep(0.2)
+        assert ticks(child.pid) - before <= 1
         status = Path(f"/proc/{child.pid}/status").read_text()
         (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
         assert int(resident) < 60_000
