@@ -126,6 +126,8 @@ def _waived_words(place: RunPlace, test: Test, path: str, facts: TestFacts) -> t
     def named(runname: str) -> Piece:
         return runname, _other_run(place, test, path, runname)
 
+    if not found.runs:
+        return ()
     before: Sequence[Piece] = ((".", ""),)
     if found.before is not None:
         name, letter = found.before

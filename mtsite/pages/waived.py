@@ -50,6 +50,8 @@ def chain(window: Sequence[str], strip: str) -> Chain:
     Runs without the test are passed over, as Megatest does.
     """
     names = window[-len(strip) :] if strip else ()
+    if not names:
+        return Chain(())
     had = [pair for pair in zip(names, strip[-len(names) :], strict=True) if pair[1] != ABSENT]
     first = len(had)
     while first and had[first - 1][1] == WAIVED:

@@ -32,6 +32,10 @@ def test_what_is_not_waived_has_no_chain(strip: str) -> None:
     assert waived.chain(WINDOW, strip).runs == ()
 
 
+def test_without_a_window_nothing_is_known() -> None:
+    assert waived.chain((), "PV").runs == ()
+
+
 def test_what_it_was_before_is_known_where_it_was_there() -> None:
     assert waived.chain(WINDOW, "PPFVV").before == ("w3", "F")
     assert waived.chain(WINDOW, "..VVV").before is None
