@@ -79,6 +79,6 @@ def of_run(
 
 
 def note(facts: RunFacts, strip: str) -> str:
-    """', waived from ww31.2 …' behind a test in a list."""
+    """' from ww31.2' behind the word waived in a list; '' where it was waived first."""
     found = chain(facts.window, strip)
-    return f" {found.told}" if found.runs else ""
+    return f" from {found.runs[-2]}" if len(found.runs) > 1 else ""

@@ -8,6 +8,7 @@ from sites import TestSite, difference, files_of, make_site
 
 from mtsite.build import reasons, strange
 from mtsite.logs.likeness import likeness
+from mtsite.pages import words
 
 MEGABYTE = 1_000_000
 
@@ -37,9 +38,9 @@ def look(site: TestSite, number: int, most: int) -> None:
     shelves = {p: c for p, c in files_of(site.tree).items() if p.startswith("_clusters/")}
     assert all(len(content) < MEGABYTE for content in shelves.values())
     index = shelves["_clusters/index.html"].decode()
-    assert f"{number + 1 - most} kinds of lines of <a" in index
+    assert words.plural(number + 1 - most, "kind of line", "kinds of lines") in index
     together = shelves[f"_clusters/{likeness('ERROR: link lost')[0][:2]}.html"].decode()
-    assert f"{number} failures" in together
+    assert words.plural(number, "failure") in together
     assert (site.tree / "chips/u/v/w1/index.html").stat().st_size < 150_000
 
 
