@@ -1,5 +1,7 @@
 """The pages of failures that are nearly the same: those that a build touched, and the newest."""
 
+from zoneinfo import ZoneInfo
+
 from mtsite import urls
 from mtsite.build import digest, unreadable
 from mtsite.build.pen import Pen
@@ -31,7 +33,8 @@ def write_clusters(state: BuildState) -> None:
     known = state.pages_of(OWNER, trusted=not state.interrupted)
     pen = Pen(state.site, state.look, OWNER, known)
     failing = state.manifest.failing
-    said = digest.of(repr(state.annotations))
+    ended = _ended(state)
+    said = digest.of(repr(state.annotations), ended)
     edited = state.annotated or state.manifest.get(SAID) != said
     everything = everything or _rules_moved(state)
     if not (everything or edited or state.shelves or urls.clusters_page() not in known):
@@ -55,7 +58,7 @@ def write_clusters(state: BuildState) -> None:
     if fingerprint:
         made = cluster.newest_context(pen.frame, newest, rules, left, known=has_known)
         pen.page(cluster, path, fingerprint, made)
-    _write_known(state, pen)
+    _write_known(state, pen, ended)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     state.manifest.put("clusters pending", "")
     state.manifest.put(SAID, said)
@@ -83,13 +86,19 @@ def _rules(state: BuildState) -> str:
     return digest.of(repr(rules)) if rules else ""
 
 
-def _write_known(state: BuildState, pen: Pen) -> None:
+def _ended(state: BuildState) -> list[str]:
+    """The rules whose last day is before the newest run."""
+    zone = ZoneInfo(state.config.site.timezone)
+    return sorted(one.id for one in state.annotations.rules if one.is_over(state.listed.now, zone))
+
+
+def _write_known(state: BuildState, pen: Pen, ended: list[str]) -> None:
     """The rules for known failures with what they fit; a site without any has no such page."""
     told = state.annotations
     if not (told.rules or told.mistakes):
         return
     path = urls.clusters_page(urls.KNOWN)
     fits = state.manifest.annotated.fittings()
-    fingerprint = pen.fresh(issues, path, repr(told), repr(sorted(fits.items())))
+    fingerprint = pen.fresh(issues, path, repr(told), repr(sorted(fits.items())), ended)
     if fingerprint:
-        pen.page(issues, path, fingerprint, issues.context(pen.frame, told, fits))
+        pen.page(issues, path, fingerprint, issues.context(pen.frame, told, fits, ended))

@@ -1,5 +1,6 @@
 """`mtsite annotations`: the rules for failures that somebody knows of."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ def command() -> None:
 def ls(invocation: Invocation) -> None:
     """All rules with what they fit in the site; those that fit nothing, or ended, are marked.
 
-    Exit code 20: a rule can't be used, fits nothing, or tests fail again because it ended.
+    Exit code 20: a rule can't be used, fits nothing, or its last day is over.
     """
     from mtsite.annotations import load_annotations
     from mtsite.errors import FindingsError
@@ -32,15 +33,19 @@ def ls(invocation: Invocation) -> None:
     config = invocation.config()
     told = load_annotations(config.root)
     fits = _fittings(config.state_dir)
+    zone = config.site.timezone
+    states = [_state(one, fits.get(one.id), zone) for one in told.rules]
+    told_of = [
+        (one, fits.get(one.id), state) for one, state in zip(told.rules, states, strict=True)
+    ]
     if invocation.as_json:
-        rows = [_document(one, fits.get(one.id)) for one in told.rules]
+        rows = [_document(*each) for each in told_of]
         invocation.print_json("annotations", {"rules": rows, "mistakes": list(told.mistakes)})
     elif told.rules:
         head = ("state", "title", "until", "owner", "failures", "runs", "stands in")
-        invocation.print_table([head, *(_row(one, fits.get(one.id)) for one in told.rules)])
+        invocation.print_table([head, *(_row(*each) for each in told_of)])
     for mistake in told.mistakes:
         invocation.report.warn(mistake)
-    states = [_state(fits.get(one.id)) for one in told.rules]
     found = len(told.mistakes) + sum(state != "known" for state in states)
     if found:
         raise FindingsError(
@@ -93,17 +98,21 @@ def _fittings(state_dir: Path) -> "dict[str, Fitting]":
         return manifest.annotated.fittings()
 
 
-def _state(fit: "Fitting | None") -> str:
-    if fit is None:
-        return "fits nothing"
-    return "ended" if fit.over_tests else "known"
+def _state(one: "Annotation", fit: "Fitting | None", zone: str) -> str:
+    """What is to be done about a rule; 'known' for nothing."""
+    from zoneinfo import ZoneInfo
+
+    from mtsite.pages.issues import state_of
+
+    ended = one.is_over(int(time.time()), ZoneInfo(zone))
+    return state_of(fit, ended=ended) or "known"
 
 
-def _row(one: "Annotation", fit: "Fitting | None") -> tuple[object, ...]:
+def _row(one: "Annotation", fit: "Fitting | None", state: str) -> tuple[object, ...]:
     until = one.until.isoformat() if one.until else ""
     tests = fit.tests + fit.over_tests if fit else 0
     runs = fit.runs + fit.over_runs if fit else 0
-    return (_state(fit), one.title, until, one.owner, tests, runs, one.place)
+    return (state, one.title, until, one.owner, tests, runs, one.place)
 
 
 def _said(one: "Annotation") -> dict[str, object]:
@@ -121,7 +130,7 @@ def _said(one: "Annotation") -> dict[str, object]:
     }
 
 
-def _document(one: "Annotation", fit: "Fitting | None") -> dict[str, object]:
+def _document(one: "Annotation", fit: "Fitting | None", state: str) -> dict[str, object]:
     counts = (fit.tests, fit.runs, fit.over_tests, fit.over_runs) if fit else (0, 0, 0, 0)
     names = ("failures", "runs", "failures_after", "runs_after")
-    return {**_said(one), "state": _state(fit), **dict(zip(names, counts, strict=True))}
+    return {**_said(one), "state": state, **dict(zip(names, counts, strict=True))}

@@ -4,7 +4,7 @@ An issue that is over counts for nothing: the test counts as failing, and its pa
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mtsite import urls
 from mtsite.annotated import Fitting
@@ -14,11 +14,13 @@ from mtsite.model import RunKey, TestName
 from mtsite.pages import markdown, words
 from mtsite.pages.page import SiteFrame, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "issues.html"
 MOST_OF_RUN = 20
 MOST = 500
 """So many rules stand on the page of all."""
+
+OVER, ENDED, UNMATCHED = "fails again", "ended", "fits nothing"
 
 Known = Mapping[TestName, tuple[KnownIssue, ...]]
 NOTHING_KNOWN: Known = {}
@@ -77,12 +79,18 @@ def _rule_link(path: str, rule: str) -> str:
 
 
 def context(
-    frame: SiteFrame, annotations: Annotations, fits: Mapping[str, Fitting]
+    frame: SiteFrame,
+    annotations: Annotations,
+    fits: Mapping[str, Fitting],
+    ended: Collection[str] = (),
 ) -> dict[str, object]:
-    """The page of all rules: what each fitted, those that fit nothing or are over, mistakes."""
+    """The page of all rules: what each fitted, those that fit nothing or are over, mistakes.
+
+    `ended` are the rules whose last day was before the newest run of the site.
+    """
     path = urls.clusters_page(urls.KNOWN)
-    rows = [_row(path, one, fits.get(one.id)) for one in annotations.rules]
-    order = {"over": 0, "unmatched": 1, "": 2}
+    rows = [_row(path, one, fits.get(one.id), one.id in ended) for one in annotations.rules]
+    order = {OVER: 0, ENDED: 1, UNMATCHED: 2, "": 3}
     rows.sort(key=lambda row: order[str(row["state"])])
     lead = _lead(annotations, rows)
     shown = frame_context(frame, path, [], title="Known issues", description=lead)
@@ -100,14 +108,16 @@ def _lead(annotations: Annotations, rows: Sequence[Mapping[str, object]]) -> str
         return "No rule says which failures are known."
     told = Counter(row["state"] for row in rows)
     parts = [f"{words.plural(len(rows), 'rule')} for failures that somebody knows of"]
-    if told["over"]:
-        parts.append(f"{told['over']} ended, and what they fit fails again")
-    if told["unmatched"]:
-        parts.append(f"{told['unmatched']} fit nothing")
+    if told[OVER]:
+        parts.append(f"{told[OVER]} ended, and what they fit fails again")
+    if told[ENDED]:
+        parts.append(f"{told[ENDED]} ended, and nothing failed since")
+    if told[UNMATCHED]:
+        parts.append(f"{told[UNMATCHED]} fit nothing")
     return f"{'; '.join(parts)}."
 
 
-def _row(path: str, one: Annotation, fit: Fitting | None) -> dict[str, object]:
+def _row(path: str, one: Annotation, fit: Fitting | None, ended: bool) -> dict[str, object]:
     return {
         "id": one.id,
         "title": one.title,
@@ -122,18 +132,18 @@ def _row(path: str, one: Annotation, fit: Fitting | None) -> dict[str, object]:
             for name in ("pattern", "test", "target", "area")
             if (text := getattr(one, name))
         ),
-        "state": _state(fit),
+        "state": state_of(fit, ended=ended),
         "counts": _counts(fit),
         "first": _run(path, fit.first) if fit else None,
         "last": _run(path, fit.last) if fit else None,
     }
 
 
-def _state(fit: Fitting | None) -> str:
-    """'over' where tests fail again for it, 'unmatched' where it fits no failure."""
+def state_of(fit: Fitting | None, *, ended: bool) -> str:
+    """What is to be done about a rule; '' for nothing."""
     if fit is None:
-        return "unmatched"
-    return "over" if fit.over_tests else ""
+        return UNMATCHED
+    return OVER if fit.over_tests else ENDED if ended else ""
 
 
 def _counts(fit: Fitting | None) -> str:

@@ -47,7 +47,16 @@ TAGS = '["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 COLOURS = '["color-contrast", "link-in-text-block"]'
 PLACES = '["target-size", "color-contrast", "scrollable-region-focusable", "region"]'
 ODD = (
-    *("hostile", "run-empty", "run-with_gone", "run-moved", "wide", "toplevel"),
+    *(
+        "run-known",
+        "test-known",
+        "hostile",
+        "run-empty",
+        "run-with_gone",
+        "run-moved",
+        "wide",
+        "toplevel",
+    ),
     *("items400", "values", "steps1000", "archived", "rtl", "waived", "nothing"),
 )
 """Names in the gallery of pages that are made of other parts than the fullest of their kind."""

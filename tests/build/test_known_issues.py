@@ -187,6 +187,21 @@ def test_the_page_of_a_known_issue_links_to_its_rule(built: TestSite) -> None:
     assert f'id="{anchor[1]}"' in page(built, urls.clusters_page(urls.KNOWN))
 
 
+def test_a_rule_that_ended_is_listed_though_nothing_failed_since(tmp_path: Path) -> None:
+    area = make_area(tmp_path, "chips")
+    area.add_run(run("u/v", "w1", [failing("a", PARITY)]))
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    write_rules(site, RULES)
+    site.build()
+    assert "1 ended" not in page(site, "_clusters/known.html")
+    area.runs_made += 5
+    area.add_run(run("u/v", "w9", [test("a")]))
+    site.build()
+    assert "1 ended, and nothing failed since" in page(site, "_clusters/known.html")
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
 def test_run_diff_counts_them_apart(
     built: TestSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +224,7 @@ def test_annotations_ls_lists_what_each_rule_fits(
     told = json.loads(ended.out)
     jsonschema.validate(told, json.loads((SCHEMAS / "annotations-1.json").read_text()))
     assert [(one["state"], one["failures"], one["failures_after"]) for one in told["rules"]] == [
-        ("ended", 2, 1),
+        ("fails again", 2, 1),
         ("fits nothing", 0, 0),
         ("known", 2, 0),
     ]
