@@ -301,9 +301,10 @@ class _RunPages:
             told = run.twin(*rows, self.differences, self.known)
             self.pen.write(path, json_bytes(told), fingerprint)
         path = urls.run_values(self.run.key)
-        fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters)
+        muted = [sorted(muted_of(self.known))] if self.known else []
+        fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters, *muted)
         if fingerprint:
-            content = comparing.values_shard(self.run, self.place.letters)
+            content = comparing.values_shard(self.run, self.place.letters, self.known)
             self.pen.write(path, content, fingerprint)
 
     def _run_page(self, inputs: str, summary: RunSummary) -> None:

@@ -2,7 +2,7 @@
 
 from mtsite.pages.page import SiteFrame, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "compare.html"
 PATH = "_compare/index.html"
 

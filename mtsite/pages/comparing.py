@@ -137,13 +137,15 @@ def _bytes(line: Line) -> int:
     return 60 + weight(*line)
 
 
-def values_shard(run: Run, letters: Sequence[str]) -> bytes:
+def values_shard(run: Run, letters: Sequence[str], known: Known = NOTHING_KNOWN) -> bytes:
     """The run as the page that compares two runs loads it.
 
-    A test is [name, item, letter, seconds or -1, values, link where it is no plain one]; a value
-    [category, variable, value, units, status]. `cut` says that there were too many values.
+    A test is [name, item, letter, seconds or -1, values, link where it is no plain one, 1 where an
+    annotation knows of its failure]; a value [category, variable, value, units, status]. `cut` says
+    that there were too many values.
     """
     page = urls.run_page(run.key)
+    muted = muted_of(known)
     room = VALUES_BYTES
     cut = False
     tests: list[list[object]] = []
@@ -158,7 +160,11 @@ def values_shard(run: Run, letters: Sequence[str]) -> bytes:
         cells: list[object] = [*test.name, letter, took, [] if room < 0 else values]
         plain = "/".join(filter(None, test.name)) + "/index.html"
         href = urls.relative(page, urls.test_page(run.key, test.name))
-        tests.append(cells if href == plain else [*cells, href])
+        if test.name in muted:
+            cells += ["" if href == plain else href, 1]
+        elif href != plain:
+            cells.append(href)
+        tests.append(cells)
     key = run.key
     named = {"area": key.area, "target": key.target, "runname": key.runname}
     return shard_bytes(KEY, {**named, "time": run.event_time, "tests": tests, "cut": cut})

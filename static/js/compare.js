@@ -87,16 +87,16 @@
     said.append(` ${word}`);
   };
   const named = (one, row) => {
-    const [run, cells] = one.b ? [boxes[1].value, one.b] : [boxes[0].value, one.a];
-    const [name, item, , , , href] = cells;
+    const [run, [name, item, , , , href, known]] = one.b ? [boxes[1].value, one.b] : [boxes[0].value, one.a];
     const label = item ? `${name}/${item}` : name;
     const link = make("a", "", make("td", "", row, "name"));
     link.href = `../${run}/${href || `${label}/index.html`}`;
     make("bdi", label, link);
+    if (known) make("span", "known", link.parentElement, "tag");
     return row;
   };
+  const key = (cells) => JSON.stringify(cells.slice(0, 2));
   const show = (a, b) => {
-    const key = (cells) => JSON.stringify(cells.slice(0, 2));
     const tests = new Map(a.tests.map((cells) => [key(cells), { a: cells }]));
     for (const cells of b.tests) tests.set(key(cells), { ...tests.get(key(cells)), b: cells });
     const all = [...tests.values()].map((one) => {

@@ -118,6 +118,8 @@ def test_lists_feeds_and_twins_count_them(built: TestSite) -> None:
     assert (node["known"], node["newest"]["known"]) == (1, 1)
     assert "2 known, 1 still failing." in page(built, "chips/u/v/feed.xml")
     assert "2 known" in page(built, "chips/u/v/index.html")
+    shard = page(built, urls.run_values(RunKey("chips", ("u", "v"), "w2")))
+    assert shard.replace("\\", "").count('[],"",1]') == 2
 
 
 def test_all_rules_are_listed_those_that_need_a_look_first(built: TestSite) -> None:
