@@ -122,7 +122,6 @@ def target_node(
         newest=newest,
         days=_window(days, day_of(newest.event_time, zone) if newest else ""),
         cadence=cadence.of_runs([one.event_time for one in newest_first]),
-        log_bytes=sum(one.log_bytes for one in newest_first),
     )
 
 

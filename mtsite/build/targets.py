@@ -107,7 +107,9 @@ class _TargetPages:
         """The target's own summary, and what to remember of its older runs."""
         last_days = self.runs.since((TREND_DAYS + 1) * 86_400)
         own = target_node(self.keys, len(self.runs.newest), last_days, self.zone)
-        own = replace(own, coming=len(self.coming), months=self._growth())
+        months = self._growth()
+        logs = sum(month[3] for month in months)
+        own = replace(own, coming=len(self.coming), months=months, log_bytes=logs)
         here = (self.area, self.values)
         if self.name_now and former.write_target(
             self.pen, self.manifest, here, self.name_now, self.zone

@@ -123,3 +123,15 @@ def test_a_satellite_lists_what_it_holds_and_counts_it_where_it_was_born(tmp_pat
         "old/suse/nfs/r02/index.html",
         "a/ubuntu/nfs/r01/index.html",
     ]
+
+
+def test_runs_of_long_ago_are_in_the_sum_of_logs_and_in_the_growth(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.add(site.areas[0], "u/v", "PASS")
+    site.number += 60
+    site.add(site.areas[0], "u/v", "PASS")
+    site.site.build()
+    check(site.site.tree)
+    page = (site.site.tree / "a/index.html").read_text()
+    assert '<section class="part" id="growth">' in page
+    assert page.count('<th scope="row"><bdi>20') == 3
