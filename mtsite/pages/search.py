@@ -6,6 +6,7 @@ table of names; so a name costs its text once, and a run of 4,000 tests a few by
 
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,7 @@ MOST_BYTES = 950_000
 MOST_LINES = 300
 """So many kinds of failing lines of one run are searched: those that the most tests have."""
 
+DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BAD = frozenset(verdict.value for verdict in BAD)
 _LONE = re.compile("[\ud800-\udfff]")
 _RUN_BYTES = 60
@@ -63,7 +65,8 @@ class Draft:
     size: int = 200
     runs: list[list[object]] = field(default_factory=list)
     _names: dict[TestName, int] = field(default_factory=dict)
-    _groups: list[list[str]] = field(default_factory=list)
+    _spelled: list[str] = field(default_factory=list)
+    _last: str = ""
     _paths: dict[str, str] = field(default_factory=dict)
     _targets: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     _hosts: dict[str, int] = field(default_factory=dict)
@@ -82,7 +85,7 @@ class Draft:
     def content(self, key: str) -> bytes:
         """The shard of this key."""
         document = {
-            "names": self._groups,
+            "names": self._spelled,
             "paths": self._paths,
             "targets": [
                 [urls.area_dir(area, values), _readable(area), *map(_readable, values)]
@@ -97,19 +100,17 @@ class Draft:
     def _chosen(self, run: FoundRun) -> tuple[list[TestName], int]:
         """The tests that are searched, by name, and how many there is no room for."""
         room = MOST_BYTES - _lines_cost(run.lines) - _RUN_BYTES * 20
-        if sum(map(_name_cost, run.outcomes)) <= room:
-            return sorted(run.outcomes), 0
-        chosen = []
-        for name in sorted(run.outcomes, key=lambda one: (run.outcomes[one][0] not in _BAD, one)):
-            room -= _name_cost(name)
-            if room < 0:
-                break
-            chosen.append(name)
-        return sorted(chosen), len(run.outcomes) - len(chosen)
+        tests = sorted(run.outcomes)
+        if _names_cost(tests, "") <= room:
+            return tests, 0
+        worst_first = sorted(tests, key=lambda one: (run.outcomes[one][0] not in _BAD, one))
+        while _names_cost(tests, "") > room:
+            tests = sorted(worst_first[: int(0.9 * len(tests))])
+        return tests, len(run.outcomes) - len(tests)
 
     def _cost(self, run: FoundRun, tests: Iterable[TestName]) -> int:
         """Bytes that a run adds at the most."""
-        names = sum(_name_cost(name) for name in tests if name not in self._names)
+        names = _names_cost((one for one in tests if one not in self._names), self._last)
         bad = sum(letter in _BAD for letter, _ in run.outcomes.values())
         texts = (run.summary.key.runname * 2, run.summary.owner, run.summary.comment[:_COMMENT])
         row = sum(map(_weight, texts)) + _RUN_BYTES + 4 * len(run.hosts) + 8 * bad
@@ -168,11 +169,9 @@ class Draft:
         if number is not None:
             return number
         number = self._names[name] = len(self._names)
-        testname, item = map(_readable, name)
-        if self._groups and self._groups[-1][0] == testname:
-            self._groups[-1].append(item)
-        else:
-            self._groups.append([testname, item])
+        label = _label(name)
+        self._spelled.append(_spelled(label, self._last))
+        self._last = label
         path = _odd_path(name)
         if path:
             self._paths[str(number)] = path
@@ -211,10 +210,31 @@ def _lines_cost(lines: Iterable[FailingLine]) -> int:
     return sum(_weight(one.text) + _weight(one.log) + _LINE_BYTES for one in lines)
 
 
-def _name_cost(name: TestName) -> int:
-    """Bytes of a name at the most, with its letter and, where it needs one, its path."""
-    path = _odd_path(name)
-    return _weight(name[0]) + _weight(name[1]) + 10 + (_weight(path) + 12 if path else 0)
+def _names_cost(names: Iterable[TestName], before: str) -> int:
+    """Bytes of names in this order at the most, with their letters and, where needed, paths."""
+    cost = 0
+    for name in names:
+        label, path = _label(name), _odd_path(name)
+        cost += _weight(_spelled(label, before)) + 4 + (_weight(path) + 12 if path else 0)
+        before = label
+    return cost
+
+
+def _label(name: TestName) -> str:
+    """A test with its item behind a NUL, in which a script can count characters."""
+    testname, item = (_readable(part).replace("\0", "\ufffd") for part in name)
+    return f"{testname}\0{item}" if item else testname
+
+
+def _spelled(label: str, before: str) -> str:
+    """How many characters are those of the name before, as one digit of 62, and the rest."""
+    shared = 0
+    # Beyond these a character is two in a script.
+    if max(label, default="") <= "\uffff" and max(before, default="") <= "\uffff":
+        most = min(len(label), len(before), len(DIGITS) - 1)
+        while shared < most and label[shared] == before[shared]:
+            shared += 1
+    return DIGITS[shared] + label[shared:]
 
 
 def _odd_path(name: TestName) -> str:

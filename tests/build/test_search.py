@@ -97,7 +97,7 @@ def test_what_is_searched_of_a_run_is_what_its_pages_say(site: TestSite, area: T
     add(area, "r0", BASE)
     site.build()
     told = read(shards(site)["2023-11-1.js"])
-    assert told["names"] == [["a", ""], ["b", ""]]
+    assert told["names"] == ["0a", "0b"]
     assert told["runs"][0][9] == "FP"
     assert told["hosts"][told["runs"][0][11][0]][0] == "h1"
     ((text, _, name, tests, runs, log, line, *_),) = told["lines"]
