@@ -120,6 +120,11 @@ def rehearse(dataset: Dataset, report: Report, *, scratch: Path | None = None) -
             verdict.say(SETUP, detail=str(error))
         else:
             rehearsal.run()
+        # Where the copy lay says nothing to anybody.
+        here = f"{Path(directory).resolve()}/"
+        verdict.messages = [
+            replace(one, detail=one.detail.replace(here, "")) for one in verdict.messages
+        ]
     return verdict
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from mtsite.megatest.schema import quote
 
 MAGIC = b"SQLite format 3\0"
 _ROWS_AT_A_TIME = 5000
-_REMEMBERED = 200_000
 _HIDDEN = ("rowid", "_rowid_", "oid")
 
 Columns = Sequence[tuple[str, str, bool]]
@@ -118,57 +117,48 @@ def _copy_table(
     query = f"SELECT {', '.join(names)} FROM {quote(table)}"
     marks = ", ".join("?" * len(names))
     insert = f"INSERT INTO {quote(table)} ({', '.join(names)}) VALUES ({marks})"
-    ways = [_way(rule, scrubber) if can else None for _, rule, can in columns]
-    places = [(at + bool(rowid), way) for at, way in enumerate(ways) if way is not None]
+    places = [
+        (at + bool(rowid), rule)
+        for at, (_, rule, can) in enumerate(columns)
+        if can and rule != KEEP
+    ]
     cursor = source.execute(query)
     count = 0
     while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
-        made.executemany(insert, _changed(rows, places))
+        made.executemany(insert, _changed(rows, places, scrubber))
         count += len(rows)
     return count
 
 
-Way = Callable[[object], object]
-
-
 def _changed(
-    rows: Sequence[tuple[object, ...]], places: Sequence[tuple[int, Way]]
+    rows: Sequence[tuple[object, ...]], places: Sequence[tuple[int, str]], scrubber: Scrubber
 ) -> Iterator[tuple[object, ...]]:
     """The rows with their texts replaced: column by column, each different text once."""
     columns: list[Sequence[object]] = list(zip(*rows, strict=True))
-    for at, way in places:
+    for at, rule in places:
         values = columns[at]
-        texts = {value for value in set(values) if isinstance(value, str | bytes)}
-        new: dict[object, object] = {
-            value: found for value in texts if (found := way(value)) is not value
-        }
+        texts = [value for value in set(values) if isinstance(value, str | bytes) and value]
+        new = _new_texts(rule, texts, scrubber)
         if new:
             columns[at] = [new.get(value, value) for value in values]
     return zip(*columns, strict=True)
 
 
-def _way(rule: str, scrubber: Scrubber) -> Way | None:
-    if rule == KEEP:
-        return None
-    known: dict[object, object] = {}
+def _new_texts(
+    rule: str, texts: Sequence[str | bytes], scrubber: Scrubber
+) -> dict[object, str | bytes]:
+    """Text → what it becomes, where that is another."""
+    raw = [_raw(text) for text in texts]
+    if rule in (USER, HOST):
+        changed = [scrubber.value(rule, one) for one in raw]
+    else:
+        changed = scrubber.scrub_all(raw)
+    return {
+        text: new if isinstance(text, bytes) else _text(new)
+        for text, old, new in zip(texts, raw, changed, strict=True)
+        if new != old
+    }
 
-    def changed(value: object) -> object:
-        found = known.get(value)
-        if found is None:
-            if len(known) > _REMEMBERED:
-                known.clear()
-            found = known[value] = _value(rule, value, scrubber)
-        return found
 
-    return changed
-
-
-def _value(rule: str, value: object, scrubber: Scrubber) -> object:
-    if isinstance(value, bytes):
-        return scrubber.scrub(value)
-    text = str(value)
-    raw = text.encode("utf-8", "surrogateescape")
-    if rule in (USER, HOST) and text:
-        return scrubber.value(rule, raw).decode("utf-8", "surrogateescape")
-    scrubbed = scrubber.scrub(raw)
-    return value if scrubbed is raw else scrubbed.decode("utf-8", "surrogateescape")
+def _raw(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")

@@ -4,7 +4,7 @@ One RE2 expression finds all of them in one pass. The number of lines never chan
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mtsite.anonymize.words import (
     ALONE,
@@ -17,6 +17,7 @@ from mtsite.anonymize.words import (
 from mtsite.logs.redact import Redactor
 from mtsite.regex import Pattern, compile_bytes
 
+_BORDER = b"\n\0\n"
 _WORD = re.compile(rb"[A-Za-z0-9]")
 _MAIL = rb"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
 _HOME = rb"/(?:home|users|Users)/([A-Za-z0-9._-]{1,64})"
@@ -43,6 +44,21 @@ class Scrubber:
         """The content with everything replaced; the very same object where nothing is."""
         if self._redactor.hits(content):
             content = self._redactor.redact(content)[0]
+        return self._replaced(content)
+
+    def scrub_all(self, contents: Sequence[bytes]) -> list[bytes]:
+        """The same of many short texts, in one pass where no secret is in any of them."""
+        together = _BORDER.join(contents)
+        if not self._redactor.hits(together):
+            scrubbed = self._replaced(together)
+            if scrubbed is together:
+                return list(contents)
+            found = scrubbed.split(_BORDER)
+            if len(found) == len(contents):
+                return found
+        return [self.scrub(content) for content in contents]
+
+    def _replaced(self, content: bytes) -> bytes:
         pieces: list[bytes] = []
         done = 0
         for start, end, word in self._places(content):

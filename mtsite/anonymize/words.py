@@ -96,6 +96,8 @@ class Pseudonyms:
         text = word.decode("utf-8", "replace")
         if text.startswith("/"):
             return IN_PATH
+        if _is_address(word):
+            return ALONE
         short = len(word) < ANYWHERE_LETTERS or any(text in one for one in self._protected)
         return ALONE if short else ANYWHERE
 

@@ -96,6 +96,11 @@ def test_blocks_of_any_size_give_the_same_text(text: str, block: int) -> None:
     assert out.getvalue() == ONE.scrub(content * 3)
 
 
+@given(st.lists(st.one_of(LINES.map(str.encode), st.binary(max_size=9)), max_size=9))
+def test_many_texts_at_once_become_what_each_does_alone(contents: list[bytes]) -> None:
+    assert ONE.scrub_all(contents) == [ONE.scrub(content) for content in contents]
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_scrubbed(content: bytes) -> None:
     assert len(split_lines(ONE.scrub(content))) == len(split_lines(content))
