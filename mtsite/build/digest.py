@@ -55,9 +55,11 @@ def archive_values(run: Run) -> object:
 
 
 def beside_values(run: Run) -> tuple[object, ...]:
-    """What pages show of a run that is no part of what seals it: archive and load samples."""
+    """What pages show of a run that does not seal it: archive, load samples, attributes."""
     sampled = [(test.name, test.samples) for test in run.tests if test.samples]
-    return (archive_values(run), sampled, run.unsampled)
+    # Most runs have no attributes: what was made of those stays.
+    told = (run.attributes,) if run.attributes else ()
+    return (archive_values(run), sampled, run.unsampled, *told)
 
 
 def fact_values(facts: TestFacts) -> tuple[object, ...]:

@@ -25,12 +25,13 @@ from mtsite.model import (
 )
 
 _PLACES = 5
+_SAID = "="
 _BORDER = "\n\x00\n"
 """Between texts that are looked at together: no rule's match goes on over it unseen."""
 
 
 def masked_run(run: Run, redactor: Redactor) -> tuple[Run, dict[str, int]]:
-    """The run with its comments, test data and descriptions masked, and how often by rule.
+    """The run with all its free text masked, and how often by rule.
 
     It is the run itself where none has a secret. All different texts are looked at in one go:
     hardly any run has a secret in its rows.
@@ -58,6 +59,7 @@ def masked_head(head: RunHead, redactor: Redactor) -> RunHead:
 
 def _texts(run: Run) -> Iterator[str]:
     yield run.comment
+    yield from (_SAID.join(pair) for pair in run.attributes)
     for test in run.tests:
         yield test.comment
         for step in test.steps:
@@ -73,9 +75,16 @@ def _replaced(run: Run, clean: dict[str, str]) -> Run:
     return replace(
         run,
         comment=clean.get(run.comment, ""),
+        attributes=tuple(_attribute(pair, clean) for pair in run.attributes),
         tests=tuple(_test(test, clean) for test in run.tests),
         meta={name: _meta(meta, clean) for name, meta in run.meta.items()},
     )
+
+
+def _attribute(pair: tuple[str, str], clean: dict[str, str]) -> tuple[str, str]:
+    """An attribute is looked at with its name: `DB_PASSWORD` says what its value is."""
+    name, _said, value = clean.get(_SAID.join(pair), _SAID).partition(_SAID)
+    return name, value
 
 
 def _test(test: Test, clean: dict[str, str]) -> Test:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
 from mtsite.pages import (
+    attributes,
     charts,
     chips,
     comparing,
@@ -38,7 +39,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 9
+EDITION = 10
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
@@ -146,6 +147,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "copies": _copies(frame, path, summary),
         "links": tuple(beside.links),
         "masked": _masked(record),
+        **attributes.of_run(run),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
 

@@ -81,6 +81,7 @@ def twin(
         "comment": _text(run.comment),
         "changed_while_read": run.in_flight_read,
         "archive": _archive(run.archive),
+        "attributes": _pairs(run.attributes, "value"),
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],

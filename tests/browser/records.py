@@ -94,6 +94,12 @@ class Night:
             comment="first night on the new PHY model, see https://git.example/phy/compare/4c1...7aa",
             event_time=NOW,
             tests=tuple(tests),
+            attributes=(
+                ("repository", "https://git.example/phy"),
+                ("revision", "27e624bb782b495a0a98f1625d758229f5da82f4"),
+                ("build b31: artifact", "phy-4.2.tar.zst, sha256 " + "9f3c" * 16),
+                *((f"java.property.{n}", f"value <{n}>") for n in range(14)),
+            ),
             meta={
                 "synth_sweep": TestMeta(
                     "Ada Quist",
