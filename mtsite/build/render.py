@@ -290,7 +290,9 @@ class _RunPages:
             digest.definition_values(self.kept.definitions),
             repr(self.kept.summary and replace(self.kept.summary, home="")),
         )
-        inputs = digest.of(run_values, *([repr(sorted(self.known.items()))] if self.known else []))
+        more = [repr(sorted(self.known.items()))] if self.known else []
+        more += [repr(self.run.attributes)] if self.run.attributes else []
+        inputs = digest.of(run_values, *more)
         summary = self.kept.summary
         assert summary is not None
         self._run_page(inputs, summary)

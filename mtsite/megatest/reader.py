@@ -16,10 +16,17 @@ from pathlib import Path
 
 from mtsite.errors import MissingError
 from mtsite.megatest import rows
+from mtsite.megatest.attributes import (
+    NOT_TOLD,
+    Told,
+    attribute_mark,
+    list_attributes,
+    read_attributes,
+)
 from mtsite.megatest.database import AreaConnection, is_damage, reading
 from mtsite.megatest.query import Pace, select, version
 from mtsite.megatest.testdat import RunDirs, own_rows_of
-from mtsite.megatest.testrows import read_attributes, read_meta, read_tests
+from mtsite.megatest.testrows import read_meta, read_tests
 from mtsite.megatest.totals import Sums, Totals
 from mtsite.model import Run, RunKey, State, Status, Test, TestMeta
 from mtsite.urls import EMPTY_KEY_VALUE
@@ -40,7 +47,8 @@ class RunHead:
     `last_update` of its tests, steps and data: a grain of one second. `activity_time` is when
     anything last happened to it, `rows` counts all below it, deleted ones too. `moved_to` is the
     text of a MOVED row that has no tests, `gone` says why there is nothing to read, `unreadable`
-    why what there is can't be read; all three are '' for a run that is here.
+    why what there is can't be read; all three are '' for a run that is here. `attributes` says
+    where those lie.
 
     `database` has the run's row, `tests_in` its tests (None: the same); `rundirs` says where run
     directories with steps and data lie (None: those are where the tests are).
@@ -67,6 +75,7 @@ class RunHead:
     unreadable: str = ""
     tests_in: Path | None = None
     rundirs: RunDirs | None = None
+    attributes: Told = NOT_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ def list_runs(
     """
     sums = Sums(connection) if tests_of is None else None
     pace = Pace(16, 2048)
-    here = _Here(connection.path, area_name, tuple(fields), rundirs)
+    here = _Here(connection.path, area_name, tuple(fields), rundirs, list_attributes(connection))
     heads: list[RunHead] = []
     last = -1
     while True:
@@ -133,8 +142,8 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
             meta = read_meta(connection, tests)
             earlier, now = now, _versions(connection, there)
             whole = _to_run(head, row, tests, meta)
-            whole = replace(whole, attributes=read_attributes(connection, head.run_id))
-            run = replace(whole, unread=unread, unsampled=unsampled)
+            told = read_attributes(connection, head.run_id, head.attributes)
+            run = replace(whole, attributes=told, unread=unread, unsampled=unsampled)
             if now == earlier:
                 return run
             after, fresh = sums.of_run(head.run_id), _run_row(connection, head)
@@ -163,7 +172,8 @@ def is_as_listed(connection: AreaConnection, head: RunHead) -> bool:
     """
     with _tests_database(connection, head) as there:
         totals = Sums(there).of_run(head.run_id)
-    return _fingerprint(_run_row(connection, head), totals) == head.fingerprint
+    mark = attribute_mark(connection, head.run_id, head.attributes)
+    return _fingerprint(_run_row(connection, head), totals, mark) == head.fingerprint
 
 
 @contextmanager
@@ -193,6 +203,7 @@ class _Here:
     area: str
     fields: tuple[str, ...]
     rundirs: RunDirs | None
+    told: Mapping[int, Told]
 
 
 def _head(row: rows.Row, tests: TestsOf, here: _Here) -> RunHead:
@@ -201,6 +212,7 @@ def _head(row: rows.Row, tests: TestsOf, here: _Here) -> RunHead:
     event_time = rows.time(row["event_time"])
     totals = tests.totals
     moved = state.upper() == "MOVED" and not totals.tests.live and not tests.unreadable
+    told = here.told.get(rows.rowid(row), NOT_TOLD)
     own_times = (event_time or 0, rows.time(row["last_update"]) or 0)
     return RunHead(
         key=RunKey(here.area, target, rows.text(row["runname"])),
@@ -215,7 +227,7 @@ def _head(row: rows.Row, tests: TestsOf, here: _Here) -> RunHead:
         comment=comment,
         event_time=event_time,
         tests=totals.tests.live,
-        fingerprint=_fingerprint(row, totals),
+        fingerprint=_fingerprint(row, totals, told[0]),
         newest_update=totals.newest_update(),
         activity_time=max(totals.activity_time(), *own_times),
         moved_to=(comment or "moved") if moved else "",
@@ -224,16 +236,19 @@ def _head(row: rows.Row, tests: TestsOf, here: _Here) -> RunHead:
         unreadable=tests.unreadable,
         tests_in=tests.database,
         rundirs=here.rundirs,
+        attributes=told,
     )
 
 
-def _fingerprint(row: rows.Row, totals: Totals) -> str:
+def _fingerprint(row: rows.Row, totals: Totals, mark: int) -> str:
     """All that a page could show of the run row, and the sums; no rowid, no last_update of the row.
+
+    `mark` is that of its attributes, 0 without any.
 
     Marking a run and taking the mark back again bumps the row's last_update, nothing else.
     """
     own = [row[name] for name in rows.RUN_COLUMNS if name not in {"id", "last_update"}]
-    whole = repr((own, *totals))
+    whole = repr((own, *totals, mark) if mark else (own, *totals))
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 

@@ -1,13 +1,11 @@
 """The rows below one run → its tests, with their steps, data and descriptions."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mtsite.megatest import rows
-from mtsite.megatest.database import AreaConnection, is_damage
-from mtsite.megatest.newrun import OWN
+from mtsite.megatest.database import AreaConnection
 from mtsite.megatest.query import Pace, select
 from mtsite.megatest.samples import read_samples
 from mtsite.megatest.testdat import OwnRows
@@ -68,21 +66,6 @@ def read_meta(connection: AreaConnection, tests: Sequence[Test]) -> dict[str, Te
         for row in select(connection, "test_meta", rows.META_COLUMNS, where, some):
             meta[rows.text(row["testname"])] = rows.to_meta(row)
     return meta
-
-
-def read_attributes(connection: AreaConnection, run_id: int) -> tuple[tuple[str, str], ...]:
-    """What is known of a run beside its columns, in the order of its rows; mtsite's own left out.
-
-    Damage there must not cost the run.
-    """
-    try:
-        found = select(connection, "extradat", ("key", "val"), "run_id = ? ORDER BY id", (run_id,))
-    except sqlite3.DatabaseError as error:
-        if not is_damage(error):
-            raise
-        return ()
-    pairs = [(rows.text(row["key"]), rows.text(row["val"])) for row in found]
-    return tuple((key, value) for key, value in pairs if not key.startswith(OWN))
 
 
 def _chunks(connection: AreaConnection, ids: Sequence[int]) -> Iterator[_Chunk]:

@@ -58,3 +58,8 @@ def test_attributes_of_a_run_stand_on_its_page_and_in_its_json(tmp_path: Path) -
     twin = (at / "index.json").read_text("utf-8")
     assert '"name": "revision"' in twin.replace('"name":"revision"', '"name": "revision"')
     assert "mtsite.x" not in twin
+    with connect(area.database) as connection:
+        connection.execute("UPDATE extradat SET val = '<8>' WHERE key = 'revision'")
+    assert site.build().read == 1
+    assert "&lt;8&gt;" in (at / "index.html").read_text("utf-8")
+    assert site.build().written == 0
