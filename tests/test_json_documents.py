@@ -32,6 +32,7 @@ run export
 run show RUN
 run show TEST
 run diff RUN RUN
+run annotate RUN build=b31
 explain RUN
 link RUN
 log rules ls

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtsite import csvtext
-from mtsite.commands import rundiff
+from mtsite.commands import runannotate, rundiff
 from mtsite.commands.selection import selection_options
 from mtsite.errors import MissingError, PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
@@ -35,6 +35,7 @@ def command() -> None:
 
 
 command.add_command(rundiff.command)
+command.add_command(runannotate.command)
 
 
 @command.command("ls", epilog=exits(3, 10))

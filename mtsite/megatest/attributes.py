@@ -21,15 +21,18 @@ NOT_TOLD: Told = (0, 0, 0)
 
 
 def read_attributes(
-    connection: AreaConnection, run_id: int, told: Told
+    connection: AreaConnection, run_id: int, told: Told | None
 ) -> tuple[tuple[str, str], ...]:
-    """The attributes of a run, in the order of their rows; mtsite's own are left out."""
+    """The attributes of a run, in the order of their rows; mtsite's own are left out.
+
+    `told` is where they lie; None: nobody has looked, all of the table is gone through.
+    """
     found = _attribute_rows(connection, run_id, told)
     pairs = [(rows.text(row["key"]), rows.text(row["val"])) for row in found]
     return tuple((key, value) for key, value in pairs if not key.startswith(OWN))
 
 
-def attribute_mark(connection: AreaConnection, run_id: int, told: Told) -> int:
+def attribute_mark(connection: AreaConnection, run_id: int, told: Told | None) -> int:
     """The mark of the same rows as they are now."""
     return reduce(_marked, _attribute_rows(connection, run_id, told), 0)
 
@@ -50,7 +53,9 @@ def list_attributes(connection: AreaConnection) -> dict[int, Told]:
     return found
 
 
-def _attribute_rows(connection: AreaConnection, run_id: int, told: Told) -> list[rows.Row]:
+def _attribute_rows(connection: AreaConnection, run_id: int, told: Told | None) -> list[rows.Row]:
+    if told is None:
+        return _select_attributes(connection, "run_id = ? ORDER BY id", (run_id,))
     _mark, first, last = told
     if not last:
         return []

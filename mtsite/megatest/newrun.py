@@ -113,6 +113,19 @@ class NewRun:
         self._connection.executemany(_insert("extradat", ("run_id", "key", "val")), rows)
 
 
+def change_attributes(connection: AreaConnection, run_id: int, told: Mapping[str, str]) -> None:
+    """Set attributes of a run, each in the row that it has; an empty value deletes it."""
+    own = 'run_id = ? AND "key" = ?'
+    for key, value in told.items():
+        if not value:
+            connection.execute(f"DELETE FROM extradat WHERE {own}", (run_id, key))
+            continue
+        place = (value, run_id, key)
+        if not connection.execute(f"UPDATE extradat SET val = ? WHERE {own}", place).rowcount:
+            insert = _insert("extradat", ("run_id", "key", "val"))
+            connection.execute(insert, (run_id, key, value))
+
+
 def find_run(
     connection: AreaConnection, fields: Sequence[str], target: Sequence[str], runname: str
 ) -> tuple[int, str] | None:

@@ -48,7 +48,7 @@ class RunHead:
     anything last happened to it, `rows` counts all below it, deleted ones too. `moved_to` is the
     text of a MOVED row that has no tests, `gone` says why there is nothing to read, `unreadable`
     why what there is can't be read; all three are '' for a run that is here. `attributes` says
-    where those lie.
+    where those lie (None: not looked for).
 
     `database` has the run's row, `tests_in` its tests (None: the same); `rundirs` says where run
     directories with steps and data lie (None: those are where the tests are).
@@ -75,7 +75,7 @@ class RunHead:
     unreadable: str = ""
     tests_in: Path | None = None
     rundirs: RunDirs | None = None
-    attributes: Told = NOT_TOLD
+    attributes: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
