@@ -1,95 +1,30 @@
 """The log viewer in Chromium: any line of a long log, search, levels, and bad servers."""
 
 import gzip
-import shutil
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser.log_site import PAGE, served, write_log_site
-
-from mtsite.serve import PreviewServer
+from browser.log_views import (
+    LINES,
+    LONG,
+    NEEDLE,
+    NUMBERS,
+    TEXT,
+    WESTERN,
+    WIDE,
+    View,
+    comes_true,
+    line_of,
+    site_fixture,
+    tree_fixture,
+    view_fixture,
+)
 
 pytestmark = pytest.mark.browser
-LINES = 12_000
-NEEDLE = 7_777
-LONG = 9_000
-WESTERN = 8_000
-WIDE = 60_000
-NUMBERS = "rows => rows.map(r => +r.id.slice(1))"
-
-
-def _line(n: int) -> str:
-    stamp = f"2026-11-01 {n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}.123"
-    if n == NEEDLE:
-        return f"{stamp} INFO the Needle <b>in</b> the \x1b[1;31mhaystack\x1b[m"
-    if n == LONG:
-        return f"{stamp} INFO " + "wide " * (WIDE // 5) + "end"
-    if n == WESTERN:
-        return f"{stamp} INFO Größe"
-    if n % 3000 == 500:
-        return f"{stamp} ERROR: broken at {n}"
-    return f"{stamp} {'WARNING' if n % 100 == 0 else 'INFO'} line {n}"
-
-
-TEXT = "".join(_line(n) + "\n" for n in range(1, LINES + 1)).encode()
-TEXT = TEXT.replace("Größe".encode(), "Größe".encode("latin-1"))
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("log")
-    (root / "sim.log").write_bytes(TEXT)
-    write_log_site(root / "site", root / "sim.log")
-    return root / "site"
-
-
-class View:
-    """A page of the log, with what it asked for and what went wrong."""
-
-    def __init__(self, browser: Any) -> None:
-        self.page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
-        self.trouble: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def go(self, address: str) -> Any:
-        # The page of another hash is the same document.
-        self.page.goto("about:blank")
-        self.page.goto(address)
-        return self.page
-
-    def told(self) -> str:
-        return str(self.page.inner_text(".log-view output"))
-
-    def line(self, n: int) -> str:
-        return str(self.page.inner_text(f"#L{n}"))
-
-
-def comes_true(true: Callable[[], object], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-@pytest.fixture
-def view(chromium: Any) -> Iterator[View]:
-    made = View(chromium)
-    yield made
-    made.page.context.close()
-    assert made.trouble == []
-
-
-@pytest.fixture(scope="module")
-def site(tree: Path) -> Iterator[str]:
-    with served(tree) as address:
-        yield address
+_fixtures = (tree_fixture, view_fixture, site_fixture)
 
 
 def test_a_line_that_is_not_on_the_page_is_fetched_alone(view: View, site: str) -> None:
@@ -108,7 +43,7 @@ def test_every_line_of_the_log_can_be_had_and_is_the_one_asked_for(view: View, s
     for n in (21, 4999, 5000, 5001, WESTERN, LONG + 1, LINES - 41):
         page.evaluate(f"location.hash = 'L{n}'")
         page.wait_for_selector(f"#L{n}.chosen")
-        assert view.line(n).endswith(_line(n))
+        assert view.line(n).endswith(line_of(n))
     numbers = page.eval_on_selector_all(
         ".log-lines div[id]", "rows => rows.map(r => +r.id.slice(1))"
     )
@@ -313,7 +248,7 @@ def test_what_is_copied_has_no_line_numbers(view: View, site: str) -> None:
         " getSelection().addRange(range); })()"
     )
     copied = page.evaluate("getSelection().toString()")
-    assert copied.splitlines() == [_line(6000), _line(6001)]
+    assert copied.splitlines() == [line_of(6000), line_of(6001)]
 
 
 def test_the_raw_link_comes_first_and_saves_a_gzip_file(view: View, site: str) -> None:
@@ -348,125 +283,3 @@ def test_without_script_the_parts_have_the_rest(chromium: Any, tree: Path) -> No
 
 
 # -- servers that are no good
-
-
-def ignores_range(server: PreviewServer) -> None:
-    answer: Any = server.RequestHandlerClass
-    server.RequestHandlerClass = type("Deaf", (answer,), {"_asked_span": lambda *_: None})
-
-
-def strips_range(server: PreviewServer) -> None:
-    answer: Any = server.RequestHandlerClass
-
-    def get(self: Any) -> None:
-        del self.headers["Range"]
-        answer.do_GET(self)
-
-    server.RequestHandlerClass = type("Stripping", (answer,), {"do_GET": get})
-
-
-def packs_everything(server: PreviewServer) -> None:
-    answer: Any = server.RequestHandlerClass
-
-    def begin(self: Any, status: Any, headers: dict[str, str]) -> None:
-        packed = {"Content-Encoding": "gzip"} if self.path.endswith(".logz") else {}
-        answer._begin(self, status, headers | packed)
-
-    server.RequestHandlerClass = type("Packing", (answer,), {"_begin": begin})
-
-
-def tells_no_range(server: PreviewServer) -> None:
-    answer: Any = server.RequestHandlerClass
-
-    def begin(self: Any, status: Any, headers: dict[str, str]) -> None:
-        headers.pop("Content-Range", None)
-        answer._begin(self, status, headers)
-
-    server.RequestHandlerClass = type("Curt", (answer,), {"_begin": begin})
-
-
-def test_an_answer_that_tells_no_range_is_as_long_as_was_asked_for(view: View, tree: Path) -> None:
-    with served(tree, tells_no_range) as address:
-        page = view.go(f"{address}{PAGE}#L6000")
-        page.wait_for_selector("#L6000.chosen")
-        assert view.line(6000).endswith("line 6000")
-        assert sum(url.endswith(".logz") for url in view.asked) == 1
-
-
-@pytest.mark.parametrize("spoil", [ignores_range, strips_range, packs_everything])
-def test_a_server_that_gives_no_ranges_is_told_and_the_parts_are_left(
-    view: View, tree: Path, spoil: Callable[[PreviewServer], None]
-) -> None:
-    with served(tree, spoil) as address:
-        page = view.go(f"{address}{PAGE}#L6000")
-        assert comes_true(lambda: "see the pages of its parts, or the raw log" in view.told())
-        page.locator(".log-gap a").first.click()
-        page.wait_for_selector("#L21:target, #L21.chosen")
-        assert "/_part/" in page.url
-
-
-def copied(tree: Path, tmp_path: Path) -> tuple[Path, Path]:
-    other = tmp_path / "site"
-    shutil.copytree(tree, other)
-    return other, next(other.glob("_blobs/??/*.logz"))
-
-
-def test_a_member_that_does_not_inflate_is_told(view: View, tree: Path, tmp_path: Path) -> None:
-    other, blob = copied(tree, tmp_path)
-    raw = bytearray(blob.read_bytes())
-    raw[len(raw) // 2] ^= 0xFF
-    blob.write_bytes(raw)
-    with served(other) as address:
-        page = view.go(site_page := address + PAGE)
-        page.fill("input[type=search]", "line 119")
-        page.keyboard.press("Enter")
-        assert comes_true(lambda: "1 part could not be read" in view.told())
-        assert "lines found" in view.told()
-        view.go(f"{site_page}?view=full")
-        page.wait_for_selector("#L40")
-
-
-def test_an_index_of_another_log_is_told(view: View, tree: Path, tmp_path: Path) -> None:
-    other, blob = copied(tree, tmp_path)
-    blob.write_bytes(blob.read_bytes() + b"more")
-    with served(other) as address:
-        view.go(f"{address}{PAGE}#L6000")
-        assert comes_true(lambda: "the index of this log is that of another" in view.told())
-
-
-@pytest.mark.parametrize(
-    ("true", "false"),
-    [('"n\\":\\"', '"n\\":\\"1'), ('"p\\":\\"', '"p\\":\\"zzzzzz,'), ('"bytes\\":', '"bytes\\":1')],
-)
-def test_an_index_with_wrong_numbers_is_told(
-    view: View, tree: Path, tmp_path: Path, true: str, false: str
-) -> None:
-    other, _ = copied(tree, tmp_path)
-    index = next(other.rglob("_part/*/*.js"))
-    text = index.read_text()
-    assert true in text
-    index.write_text(text.replace(true, false))
-    with served(other) as address:
-        view.go(f"{address}{PAGE}#L6000")
-        assert comes_true(lambda: "the index of this log is that of another" in view.told())
-
-
-def test_a_member_that_unpacks_to_far_too_much_is_left(view: View, tree: Path) -> None:
-    page = view.go((tree / PAGE).as_uri())
-    bomb = gzip.compress(bytes(50_000_000))
-    told = page.evaluate(
-        """async (bytes) => {
-          try { return (await mtLog.inflate(new Uint8Array(bytes))).length; }
-          catch (error) { return error.message; }
-        }""",
-        list(bomb),
-    )
-    assert told == "a part of this log unpacks to far too much"
-
-
-def test_a_missing_index_is_told(view: View, tree: Path, tmp_path: Path) -> None:
-    other, _ = copied(tree, tmp_path)
-    next(other.rglob("_part/*/*.js")).unlink()
-    with served(other) as address:
-        view.go(f"{address}{PAGE}#L6000")
-        assert comes_true(lambda: "the index of this log can't be read" in view.told())
