@@ -161,7 +161,7 @@ def test_without_script_items_of_a_test_stand_beside_runs(plain: Watched, site: 
     page.click(".newest a", no_wait_after=True)
     page.wait_for_url("**/grid-30.html")
     row = page.locator("tr[data-row]", has=page.locator("text='corner=ss,v=0.65'"))
-    assert row.locator("td a").get_attribute("aria-label") == "ww46.5 … ww47.5: fail, 7 runs"
+    assert row.locator("td a").get_attribute("aria-label") == "ww46.4 … ww47.5: fail, 7 runs"
 
 
 def test_a_history_draws_its_newest_runs_and_durations(wide: Watched, site: Path) -> None:

@@ -21,11 +21,11 @@ TARGETS = ("ubuntu/nfs", "suse/zfs")
 class History:
     """Two areas, two targets, and everything that can happen to them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, runs: int = 32) -> None:
         self.areas = [make_area(root, name, fields=("sysname", "fsname")) for name in ("a", "b")]
         self.runs: list[tuple[TestArea, str, str]] = []
         self.started = 0
-        for number in range(32):
+        for number in range(runs):
             self.add(self.areas[number % 2], TARGETS[number // 2 % 2], number)
         (root / "home").mkdir()
         self.site = make_site(root / "home", *self.areas)
@@ -134,7 +134,7 @@ def test_incremental_tree_equals_clean_tree(events: list[tuple[str, int]]) -> No
 
 
 def test_every_event_keeps_the_law(tmp_path: Path) -> None:
-    history = History(tmp_path)
+    history = History(tmp_path, 16)
     history.site.build()
     for number, name in enumerate(EVENTS):
         EVENTS[name](history, 17 * number + 5)
