@@ -14,7 +14,7 @@ from mtsite.pages.page import NodeSummary, SiteFrame, Stretch, crumbs_to, frame_
 from mtsite.pages.place import test_label
 from mtsite.rollup import ABSENT
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "history.html"
 MAX_ITEMS = 500
 
