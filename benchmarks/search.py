@@ -23,7 +23,7 @@ from benchmarks.log_view import bucket
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
-OPENINGS = 5
+OPENINGS = 9
 TARGETS = 20
 TESTS = 100
 NOW = 1_795_305_600

@@ -30,10 +30,6 @@ def total(page: Any) -> int:
     return int(page.inner_text("output").split()[0])
 
 
-def section(page: Any, title: str) -> Any:
-    return page.locator(f".results section:has(h2:text-is('{title}'))")
-
-
 def headed(page: Any) -> dict[str, int]:
     """Title of each section → how many it has."""
     said = page.eval_on_selector_all(
