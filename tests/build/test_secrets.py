@@ -10,6 +10,9 @@ from planted import PLANTED, SECRETS, all_bytes, holding, planted_text
 from sites import TestSite, difference, make_site
 
 from mtsite import urls
+from mtsite.build.theme import schemas_dir
+from mtsite.check.files import FileReader, Limits
+from mtsite.logs.blocks import BlockWriter
 from mtsite.logs.masking import BLOCK_BYTES
 from mtsite.model import RunKey
 from mtsite.publish.upload import publish_site
@@ -138,6 +141,22 @@ def test_what_is_allowed_by_rule_stays(small: tuple[TestSite, TestArea], tmp_pat
     assert holding(site.tree, "password=hunter2")
     assert not holding(site.tree, "hunter3")
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_check_unpacks_large_logs(tmp_path: Path) -> None:
+    with (tmp_path / "a.logz").open("wb") as file:
+        writer = BlockWriter(file)
+        writer.write(LINE * 20_000 + b"password=hunter2\n" + LINE * 20_000)
+        writer.close()
+    limits = Limits(1 << 20, 1 << 20, 1 << 20)
+    reader = FileReader(
+        tmp_path, schemas_dir(), frozenset({"secrets"}), (("default",), (), ()), limits
+    )
+    ((looked),) = reader(("a.logz",))
+    assert [(one.rule, one.told) for one in looked.findings] == [("secrets", "password")]
+    (tmp_path / "a.logz").write_bytes((tmp_path / "a.logz").read_bytes()[:-9])
+    ((looked),) = reader(("a.logz",))
+    assert looked.findings[0].told.startswith("can't be looked at")
 
 
 NAMES = ("clean", "w1", "w2")
