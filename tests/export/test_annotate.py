@@ -40,6 +40,8 @@ def test_attributes_are_set_changed_and_taken_away(
     assert annotate(capsys, name, "build=b32", "url=") == {"build": "b32"}
     assert annotate(capsys, name) == {"build": "b32"}
     assert annotate(capsys, name, "-n", "build=b33") == {"build": "b32"}
+    exported = called(["run", "export", "--junit", f"chips/u/n/{name}"], capsys).out
+    assert '<property name="build" value="b32"/>' in exported
     database = area.completed if name == "w01" else area.database
     with connect(database) as connection:
         assert connection.execute("SELECT key, val FROM extradat").fetchall() == [("build", "b32")]
