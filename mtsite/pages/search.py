@@ -37,6 +37,8 @@ DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BAD = frozenset(verdict.value for verdict in BAD)
 _LONE = re.compile("[\ud800-\udfff]")
 _RUN_BYTES = 60
+_CHARACTER_BYTES = 26
+"""A character beyond the plane of all others, in a name and in its path."""
 _LINE_BYTES = 60
 _COMMENT = 120
 
@@ -101,7 +103,9 @@ class Draft:
         """The tests that are searched, by name, and how many there is no room for."""
         room = MOST_BYTES - _lines_cost(run.lines) - _RUN_BYTES * 20
         tests = sorted(run.outcomes)
-        if _names_cost(tests, "") <= room:
+        # Most runs are far from it: then nothing has to be spelled to be sure.
+        at_most = sum(len(name) + len(item) + 2 for name, item in tests) * _CHARACTER_BYTES
+        if at_most <= room or _names_cost(tests, "") <= room:
             return tests, 0
         worst_first = sorted(tests, key=lambda one: (run.outcomes[one][0] not in _BAD, one))
         while _names_cost(tests, "") > room:
