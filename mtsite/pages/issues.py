@@ -108,12 +108,13 @@ def _lead(annotations: Annotations, rows: Sequence[Mapping[str, object]]) -> str
         return "No rule says which failures are known."
     told = Counter(row["state"] for row in rows)
     parts = [f"{words.plural(len(rows), 'rule')} for failures that somebody knows of"]
-    if told[OVER]:
-        parts.append(f"{told[OVER]} ended, and what they fit fails again")
-    if told[ENDED]:
-        parts.append(f"{told[ENDED]} ended, and nothing failed since")
-    if told[UNMATCHED]:
-        parts.append(f"{told[UNMATCHED]} fit nothing")
+    for state, said in (
+        (OVER, "ended, and tests fail again"),
+        (ENDED, "ended, and nothing failed since"),
+        (UNMATCHED, "fits nothing" if told[UNMATCHED] == 1 else "fit nothing"),
+    ):
+        if told[state]:
+            parts.append(f"{words.number(told[state])} {said}")
     return f"{'; '.join(parts)}."
 
 
