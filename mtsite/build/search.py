@@ -145,7 +145,7 @@ def _tasks(
         at = max(bisect_left([first.place for first in firsts], place) - 1, 0)
         begin = firsts[at] if at else First(-_FOREVER, "")
         own = {path: page for path, page in known.items() if path.startswith(_below(month))}
-        yield MonthTask(month, at + 1, begin, own, names.keys())
+        yield MonthTask(month, at + 1, begin, own, frozenset(names))
 
 
 def _store(pen: Pen, task: MonthTask, nth: int, draft: search.Draft) -> None:
