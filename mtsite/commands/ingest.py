@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import ConfigError, PartlyDoneError, UsageError
+from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -117,14 +117,10 @@ def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path,
 
 def _area(invocation: Invocation, area: str) -> "AreaConfig":
     """An area of mtsite.toml by its name, else the directory of that name; no file is needed."""
-    from mtsite.config import AreaConfig
+    from mtsite.config import AreaConfig, find_config
 
-    try:
-        known = invocation.config().areas
-    except ConfigError:
-        if invocation.config_file is not None:
-            raise
-        known = {}
+    file = find_config(Path.cwd(), invocation.config_file, invocation.environ)
+    known = invocation.config().areas if file is not None else {}
     if area in known:
         return known[area]
     path = Path(area).absolute()
@@ -132,6 +128,8 @@ def _area(invocation: Invocation, area: str) -> "AreaConfig":
 
 
 def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: bool) -> None:
+    from mtsite.pages.words import plural
+
     say = invocation.report.say
     name = "/".join((done.area, done.target, done.runname))
     if done.made_area:
@@ -142,9 +140,10 @@ def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: 
     totals = done.totals
     word = {"new": "ingested", "replaced": "replaced"}[done.done]
     say(
-        f"{f'would be {word}' if dry_run else word}: {name}, {totals.items} items of"
-        f" {totals.tests} tests from {done.files} files: {totals.passed} passed,"
-        f" {totals.failed} failed, {totals.error} errors, {totals.skipped} skipped"
+        f"{f'would be {word}' if dry_run else word}: {name}, {plural(totals.items, 'item')} of"
+        f" {plural(totals.tests, 'test')} from {plural(done.files, 'file')}:"
+        f" {totals.passed} passed, {totals.failed} failed, {totals.error} errors,"
+        f" {totals.skipped} skipped"
         + (f"; {totals.attempts} were further attempts" if totals.attempts else "")
     )
     for told in done.passed_over:
