@@ -6,7 +6,7 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
-from areas import BASE, DAY, TestArea, make_area, run, test
+from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from sites import TestSite, make_site
 
 from mtsite.pages import words
@@ -15,6 +15,11 @@ from mtsite.pages.dates import night_of
 LETTERS = {"PASS": "P", "FAIL": "F", "WARN": "W", "SKIP": "S", "ABORT": "A"}
 NAMES = [("compile", ""), ("sweep", "fast"), ("sweep", "slow/big"), ("late", "")]
 RUNS = 22
+STEPS = [step("fetch"), step("build", log="cc\n"), step("link", log="ld\n")]
+DATA = [
+    datum("timing", "slack", value=-0.25, expected=0, tol=0.125, units="ns", comment="worst"),
+    datum("area", "cells", value=48211, expected=48000, tol=500, units="cells", comment="all"),
+]
 ROW = re.compile(r'<tr data-row[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', re.DOTALL)
 CELL = re.compile(r'<td class="v-(.)"(?: colspan="(\d+)")?>')
 
@@ -27,7 +32,7 @@ def area(tmp_path_factory: pytest.TempPathFactory) -> TestArea:
     for number in range(RUNS + 1):
         at = min(number, RUNS - 1)
         statuses = {name: rnd.choice(["PASS", *LETTERS]) for name in NAMES}
-        tests = [test("compile", status=statuses["compile", ""])]
+        tests = [test("compile", status=statuses["compile", ""], steps=STEPS, data=DATA)]
         items = [test(item, status=statuses["sweep", item]) for item in ("fast", "slow/big")]
         tests.append(test("sweep", items=items))
         if at >= 4:
@@ -111,6 +116,26 @@ def test_the_strip_of_a_test_is_what_sql_says_and_leads_there(
     for letter, here, href in cells:
         assert bool(href) == (letter != "x" and not here)
         assert not href or (site.tree / "fullrun/u" / path).parent.joinpath(href).is_file()
+
+
+def test_steps_and_data_of_a_test_are_its_rows(site: TestSite, area: TestArea) -> None:
+    page = read(site, f"nightly/r{RUNS - 2}/compile/index.html")
+    here = (area.test_id(f"r{RUNS - 2}", "compile"),)
+    names = area.execute(
+        "SELECT stepname FROM test_steps WHERE test_id = ? GROUP BY stepname ORDER BY min(id)", here
+    )
+    shown_steps = re.search(r'<table class="steps".*?</table>', page, re.DOTALL)
+    assert shown_steps is not None
+    assert re.findall(r'<th scope="row".*?<bdi>(.*?)</bdi>', shown_steps[0]) == [
+        n for (n,) in names
+    ]
+    columns = "category, variable, value, expected, tol, units, comment"
+    rows = area.execute(f"SELECT {columns} FROM test_data WHERE test_id = ?", here)
+    assert len(rows) == 2
+    for row in rows:
+        for value in row:
+            said = f"{value:g}" if isinstance(value, float) else str(value)
+            assert said.lstrip("-") in page, said
 
 
 def test_listings_show_owner_contour_and_comment_of_each_run(site: TestSite) -> None:

@@ -166,6 +166,7 @@ def test_handmade_night_has_all_states() -> None:
 def test_first_line_joins_blanks() -> None:
     assert words.first_line("\n  E   KeyError:\t'x'  \nmore") == "E KeyError: 'x'"
     assert len(words.first_line("x" * 400)) == 300
+    assert len(words.failing_line("x" * 400)) <= 200
 
 
 @pytest.mark.parametrize(
