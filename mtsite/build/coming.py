@@ -134,7 +134,7 @@ def _stands(state: BuildState, run_dir: str) -> bool:
 class ComingTask:
     """A run that finished pages link to: itself, and the pages of its tests in `names`.
 
-    `failed`: it has a page, and those of these tests could not be written.
+    `failed`: it could not be written this time. `has_page`: it could at another time.
     """
 
     key: RunKey
@@ -142,6 +142,7 @@ class ComingTask:
     names: tuple[TestName, ...]
     known: Mapping[str, Page] = field(default_factory=dict)
     failed: bool = False
+    has_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class ComingWriter:
         """Write the pages that are not there; what they are, and how many were rendered."""
         pen = Pen(self.site, self.look, urls.run_dir(task.key), task.known)
         paths = [urls.test_page(task.key, name) for name in task.names]
-        for path in paths if task.failed else (*paths, urls.run_page(task.key)):
+        for path in paths if task.has_page else (*paths, urls.run_page(task.key)):
             fingerprint = pen.fresh(coming, path, repr(task.key), task.keys, task.failed)
             if fingerprint:
                 where = (task.key, task.keys, path)
@@ -192,7 +193,8 @@ def _coming_tasks(state: BuildState) -> Iterator[ComingTask]:
             if head is not None:
                 key = RunKey(area, target, runname)
                 known = state.pages_of(run_dir, trusted=not state.interrupted)
-                yield ComingTask(key, head.keys, names, known)
+                failed = run_dir in state.unwritten
+                yield ComingTask(key, head.keys, names, known, failed=failed)
 
 
 def _failed_tasks(state: BuildState) -> Iterator[ComingTask]:
@@ -204,7 +206,8 @@ def _failed_tasks(state: BuildState) -> Iterator[ComingTask]:
             for name in state.manifest.outcomes(run_dir)
             if not (state.site / urls.test_page(head.key, name)).exists()
         )
-        yield ComingTask(head.key, head.keys, names, state.manifest.owned(run_dir), failed=True)
+        known = state.manifest.owned(run_dir)
+        yield ComingTask(head.key, head.keys, names, known, failed=True, has_page=True)
 
 
 def _linked(

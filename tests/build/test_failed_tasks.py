@@ -59,6 +59,8 @@ def test_nothing_leads_to_a_run_that_could_not_be_written(
         patch.setattr(RunWriter, "__call__", fail)
         assert len(site.build().problems) == 1
     assert crawl(site.tree).dead == []
+    stub = site.tree / "a/u/v" / ("w3/index.html" if run_is_new else "w2/bad/index.html")
+    assert "could not be written by the last build; the next one makes it" in stub.read_text()
     assert site.build().problems == []
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
