@@ -26,7 +26,7 @@ from mtsite.timelimit import StepOver, time_limit
 RECALL_SECONDS = 60
 """How long a destination may take to tell of jobs whose history was lost."""
 
-LAST_WORDS_SECONDS = 10
+LAST_WORDS_SECONDS = 20
 """How long the page of jobs, and then a notice, may take once a signal has come."""
 
 

@@ -26,6 +26,7 @@ from mtsite.errors import BusyError
 from mtsite.jobhistory import DONE, PARTLY, read_history
 from mtsite.nightly import run_night
 from mtsite.nightsteps import STEPS, Done, Night
+from mtsite.publish.lastjobs import recall_jobs
 from mtsite.terminal import TerminalReport
 
 SECRET = "AKIA" + "ABCDEFGHIJKLMNOP"
@@ -296,6 +297,13 @@ def test_a_status_that_tells_nothing_begins_an_empty_history(tmp_path: Path, sta
     (tmp_path / "www/_status.json").write_bytes(status)
     night(config, {"reduce": fine})
     assert [one.number for one in read_history(config.state_dir).entries] == [1]
+
+
+def test_a_status_that_cant_be_read_keeps_no_build_from_running(tmp_path: Path) -> None:
+    config = published(tmp_path)
+    (config.site.output / "_status.json").mkdir(parents=True)
+    recall_jobs(config, pytest.fail, ask=True)
+    assert read_history(config.state_dir).entries == ()
 
 
 def test_a_job_goes_on_from_the_number_that_the_status_tells(tmp_path: Path) -> None:

@@ -43,9 +43,13 @@ def recall_jobs(config: Config, say: Callable[[str], None], *, ask: bool) -> Non
 
 
 def _status(config: Config, *, ask: bool) -> bytes:
-    here = config.site.output / STATUS
-    if here.exists():
-        return here.read_bytes() if here.stat().st_size <= _LARGEST else b""
+    try:
+        with (config.site.output / STATUS).open("rb") as file:
+            return file.read(_LARGEST)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError:
+        return b""
     if not (ask and config.publish.destination):
         return b""
     try:
