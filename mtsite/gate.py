@@ -22,7 +22,7 @@ from mtsite.build.site import build_site
 from mtsite.build.theme import schemas_dir
 from mtsite.check.site import Wishes, check_site
 from mtsite.config import AreaConfig, Config, ReduceConfig, SiteConfig
-from mtsite.engines.inprocess import InProcess
+from mtsite.engines.engine import Engine
 from mtsite.errors import MtsiteError, NoDatabaseError
 from mtsite.gatecopy import Dataset, copy_dataset
 from mtsite.gatewords import (
@@ -100,7 +100,9 @@ class DatasetVerdict:
 Report = Callable[[str, int, int], None]
 
 
-def rehearse(dataset: Dataset, report: Report, *, scratch: Path | None = None) -> DatasetVerdict:
+def rehearse(
+    dataset: Dataset, engine: Engine, report: Report, *, scratch: Path | None = None
+) -> DatasetVerdict:
     """Do to a copy of the dataset what a night does, and judge it; the dataset is only read.
 
     The copy lies below `scratch` (the usual place of temporary files) and is taken away again.
@@ -113,7 +115,7 @@ def rehearse(dataset: Dataset, report: Report, *, scratch: Path | None = None) -
                 raise dataset.trouble
             report(f"{dataset.name}: copy", 0, 0)
             copy = copy_dataset(dataset, Path(directory).resolve() / "dataset")
-            rehearsal = _Rehearsal(copy, Path(directory).resolve(), verdict, report)
+            rehearsal = _Rehearsal(copy, engine, verdict, report)
         except NoDatabaseError as error:
             verdict.say(FIND, detail=error.message)
         except (MtsiteError, sqlite3.Error, OSError) as error:
@@ -136,8 +138,10 @@ class _Rehearsal:
     """
 
     def __init__(
-        self, copy: Dataset, directory: Path, verdict: DatasetVerdict, report: Report
+        self, copy: Dataset, engine: Engine, verdict: DatasetVerdict, report: Report
     ) -> None:
+        directory = copy.path.parent
+        self._engine = engine
         self._verdict = verdict
         self._report = report
         self._copy = copy
@@ -218,14 +222,14 @@ class _Rehearsal:
     def _build(self) -> tuple[object, dict[str, int]]:
         # Satellites have nothing left; a site of an area alone is what the dataset's owner has.
         config = replace(self._config, areas={self._settings.name: self._settings})
-        done = build_site(config, InProcess(1), self._report, environ={})
+        done = build_site(config, self._engine, self._report, environ={})
         if done.problems:
             self._verdict.say(LEFT_OUT, "build", f"{len(done.problems)}: {done.problems[0]}")
         return done, {"runs": done.read, "files": done.written}
 
     def _check(self) -> tuple[object, dict[str, int]]:
         wishes = Wishes(dict.fromkeys(_LEVELS, "error"), schemas_dir(), keep=False)
-        done = check_site(self._config, InProcess(1), self._report, wishes)
+        done = check_site(self._config, self._engine, self._report, wishes)
         for level, one in done.findings[:1]:
             told = f"{done.count(level)}, the first {one.rule}: {one.path}: {one.told}"
             self._verdict.say(FINDINGS, "check", told)

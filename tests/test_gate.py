@@ -12,6 +12,7 @@ from calling import called
 from jsonschema import Draft202012Validator
 
 from mtsite import gate
+from mtsite.engines.inprocess import InProcess
 from mtsite.gate import DatasetVerdict, rehearse
 from mtsite.gatecopy import STEPS, copy_dataset, find_datasets
 from mtsite.gatewords import HELP, TEXTS
@@ -40,7 +41,7 @@ def make_dataset(root: Path, limits: str = "", **area: object) -> TestArea:
 
 def verdict_of(root: Path) -> DatasetVerdict:
     (dataset,) = find_datasets(root)
-    return rehearse(dataset, silent)
+    return rehearse(dataset, InProcess(1), silent)
 
 
 def texts(verdict: DatasetVerdict) -> list[str]:

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mtsite.errors import FindingsError
 from mtsite.invocation import Invocation, exits
+
+if TYPE_CHECKING:
+    from mtsite.gate import DatasetVerdict
 
 
 @click.command(epilog=exits(10, 20))
@@ -34,18 +38,22 @@ def command(
     step; DATASET_DIR holds some, or is one. The datasets are only read. Every row must be there
     again at the end. Run it in CI before an upgrade: docs/gate.md.
     """
+    from mtsite.config import BuildConfig
+    from mtsite.engines.engine import open_engine
     from mtsite.gate import document_of, rehearse
     from mtsite.gatecopy import find_datasets
 
+    datasets = find_datasets(dataset_dir)
+    usual = BuildConfig()
+    engine = open_engine(usual.engine, usual.workers)
     verdicts = []
-    for dataset in find_datasets(dataset_dir):
-        verdict = rehearse(dataset, invocation.report.progress, scratch=scratch)
-        verdicts.append(verdict)
-        if not invocation.as_json:
-            for line in verdict.result.split("\n"):
-                invocation.print(f"{verdict.name}: {line}")
-            for one in verdict.messages:
-                invocation.report.say(f"  {one.detail}")
+    try:
+        for dataset in datasets:
+            verdict = rehearse(dataset, engine, invocation.report.progress, scratch=scratch)
+            verdicts.append(verdict)
+            _tell(invocation, verdict)
+    finally:
+        engine.close()
     invocation.report.close()
     document = document_of(verdicts)
     if output is not None:
@@ -58,6 +66,14 @@ def command(
             f"{len(failed)} of {len(verdicts)} datasets failed: {', '.join(failed)}",
             "docs/gate.md says what each message means",
         )
+
+
+def _tell(invocation: Invocation, verdict: "DatasetVerdict") -> None:
+    if not invocation.as_json:
+        for line in verdict.result.split("\n"):
+            invocation.print(f"{verdict.name}: {line}")
+        for one in verdict.messages:
+            invocation.report.say(f"  {one.detail}")
 
 
 def _write(output: Path, document: dict[str, object]) -> None:

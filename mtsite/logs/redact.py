@@ -33,7 +33,9 @@ _MARK = MARK.encode()
 _MASK = re.compile(re.escape(_MARK) + rb"\[[a-z0-9][a-z0-9_-]{0,39}\]" + re.escape(_MARK))
 _LINE = re.compile(rb"[^\r\n]+")
 _COLOURS = re.compile(rb"(?:\x1b\[[0-9;:]{0,64}[mK])+")
-_SPLIT = re.compile(rb"[\w/+=.:-]\x1b\[[0-9;:]{0,64}[mK](?:\x1b\[[0-9;:]{0,64}[mK]){0,8}[\w/+=.-]")
+_SPLIT = compile_bytes(
+    rb"[\w/+=.:-]\x1b\[[0-9;:]{0,64}[mK](?:\x1b\[[0-9;:]{0,64}[mK]){0,8}[\w/+=.-]"
+)
 
 
 ALLOWED_BYTES = 200
