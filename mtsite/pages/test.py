@@ -31,8 +31,9 @@ from mtsite.pages import (
 from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
+from mtsite.rollup import ABSENT
 
-EDITION = 13
+EDITION = 14
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -101,12 +102,18 @@ def context(
 
 def _series(place: RunPlace, test: Test, path: str) -> Chart | None:
     """What the test measured in the last runs, with links to itself in them."""
-    past = place.facts.tests[test.name].values
+    facts = place.facts.tests[test.name]
+    past, window = facts.values, place.facts.window
     longest = max(map(len, past), default=0)
     key = place.run.key
+    letters = zip(reversed(window), reversed(facts.strip), strict=False)
+    # A run that did not have the test has no page of it.
+    absent = {name for name, letter in letters if letter == ABSENT}
     runs = [
         (name, urls.relative(path, urls.test_page(replace(key, runname=name), test.name)))
-        for name in place.facts.window[-longest:]
+        if name not in absent
+        else (name, "")
+        for name in window[-longest:]
     ]
     return values.series(test.data, past, runs)
 
