@@ -33,7 +33,7 @@ from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 from mtsite.rollup import ABSENT
 
-EDITION = 14
+EDITION = 15
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})

@@ -185,6 +185,15 @@ def test_strays_and_pages_that_nothing_leads_to_are_orphans(site: TestSite) -> N
     assert ("stray.html", "no build made it") in found
 
 
+def test_an_iterated_test_of_one_run_leads_to_its_history(tmp_path: Path) -> None:
+    tests = [row("many", items=[row("a"), row("b")])]
+    one = make_site(
+        tmp_path, make_area(tmp_path, name="area", runs=[run("ubuntu/nfs", "w1", tests)])
+    )
+    one.build()
+    assert told(check(one)) == []
+
+
 def test_a_night_forgets_strays_that_a_whole_check_found(site: TestSite) -> None:
     (site.tree / "stray.html").write_text("x")
     assert [path for rule, path, _ in told(check(site)) if rule == "orphans"] == ["stray.html"]
