@@ -13,7 +13,7 @@ from pathlib import Path
 from mtsite.anonymize.files import text_of
 from mtsite.anonymize.rows import MAGIC
 from mtsite.anonymize.scrub import counts_here
-from mtsite.anonymize.words import ALONE, ANYWHERE, most_specific_first
+from mtsite.anonymize.words import ANYWHERE, most_specific_first
 from mtsite.megatest.schema import quote
 from mtsite.regex import Pattern, compile_bytes
 
@@ -39,7 +39,7 @@ def find_leaks(root: Path, originals: Mapping[bytes, str], secrets: Iterable[byt
 
     `secrets` are bytes that count anywhere: the key.
     """
-    looked = dict(originals) | dict.fromkeys((one for one in secrets if one), ANYWHERE)
+    looked = dict(originals) | dict.fromkeys((one.lower() for one in secrets if one), ANYWHERE)
     patterns = list(_patterns(looked))
     leaks: list[Leak] = []
     for path in sorted(root.rglob("*")):
@@ -111,8 +111,11 @@ def _words_in(content: bytes, pattern: Pattern, words: Mapping[bytes, str]) -> I
     at = 0
     while match := pattern.search(content, at):
         start, end = match.span()
-        word = content[start:end].lower()
-        if counts_here(words.get(word, ALONE), content, start, end):
-            yield word
-            return
+        longest = content[start:end].lower()
+        # Where the longest word goes on and so doesn't count, a shorter one may.
+        for length in range(len(longest), 0, -1):
+            word = longest[:length]
+            if word in words and counts_here(words[word], content, start, start + length):
+                yield word
+                return
         at = start + 1

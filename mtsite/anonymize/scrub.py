@@ -15,9 +15,12 @@ from mtsite.anonymize.words import (
     most_specific_first,
 )
 from mtsite.logs.redact import Redactor
-from mtsite.regex import Pattern, compile_bytes
+from mtsite.regex import Match, Pattern, compile_bytes
 
 _BORDER = b"\n\0\n"
+_HOME_NAME, _KNOWN = 2, 5
+"""Groups of the expression: the name in a home directory; words that are known."""
+
 _WORD = re.compile(rb"[A-Za-z0-9]")
 _MAIL = rb"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
 _HOME = rb"/(?:home|users|Users)/([A-Za-z0-9._-]{1,64})"
@@ -91,6 +94,8 @@ class Scrubber:
         known = [re.escape(one) for one in most_specific_first(self._words) if len(one) >= SHORTEST]
         shapes = [b"(" + _MAIL + b")", _HOME, b"(" + _IPV4 + b")", b"(" + _IPV6 + b")"]
         words = b"(?i:(" + b"|".join(known) + b"))" if known else rb"([^\x00-\xff])"
+        self._known_words = compile_bytes(rb"\A" + words)
+        self._longest = max(map(len, self._words), default=0)
         return compile_bytes(b"|".join([*shapes, words]))
 
     def _places(self, content: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -98,23 +103,43 @@ class Scrubber:
         at = 0
         search = self._pattern.search
         while match := search(content, at):
-            for group in range(1, 6):
-                start, end = match.span(group)
-                if start >= 0:
-                    break
-            word = self._stands_for(group, content, start, end)
-            if word is None:
-                at = start + 1
+            place = self._place(content, match)
+            if place is None:
+                at = match.start() + 1
             else:
-                yield start, end, word
-                at = end
+                yield place
+                at = place[1]
+
+    def _place(self, content: bytes, match: Match) -> tuple[int, int, bytes] | None:
+        for group in range(1, 6):
+            start, end = match.span(group)
+            if start >= 0:
+                break
+        if group == _KNOWN:
+            return self._known_at(content, start, end)
+        # A directory that is known goes before the home directory that it begins with.
+        if group == _HOME_NAME and (place := self._known_at(content, match.start())):
+            return place
+        word = self._stands_for(group, content, start, end)
+        return self._known_at(content, match.start()) if word is None else (start, end, word)
+
+    def _known_at(self, content: bytes, start: int, end: int = 0) -> tuple[int, int, bytes] | None:
+        """The longest word that begins here and counts: of /proj/x/y2 that is /proj/x, not …/y."""
+        if not end:
+            match = self._known_words.search(content[start : start + self._longest])
+            end = start + match.end() if match else 0
+        place = self._pseudonyms.place
+        for stop in range(end, start + SHORTEST - 1, -1):
+            word = content[start:stop].lower()
+            new = self._words.get(word)
+            if new is not None and counts_here(place(word), content, start, stop):
+                return start, stop, new
+        return None
 
     def _stands_for(self, group: int, content: bytes, start: int, end: int) -> bytes | None:
         word = content[start:end]
-        if group == 5:
-            return self._known(content, start, end, word)
         names = self._pseudonyms
-        if group == 2:
+        if group == _HOME_NAME:
             if _NO_USER.fullmatch(word) or names.is_kept(word):
                 return None
             names.note(word)
@@ -130,12 +155,6 @@ class Scrubber:
             return None
         names.note(word)
         return names.address(word)
-
-    def _known(self, content: bytes, start: int, end: int, word: bytes) -> bytes | None:
-        low = word.lower()
-        if not counts_here(self._pseudonyms.place(low), content, start, end):
-            return None
-        return self._words.get(low)
 
 
 def homes_in(content: bytes) -> Iterator[bytes]:

@@ -2,14 +2,16 @@
 
 import io
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite.anonymize.files import scrub_stream
+from mtsite.anonymize.leaks import find_leaks
 from mtsite.anonymize.scrub import Scrubber, counts_here
-from mtsite.anonymize.words import Dictionary, Pseudonyms
+from mtsite.anonymize.words import IN_PATH, Dictionary, Pseudonyms
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.source import split_lines
 
@@ -53,6 +55,37 @@ def test_mail_home_addresses_and_secrets_are_found_by_their_shape() -> None:
     assert not any(word in text for word in ("firm", "zoe", "10.20", "fe80", "hunter2"))
     assert "@example.com /home/user-" in text
     assert " 2001:db8::" in text
+
+
+def in_a_home(text: bytes, area: str) -> tuple[bytes, list[bytes]]:
+    """The text without a user and the directory of an area; the original words left in it."""
+    names, known = Pseudonyms(KEY), Dictionary()
+    known.add(names, "user", b"alice")
+    known.add_directory(names, area)
+    out = Scrubber(names, known, make_redactor(["default"])).scrub(text)
+    return out, [word for word in (b"acme", b"alice", b"regress") if word in out]
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [
+        (b"/home/alice/acme/logs", "/home/alice/acme"),
+        (b"/home/git/acme/logs", "/home/git/acme"),
+        (b"mail to alice@example.com", "/proj/acme"),
+    ],
+)
+def test_what_is_known_is_replaced_where_a_shape_begins_too(text: bytes, area: str) -> None:
+    out, left = in_a_home(text, area)
+    assert not left, out
+
+
+def test_the_directory_above_is_replaced_beside_a_longer_name(tmp_path: Path) -> None:
+    text = b"cd /proj/acme/regress2/x"
+    out, _left = in_a_home(text, "/proj/acme/regress")
+    assert b"/proj/acme" not in out and out.endswith(b"/regress2/x")
+    tmp_path.joinpath("log").write_bytes(text)
+    originals = {b"/proj/acme/regress": IN_PATH, b"/proj/acme": IN_PATH}
+    assert [leak.word for leak in find_leaks(tmp_path, originals, [])] == ["/proj/acme"]
 
 
 def test_a_directory_of_the_area_is_replaced_as_the_front_of_a_path() -> None:
