@@ -27,7 +27,13 @@ from mtsite.anonymize.rows import columns_of, tables_of, values_of
 from mtsite.anonymize.scrub import Scrubber, homes_in
 from mtsite.anonymize.words import KEPT, Dictionary, Pseudonyms
 from mtsite.config import AreaConfig
-from mtsite.errors import DestinationError, MtsiteError, UsageError, VerificationError
+from mtsite.errors import (
+    DamagedLogError,
+    DestinationError,
+    MtsiteError,
+    UsageError,
+    VerificationError,
+)
 from mtsite.logs.redact import make_redactor
 from mtsite.megatest.area import Area, open_area
 from mtsite.megatest.database import reading
@@ -105,7 +111,7 @@ def plan_copy(source: Path, wishes: Wishes) -> Anonymized:
         MissingError, ConfigError, AreaUnreadableError: the source is no area that can be read.
     """
     area, files = _look(source)
-    dictionary = _gather(area, files, Pseudonyms(b"", _kept(wishes)), wishes)
+    dictionary, _damaged = _gather(area, files, Pseudonyms(b"", _kept(wishes)), wishes)
     return Anonymized(
         columns=_planned_columns(files),
         words=dict(sorted(dictionary.counts.items())),
@@ -128,14 +134,15 @@ def anonymize_area(
     _check_target(source, target)
     area, files = _look(source)
     pseudonyms = Pseudonyms(key, _kept(wishes))
-    dictionary = _gather(area, files, pseudonyms, wishes)
+    dictionary, damaged = _gather(area, files, pseudonyms, wishes)
     scrubber = Scrubber(pseudonyms, dictionary, make_redactor(["default"]))
-    copied = Copied()
+    copied = Copied(left_out=[(str(path), "it doesn't unpack") for path in damaged])
     made = not target.exists()
     try:
         target.mkdir(parents=True, exist_ok=True)
         for done, (path, shown) in enumerate(files, start=1):
-            copy_file(path, target / _new_name(shown, scrubber), scrubber, copied)
+            if path not in damaged:
+                copy_file(path, target / _new_name(shown, scrubber), scrubber, copied)
             report("files", done, len(files))
         _settle_linktree(target)
         report("looking for what is left", 0, 0)
@@ -209,25 +216,38 @@ def _databases(files: Files) -> Iterator[Path]:
     return (path for path, _ in files if path.is_file() and kind_of(path)[0] == DATABASE)
 
 
-def _gather(area: Area, files: Files, pseudonyms: Pseudonyms, wishes: Wishes) -> Dictionary:
-    """Every user and host of every database, the directories of the area, and further words."""
+def _gather(
+    area: Area, files: Files, pseudonyms: Pseudonyms, wishes: Wishes
+) -> tuple[Dictionary, dict[Path, None]]:
+    """Every user and host of every database, the directories of the area, and further words.
+
+    With it the files that don't unpack to their end: what they hold can't be looked at.
+    """
     found = Dictionary()
+    damaged: dict[Path, None] = {}
     for path in _databases(files):
         for rule in (USER, HOST):
             for value in sorted(values_of(path, rule)):
                 found.add(pseudonyms, rule, value)
     # A user that only a path names is replaced wherever the name stands, too.
     for path, _ in files:
-        if path.is_file() and kind_of(path)[0] != BINARY:
-            for block in text_of(path):
-                for value in homes_in(block):
-                    found.add(pseudonyms, USER, value)
+        try:
+            for value in _users_in(path):
+                found.add(pseudonyms, USER, value)
+        except DamagedLogError:
+            damaged[path] = None
     for directory in (area.path, area.linktree, *area.disks):
         if directory is not None:
             found.add_directory(pseudonyms, str(directory))
     for word in wishes.words:
         found.add(pseudonyms, "word", word.encode("utf-8", "surrogateescape"))
-    return found
+    return found, damaged
+
+
+def _users_in(path: Path) -> Iterator[bytes]:
+    if path.is_file() and kind_of(path)[0] != BINARY:
+        for block in text_of(path):
+            yield from homes_in(block)
 
 
 def _planned_columns(files: Files) -> list[PlannedColumn]:

@@ -6,6 +6,7 @@ import lzma
 import os
 import stat
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ _PACKED: dict[bytes, Callable[..., Any]] = {
     b"\xfd7zXZ\x00": lzma.open,
     b"\x28\xb5\x2f\xfd": zstd.open,
 }
+
+_BROKEN = (gzip.BadGzipFile, zlib.error, EOFError, lzma.LZMAError, zstd.ZstdError)
 
 DATABASE, TEXT, BINARY = "database", "text", "binary"
 
@@ -80,7 +83,7 @@ def kind_of(path: Path) -> tuple[str, bytes]:
         try:
             with _PACKED[magic](path) as packed:
                 head = packed.read(HEAD_BYTES)
-        except (OSError, EOFError, lzma.LZMAError, zstd.ZstdError):
+        except _BROKEN:
             return BINARY, magic
     is_text = b"\0" not in head or wide_encoding(head)
     return (TEXT if is_text else BINARY), magic
@@ -173,5 +176,5 @@ def text_of(path: Path) -> Iterator[bytes]:
             with _PACKED[magic](path) as packed:
                 yield b""
                 yield from iter(lambda: packed.read(BLOCK_BYTES), b"")
-        except (EOFError, lzma.LZMAError, zstd.ZstdError) as wrong:
+        except _BROKEN as wrong:
             raise DamagedLogError(f"{path} doesn't unpack: {wrong}") from wrong

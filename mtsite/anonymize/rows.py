@@ -119,8 +119,9 @@ def _copy_table(
     insert = f"INSERT INTO {quote(table)} ({', '.join(names)}) VALUES ({marks})"
     places = [
         (at + bool(rowid), rule)
-        for at, (_, rule, can) in enumerate(columns)
-        if can and rule != KEEP
+        for at, (_, rule, _) in enumerate(columns)
+        # A column of numbers may hold text, too.
+        if rule != KEEP
     ]
     cursor = source.execute(query)
     count = 0

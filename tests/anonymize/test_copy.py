@@ -247,6 +247,26 @@ def test_versions_that_look_like_an_address_are_no_leak(tmp_path: Path) -> None:
     assert "on 5.5.5.5" not in text
 
 
+def test_packed_files_that_break_off_are_left_out_and_named(tmp_path: Path) -> None:
+    random = os.urandom(60_000).hex().encode()
+    broken = {
+        "broken.gz": gzip.compress(random)[:-3000],
+        "odd.gz": b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + b"\xff" * 300,
+    }
+    area = make_area(tmp_path / "src", runs=[run("u/v", "w1", [test("t", files=broken)])])
+    done = anonymize_area(area.path, tmp_path / "out", KEY, Wishes(), quiet)
+    assert sorted(Path(path).name for path, _why in done.left_out) == sorted(broken)
+    assert not set(broken) & {path.name for path in (tmp_path / "out").rglob("*")}
+
+
+def test_text_in_a_column_of_numbers_is_replaced_too(tmp_path: Path) -> None:
+    area = make_area(tmp_path / "src", runs=[run("u/v", "w1", [test("t")])])
+    with closing(connect(area.database)) as connection, connection:
+        connection.execute("UPDATE tests SET attemptnum = 'ask zoe@firm.org'")
+    anonymize_area(area.path, tmp_path / "out", KEY, Wishes(), quiet)
+    assert not [p for p, c in all_bytes(tmp_path / "out").items() if b"firm.org" in c]
+
+
 # -- the plan and the command
 
 
