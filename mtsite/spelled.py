@@ -7,7 +7,7 @@ _LAST_TIME = 253_402_300_799  # the end of the year 9999
 
 
 def seconds(text: str | None) -> float | None:
-    """A duration; thousands may have commas (Surefire). None for what is none."""
+    """A duration; thousands may have commas (Surefire). None for what is none or never ends."""
     if not text:
         return None
     try:
@@ -17,7 +17,7 @@ def seconds(text: str | None) -> float | None:
             value = float(text.replace(",", "").rstrip("s"))
         except ValueError:
             return None
-    return max(0.0, value) if math.isfinite(value) else None
+    return max(0.0, value) if value <= _LAST_TIME and math.isfinite(value) else None
 
 
 def moment(text: str | None) -> float | None:

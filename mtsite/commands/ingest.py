@@ -51,10 +51,11 @@ def junit(
     is made; a target like os=linux/python=3.12 then names its keys.
     """
     from mtsite.ingest.junit import JunitOrder, ingest_junit, preview_junit
-    from mtsite.ingest.place import parse_target
+    from mtsite.ingest.place import check_text, parse_target
 
     if not runname or "\0" in runname:
         raise UsageError("--runname is empty", "--runname 2026-07-01")
+    check_text("--runname", runname)
     order = JunitOrder(
         paths=paths,
         settings=_area(invocation, area),

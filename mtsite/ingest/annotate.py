@@ -7,6 +7,7 @@ from mtsite import lock
 from mtsite.arealock import AREA_LOCK
 from mtsite.config import AreaConfig
 from mtsite.errors import UsageError
+from mtsite.ingest.place import check_text
 from mtsite.megatest.attributes import list_attributes, read_attributes
 from mtsite.megatest.database import area_errors, open_for_writing
 from mtsite.megatest.newrun import OWN, change_attributes
@@ -24,6 +25,7 @@ def parse_attributes(words: tuple[str, ...]) -> dict[str, str]:
     """
     told = {}
     for word in words:
+        check_text("NAME=VALUE", word)
         name, equals, value = word.partition("=")
         if not equals or not name.strip() or "\0" in word:
             raise UsageError(f"{word!r} is no NAME=VALUE", "mtsite run annotate RUN build=b31")

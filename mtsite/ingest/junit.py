@@ -80,17 +80,7 @@ def ingest_junit(
         UsageError: the area can't take runs, or has other keys.
         MissingError: a file is not there, or a directory has none.
     """
-    settings = order.settings
-    made = not is_area(settings.path)
-    if made:
-        check_place(settings.path, order.target.fields)
-        settings.path.mkdir(parents=True, exist_ok=True)
-    with lock.hold(settings.path, AREA_LOCK, "mtsite ingest junit"):
-        area = open_or_make(settings, order.target, environ)
-        with _spool(area) as spool:
-            done = _Ingest(order, area, spool, progress).run()
-    done.made_area = made
-    return done
+    return _ingest(order, environ, progress, [])[0]
 
 
 def preview_junit(
@@ -103,8 +93,6 @@ def preview_junit(
     """
     with tempfile.TemporaryDirectory(prefix="mtsite-") as scratch:
         sources = find_sources(order.paths, PATTERN, Path(scratch))
-        order = replace(order, paths=[source.path for source in sources if source.named])
-        order = replace(order, paths=[*order.paths, *(s.path for s in sources if not s.named)])
         former: Former | None = None
         made = not is_area(order.settings.path)
         if made:
@@ -116,17 +104,44 @@ def preview_junit(
             with reading(area.live) as connection:
                 former = find_former(area, connection, values, order.runname)
         there = AreaConfig(name=order.settings.name, path=Path(scratch) / "area")
-        done = ingest_junit(replace(order, settings=there), environ, progress)
+        done, source = _ingest(replace(order, settings=there), environ, progress, sources)
         done.made_area = made
         if former is not None and former.source:
-            done.done = _judge(former, [source.digest() for source in sources], order)
+            done.done = _judge(former, source, order)
     return done
+
+
+def _ingest(
+    order: JunitOrder, environ: Mapping[str, str], progress: Progress, sources: list[Source]
+) -> tuple[IngestSummary, str]:
+    """What was done, and what the run was made from; `sources`: the order's files if known."""
+    settings = order.settings
+    made = not is_area(settings.path)
+    if made:
+        check_place(settings.path, order.target.fields)
+        settings.path.mkdir(parents=True, exist_ok=True)
+    with lock.hold(settings.path, AREA_LOCK, "mtsite ingest junit"):
+        area = open_or_make(settings, order.target, environ)
+        with _spool(area) as spool:
+            ingest = _Ingest(order, area, spool, progress, sources)
+            done = ingest.run()
+    done.made_area = made
+    return done, ingest.source
 
 
 class _Ingest:
     """One call: the order, the area, and where long texts wait."""
 
-    def __init__(self, order: JunitOrder, area: Area, spool: Path, progress: Progress) -> None:
+    def __init__(
+        self,
+        order: JunitOrder,
+        area: Area,
+        spool: Path,
+        progress: Progress,
+        sources: list[Source],
+    ) -> None:
+        self.source = ""
+        self._sources = sources
         self._order = order
         self._area = area
         self._spool = spool
@@ -135,19 +150,22 @@ class _Ingest:
         self._summary = IngestSummary(area.name, "/".join(self._values), order.runname)
 
     def run(self) -> IngestSummary:
-        sources = self._readable(find_sources(self._order.paths, PATTERN, self._spool))
+        sources = self._sources or find_sources(self._order.paths, PATTERN, self._spool)
+        sources = self._readable(sources)
         assert self._area.linktree is not None
         outputs = RunOutputs(self._area.linktree, self._values, self._order.runname)
         connection = open_for_writing(self._area.live)
         try:
             with area_errors(self._area.live):
-                if self._store(connection, sources, outputs):
-                    _remove(outputs.others())
+                stored = self._store(connection, sources, outputs)
         except BaseException:
             outputs.discard()
             raise
         finally:
             connection.close()
+        # Nothing is discarded any more: rows that are committed name these outputs.
+        if stored:
+            _remove(outputs.others())
         return self._summary
 
     def _readable(self, sources: list[Source]) -> list[Source]:
@@ -184,8 +202,8 @@ class _Ingest:
             # What a death left: no row names it, and the name is free again.
             _remove(outputs.others())
         elif former.source:
-            digests = [source.digest() for source in sources]
-            self._summary.done = _judge(former, digests, self._order)
+            self.source = origin(KIND, [source.digest() for source in sources])
+            self._summary.done = _judge(former, self.source, self._order)
             if self._summary.done == "unchanged":
                 return False
         with immediate(connection):
@@ -213,7 +231,8 @@ class _Ingest:
         columns = {**self._columns(int(started)), **said}
         run.finish(self._area.fields, self._values, columns)
         told = [(k, v) for k, v in rows.attributes.items() if not k.startswith(OWN)]
-        run.add_attributes([(SOURCE, origin(KIND, digests)), *told])
+        self.source = origin(KIND, digests)
+        run.add_attributes([(SOURCE, self.source), *told])
 
     def _columns(self, started: int) -> dict[str, float | int | str | None]:
         return {
@@ -246,9 +265,9 @@ class _Nobody:
             text.discard()
 
 
-def _judge(former: Former, digests: Sequence[str], order: JunitOrder) -> str:
+def _judge(former: Former, source: str, order: JunitOrder) -> str:
     """What becomes of a run that was ingested before: it stays, or it is replaced."""
-    if former.source == origin(KIND, digests):
+    if former.source == source:
         return "unchanged"
     if not order.replace:
         raise ConflictError(

@@ -53,12 +53,25 @@ class Target:
         return tuple(by_name[name.lower()] for name in fields)
 
 
+def check_text(what: str, text: str) -> None:
+    """Let no bytes into a database that are no text there.
+
+    Raises:
+        UsageError: it has some.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is no UTF-8: {text!r}", "write it in UTF-8") from error
+
+
 def parse_target(text: str) -> Target:
     """VALUE/VALUE, or KEY=VALUE/KEY=VALUE.
 
     Raises:
-        UsageError: a part is empty, or only some of them name their key.
+        UsageError: a part is empty or no text, or only some of them name their key.
     """
+    check_text("--target", text)
     parts = text.split("/")
     if not all(parts):
         raise UsageError(f"--target {text}: a part is empty", "--target VALUE/VALUE/...")

@@ -72,6 +72,7 @@ class ItemRows:
         self._seen: set[int] = set()
         self._tests: dict[str, _Test] = {}
         self._attempts: dict[int, int] = {}
+        self._namesakes: dict[tuple[str, str], int] = {}
 
     def item(self, item: Item) -> None:
         """Add an item, or another attempt at one."""
@@ -265,9 +266,11 @@ class ItemRows:
 
     def _add_namesake(self, item: Item) -> None:
         """Another item of a name that is there already, and went well there."""
-        name, count = item.name, 2
+        name = item.name
+        count = self._namesakes.get((item.test, name), 1) + 1
         while hash((item.test, f"{name} #{count}")) in self._seen:
             count += 1
+        self._namesakes[item.test, name] = count
         item.name = f"{name} #{count}"
         self._seen.add(hash((item.test, item.name)))
         self._add(item)

@@ -28,7 +28,7 @@ class Source:
 
 
 def find_sources(paths: Iterable[Path], pattern: str, spool: Path) -> list[Source]:
-    """All files, those of a directory by name; standard input is kept in `spool`.
+    """All files, each once, those of a directory by name; standard input is kept in `spool`.
 
     Raises:
         MissingError: one is not there, or there is none at all.
@@ -49,7 +49,12 @@ def find_sources(paths: Iterable[Path], pattern: str, spool: Path) -> list[Sourc
             raise MissingError(f"{path}: no such file", "name files, a directory of them, or -")
     if not found:
         raise MissingError(f"no {pattern} there", "name the files themselves")
-    return found
+    # One that is named and lies in a directory that is named, too, would be there twice.
+    once: dict[Path, Source] = {}
+    for source in sorted(found, key=lambda one: not one.named):
+        once.setdefault(source.path.resolve(), source)
+    kept = {id(source) for source in once.values()}
+    return [source for source in found if id(source) in kept]
 
 
 def origin(kind: str, digests: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ def read_run(properties: Sequence[tuple[str, str]]) -> Said | None:
     kinds = dict.fromkeys(META_COLUMNS, _TEXT)
     return {
         **_columns(said, RUN_COLUMNS),
-        "meta": {name: _columns(one, kinds) for name, one in told if isinstance(one, dict)},
+        "meta": {_clean(name): _columns(one, kinds) for name, one in told if isinstance(one, dict)},
     }
 
 

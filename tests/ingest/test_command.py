@@ -1,6 +1,7 @@
 """`mtsite ingest` on the command line: which area is meant, what is said, exit codes."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def test_a_wrong_mtsite_toml_is_not_passed_over(
 ) -> None:
     (here / "mtsite.toml").write_text("[areas.ci]\npth = 3\n")
     assert called([*WORDS, "--area", "ci", "good.xml"], capsys).code == 2
+    assert not (here / "ci").exists()
+
+
+@pytest.mark.parametrize("option", ["--runname", "--target"])
+def test_names_that_are_no_text_are_refused(
+    here: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*WORDS, "--area", "ci", option, os.fsdecode(b"r\xff"), "good.xml"]
+    assert called(words, capsys).code == 2
     assert not (here / "ci").exists()
 
 

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -271,6 +272,50 @@ def test_a_preview_says_the_same_and_writes_nothing(place: Place) -> None:
         preview_junit(place.order(other), {}, silent)
     assert preview_junit(place.order(other, replace=True), {}, silent).done == "replaced"
     assert place.ingest(path).done == "unchanged"
+
+
+def test_a_preview_passes_over_what_the_ingest_passes_over(place: Place) -> None:
+    place.file("<coverage/>", "d/coverage.xml")
+    place.file(FILE, "d/a.xml")
+    seen = preview_junit(place.order(place.root / "d"), {}, silent)
+    assert place.ingest(place.root / "d") == seen
+    assert preview_junit(place.order(place.root / "d"), {}, silent).done == "unchanged"
+
+
+def test_a_file_that_is_named_twice_in_one_call_is_read_once(place: Place) -> None:
+    path = place.file(FILE, "d/a.xml")
+    assert place.ingest(path.parent, path, path.parent / "../d/a.xml").totals.items == 4
+
+
+def test_an_interrupt_after_the_commit_leaves_the_logs_of_the_new_run(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> list[Path]:
+        raise KeyboardInterrupt
+
+    place.ingest(FILE)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(junit.RunOutputs, "others", interrupt)
+        place.ingest(FILE.replace("1 != 2", "1 != 3"), replace=True)
+    assert place.logs(place.tests()["t.A/bad"])["failure.log"].startswith("E 1 != 3")
+
+
+def test_odd_values_of_a_file_break_nothing(place: Place) -> None:
+    said = r"{&quot;meta&quot;:{&quot;\ud800&quot;:{}}}"
+    place.ingest(
+        f'<testsuites><properties><property name="mtsite.run" value="{said}"/></properties>'
+        '<testsuite name="s"><testcase name="a" time="1e300"/></testsuite></testsuites>'
+    )
+    assert place.tests()["s/a"].run_duration == 0
+
+
+def test_thousands_of_one_name_are_counted_on(place: Place) -> None:
+    count = 12_000
+    started = time.process_time()
+    items = '<testcase name="a"/>' * count
+    place.ingest(f'<testsuite name="s">{items}</testsuite>')
+    assert time.process_time() - started < 5
+    assert f"s/a #{count}" in place.tests()
 
 
 @pytest.mark.parametrize(
