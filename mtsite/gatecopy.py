@@ -104,9 +104,11 @@ def copy_dataset(dataset: Dataset, destination: Path) -> Dataset:
     """The dataset again, at another place: files with their times, links as they lead inside.
 
     Raises:
-        UsageError: a link leads out of it.
+        UsageError: a link leads out of it, or the other place lies in it.
         MtsiteError: it can't be read, or there is no room.
     """
+    if destination.resolve().is_relative_to(dataset.path):
+        raise UsageError(f"{destination} lies in the dataset", "name another --scratch")
     for path, found in _walk(dataset.path):
         target = destination / path.relative_to(dataset.path)
         try:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from mtsite import gate
 from mtsite.engines.inprocess import InProcess
+from mtsite.errors import UsageError
 from mtsite.gate import DatasetVerdict, rehearse
 from mtsite.gatecopy import STEPS, copy_dataset, find_datasets
 from mtsite.gatewords import HELP, TEXTS
@@ -185,6 +186,24 @@ def test_the_command_prints_verdicts_and_exits_20(
     assert "1 of 2 datasets failed" in page
     assert "copy it, or correct `area`." in page
     assert (out / "_assets/v1/site.css").is_file()
+
+
+@pytest.mark.parametrize("option", ["--scratch", "--output"])
+def test_nothing_is_written_into_a_dataset(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_dataset(tmp_path)
+    before = contents(tmp_path)
+    assert called(["gate", option, str(tmp_path), str(tmp_path)], capsys).code == 2
+    assert contents(tmp_path) == before
+
+
+def test_a_copy_of_a_dataset_into_itself_is_refused(tmp_path: Path) -> None:
+    make_dataset(tmp_path)
+    (dataset,) = find_datasets(tmp_path)
+    with pytest.raises(UsageError):
+        copy_dataset(dataset, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_directory_without_datasets_is_missing(

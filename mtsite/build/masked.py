@@ -83,7 +83,10 @@ def _replaced(run: Run, clean: dict[str, str]) -> Run:
 
 def _attribute(pair: tuple[str, str], clean: dict[str, str]) -> tuple[str, str]:
     """An attribute is looked at with its name: `DB_PASSWORD` says what its value is."""
-    name, _said, value = clean.get(_SAID.join(pair), _SAID).partition(_SAID)
+    masked = clean.get(_SAID.join(pair), _SAID)
+    if masked == _SAID.join(pair):
+        return pair
+    name, _said, value = masked.partition(_SAID)
     return name, value
 
 

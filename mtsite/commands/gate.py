@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import FindingsError
+from mtsite.errors import FindingsError, UsageError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def command(
     from mtsite.gatecopy import find_datasets
 
     datasets = find_datasets(dataset_dir)
+    for place in filter(None, (output, scratch)):
+        if any(place.resolve().is_relative_to(one.path) for one in datasets):
+            raise UsageError(f"{place} lies in a dataset, which is only read", "another place")
     usual = BuildConfig()
     engine = open_engine(usual.engine, usual.workers)
     verdicts = []

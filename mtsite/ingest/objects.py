@@ -1,12 +1,14 @@
 """The verb `ingest_objects`: jobs, builds, pushes and machines of other systems, as runs.
 
-A push on one platform is a run: target repository/platform, runname the first twelve digits of the
-revision. Its jobs are tests, jobs of one name attempts; what a job says beyond that are values of
-category `object`, what is said of its push and its builds are attributes of the run. Runs are made
-anew from all objects of a push that are known, so the order in which they come does not matter.
+A push on one platform is a run: target repository/platform, runname the revision, of one that is
+only hexadecimal digits the first twelve. Its jobs are tests, jobs of one name attempts; what a job
+says beyond that are values of category `object`, what is said of its push and its builds are
+attributes of the run. Runs are made anew from all objects of a push that are known, so the order
+in which they come does not matter.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +16,13 @@ from pathlib import Path
 from mtsite import lock
 from mtsite.arealock import AREA_LOCK
 from mtsite.config import AreaConfig
-from mtsite.errors import MtsiteError
-from mtsite.ingest.place import Target, find_former, open_or_make
+from mtsite.errors import ConflictError, MtsiteError
+from mtsite.ingest.place import Former, Target, find_former, open_or_make
 from mtsite.ingest.sources import Source, find_sources, origin
 from mtsite.megatest.area import Area
 from mtsite.megatest.database import AreaConnection, area_errors, open_for_writing
 from mtsite.megatest.newarea import check_place, is_area
-from mtsite.megatest.newrun import SOURCE, NewRun, delete_run, next_run
+from mtsite.megatest.newrun import SOURCE, NewRun, attributes_of, delete_run, next_run
 from mtsite.megatest.transfer import immediate
 from mtsite.objects.shape import BUILD, MACHINE, PUSH, Found, Job, ObjectError, read_object
 from mtsite.objects.store import ObjectStore, digest_of
@@ -33,6 +35,7 @@ PATTERNS = ("*.json", "*.jsonl")
 DIRECTORY = "objects"
 LARGEST_FILE = 1 << 28
 RUNNAME_DIGITS = 12
+_DIGITS = re.compile("[0-9a-fA-F]+")
 
 
 @dataclass
@@ -118,7 +121,14 @@ def _texts(sources: Iterable[Source]) -> Iterator[str]:
             told = json.loads(text)
         except (ValueError, RecursionError):
             told = None
-        yield from (map(json.dumps, told) if isinstance(told, list) else (text,))
+        yield from (map(_text_of, told) if isinstance(told, list) else (text,))
+
+
+def _text_of(told: object) -> str:
+    try:
+        return json.dumps(told)
+    except RecursionError:
+        return json.dumps("nested too deeply")
 
 
 class _Taking:
@@ -191,12 +201,13 @@ class _Taking:
         one = next(iter(chosen.values()))
         by_name = {"repository": one.repository, "platform": platform}
         values = [by_name[name.lower()] for name in self._area.fields]
-        runname = one.revision[:RUNNAME_DIGITS]
+        runname = _runname(one.revision)
         source = origin(KIND, [name.removesuffix(".json") for name in chosen])
         former = find_former(self._area, connection, values, runname, kind=KIND)
         if former is not None and former.source == source:
             return False
         if former is not None:
+            _check_same_push(connection, former, one, runname)
             delete_run(connection, former.run_id)
         run = NewRun(connection, former.run_id if former else next_run(connection))
         jobs = sorted(
@@ -268,6 +279,25 @@ class _Taking:
         for path, value in fields:
             row = (category, f"{prefix}{path}", value, None, None, "", "", "n/a", "")
             run.add_datum((test_id, *row, self._now))
+
+
+def _runname(revision: str) -> str:
+    """Short where it is a digest; another word may differ from the next in its last letter."""
+    return revision[:RUNNAME_DIGITS] if _DIGITS.fullmatch(revision) else revision
+
+
+def _check_same_push(connection: AreaConnection, former: Former, one: Found, runname: str) -> None:
+    """Let no push take the place of another one of the same runname.
+
+    Raises:
+        ConflictError: the run that is there is of another revision.
+    """
+    there = dict(attributes_of(connection, former.run_id)).get("revision", one.revision)
+    if former.source and there != one.revision:
+        raise ConflictError(
+            f"{one.repository}/{runname} is there, of revision {there}: {one.revision} waits",
+            "ingest it into another area",
+        )
 
 
 def _platform(job: Job) -> str:

@@ -152,6 +152,20 @@ def test_a_broken_object_is_put_apart_with_its_reason_and_the_rest_goes_on(place
     assert (again.taken, len(again.broken)) == (0, 4)
 
 
+def test_revisions_that_begin_alike_are_runs_of_their_own(place: Place) -> None:
+    tags = ("release-2026-01", "release-2026-02")
+    place.take(*({**JOB, "revision": tag} for tag in tags))
+    assert sorted(one.key.runname for one in place.runs()) == list(tags)
+
+
+def test_a_digest_that_begins_like_another_waits_and_takes_no_place(place: Place) -> None:
+    place.take({**JOB, "revision": "ab" * 20})
+    done = place.take({**JOB, "revision": "ab" * 15 + "cd" * 5, "name": "other"})
+    assert (done.waiting, len(done.problems)) == (1, 1)
+    (there,) = place.runs()
+    assert [one.testname for one in there.tests] == ["unit"]
+
+
 def test_the_same_object_in_another_layout_is_the_same(place: Place) -> None:
     place.take(JOB)
     done = place.take(json.dumps(dict(reversed(list(JOB.items()))), indent=4))
