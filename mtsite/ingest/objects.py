@@ -35,6 +35,7 @@ PATTERNS = ("*.json", "*.jsonl")
 DIRECTORY = "objects"
 LARGEST_FILE = 1 << 28
 RUNNAME_DIGITS = 12
+_STATES = {"NOT_STARTED": 0, "RUNNING": 1}
 _DIGITS = re.compile("[0-9a-fA-F]+")
 
 
@@ -210,10 +211,7 @@ class _Taking:
             _check_same_push(connection, former, one, runname)
             delete_run(connection, former.run_id)
         run = NewRun(connection, former.run_id if former else next_run(connection))
-        jobs = sorted(
-            (found for found in chosen.values() if isinstance(found, Job)),
-            key=lambda job: (job.name, job.start or 0, job.id),
-        )
+        jobs = sorted(_latest(chosen), key=lambda job: (job.name, job.start or 0, job.id))
         self._add_tests(run, jobs)
         started = min((job.start for job in jobs if job.start is not None), default=self._now)
         run.finish(self._area.fields, values, self._columns(runname, started))
@@ -298,6 +296,21 @@ def _check_same_push(connection: AreaConnection, former: Former, one: Found, run
             f"{one.repository}/{runname} is there, of revision {there}: {one.revision} waits",
             "ingest it into another area",
         )
+
+
+def _latest(objects: Mapping[str, Found]) -> list[Job]:
+    """Each job once: what was said of it last, while it waited, ran, or when it had ended."""
+    latest: dict[str, Job] = {}
+    for _digest, found in sorted(objects.items()):
+        if isinstance(found, Job):
+            before = latest.get(found.id)
+            if before is None or _progress(found) >= _progress(before):
+                latest[found.id] = found
+    return list(latest.values())
+
+
+def _progress(job: Job) -> tuple[int, int]:
+    return _STATES.get(job.state, len(_STATES)), job.end or 0
 
 
 def _platform(job: Job) -> str:

@@ -152,6 +152,21 @@ def test_a_broken_object_is_put_apart_with_its_reason_and_the_rest_goes_on(place
     assert (again.taken, len(again.broken)) == (0, 4)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_job_that_is_told_while_it_runs_and_when_it_ends_is_one(place: Place, order: int) -> None:
+    told = [
+        {**JOB, "state": "pending"},
+        {**JOB, "state": "running", "start": 1_790_000_000},
+        {**JOB, "state": "completed", "result": "testfailed", "start": 1_790_000_000},
+    ]
+    for one in told[::order]:
+        place.take(one)
+    (there,) = place.runs()
+    (only,) = there.tests
+    assert (only.state, only.status, only.steps) == ("COMPLETED", "FAIL", ())
+    assert sum(datum.variable == "id" for datum in only.data) == 1
+
+
 def test_revisions_that_begin_alike_are_runs_of_their_own(place: Place) -> None:
     tags = ("release-2026-01", "release-2026-02")
     place.take(*({**JOB, "revision": tag} for tag in tags))
