@@ -8,7 +8,7 @@ import stat
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -134,22 +134,38 @@ def _made(magic: bytes, path: Path) -> Iterator[Any]:
 
 
 def scrub_stream(source: BinaryIO, out: BinaryIO, scrubber: Scrubber) -> int:
-    """Copy a text in blocks of whole lines; how many bytes were read."""
-    total = 0
-    for block in whole_lines(source):
-        total += len(block)
-        out.write(scrubber.scrub(block))
-    return total
+    """Copy a text, UTF-16 as UTF-8; how many bytes were read.
+
+    Secrets first, which may go over many lines; then words, in blocks of whole lines.
+    """
+    text = _Text(source)
+    for block in whole_lines(scrubber.masked(text.read)):
+        out.write(scrubber.reworded(block))
+    return text.total
 
 
-def whole_lines(source: BinaryIO) -> Iterator[bytes]:
-    """A text, UTF-16 as UTF-8, in blocks that end where lines do; a very long line in pieces."""
-    head = source.read(HEAD_BYTES)
-    encoding = wide_encoding(head)
-    wide = WideText(head, source.read, encoding) if encoding else None
-    read = wide.read if wide else source.read
-    rest = b"" if wide else head
-    while piece := read(BLOCK_BYTES):
+class _Text:
+    """A text that is read in pieces, UTF-16 as UTF-8; `total` bytes of it were read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self.total = 0
+        head = source.read(HEAD_BYTES)
+        encoding = wide_encoding(head)
+        self._rest = b"" if encoding else head
+        self._read = WideText(head, source.read, encoding).read if encoding else source.read
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end."""
+        piece = self._rest or self._read(size)
+        self._rest = piece[size:]
+        self.total += len(piece[:size])
+        return piece[:size]
+
+
+def whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A text in blocks that end where lines do; a very long line in pieces."""
+    rest = b""
+    for piece in pieces:
         rest += piece
         end = rest.rfind(b"\n") + 1
         if end or len(rest) > _LONGEST_LINE:

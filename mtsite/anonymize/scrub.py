@@ -4,7 +4,7 @@ One RE2 expression finds all of them in one pass. The number of lines never chan
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mtsite.anonymize.words import (
     ALONE,
@@ -14,6 +14,7 @@ from mtsite.anonymize.words import (
     Pseudonyms,
     most_specific_first,
 )
+from mtsite.logs.masking import Masking
 from mtsite.logs.redact import Redactor
 from mtsite.regex import Match, Pattern, compile_bytes
 
@@ -47,13 +48,17 @@ class Scrubber:
         """The content with everything replaced; the very same object where nothing is."""
         if self._redactor.hits(content):
             content = self._redactor.redact(content)[0]
-        return self._replaced(content)
+        return self.reworded(content)
+
+    def masked(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
+        """A text of any length with its secrets masked, in pieces."""
+        return Masking(self._redactor).blocks(read)
 
     def scrub_all(self, contents: Sequence[bytes]) -> list[bytes]:
         """The same of many short texts, in one pass where no secret is in any of them."""
         together = _BORDER.join(contents)
         if not self._redactor.hits(together):
-            scrubbed = self._replaced(together)
+            scrubbed = self.reworded(together)
             if scrubbed is together:
                 return list(contents)
             found = scrubbed.split(_BORDER)
@@ -61,7 +66,8 @@ class Scrubber:
                 return found
         return [self.scrub(content) for content in contents]
 
-    def _replaced(self, content: bytes) -> bytes:
+    def reworded(self, content: bytes) -> bytes:
+        """The content with its words replaced; its secrets are masked already."""
         pieces: list[bytes] = []
         done = 0
         for start, end, word in self._places(content):

@@ -12,6 +12,7 @@ from mtsite.anonymize.files import scrub_stream
 from mtsite.anonymize.leaks import find_leaks
 from mtsite.anonymize.scrub import Scrubber, counts_here
 from mtsite.anonymize.words import IN_PATH, Dictionary, Pseudonyms
+from mtsite.logs.encoding import HEAD_BYTES
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.source import split_lines
 
@@ -55,6 +56,17 @@ def test_mail_home_addresses_and_secrets_are_found_by_their_shape() -> None:
     assert not any(word in text for word in ("firm", "zoe", "10.20", "fe80", "hunter2"))
     assert "@example.com /home/user-" in text
     assert " 2001:db8::" in text
+
+
+def test_a_key_over_the_end_of_a_block_is_masked_whole() -> None:
+    body = "".join(f"MIIEowIBAAKCAQEA{n:048d}\n" for n in range(24))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
+    text = ("x" * 63 + "\n") * (((1 << 20) + HEAD_BYTES) // 64 - 8) + key + "after\n"
+    out = io.BytesIO()
+    size = scrub_stream(io.BytesIO(text.encode()), out, ONE)
+    assert size == len(text)
+    assert b"MIIE" not in out.getvalue()
+    assert out.getvalue().count(b"\n") == text.count("\n")
 
 
 def in_a_home(text: bytes, area: str) -> tuple[bytes, list[bytes]]:
