@@ -6,10 +6,10 @@ from pathlib import Path
 from mtsite import lock
 from mtsite.arealock import AREA_LOCK
 from mtsite.config import AreaConfig
-from mtsite.errors import UsageError
-from mtsite.ingest.place import check_text
+from mtsite.errors import MissingError, UsageError
+from mtsite.ingest.place import MOVED, check_text
 from mtsite.megatest.attributes import list_attributes, read_attributes
-from mtsite.megatest.database import area_errors, open_for_writing
+from mtsite.megatest.database import AreaConnection, area_errors, open_for_writing
 from mtsite.megatest.newrun import OWN, change_attributes
 from mtsite.megatest.reader import RunHead
 from mtsite.megatest.transfer import immediate
@@ -43,6 +43,7 @@ def annotate_run(
     Raises:
         UsageError: its rows lie in no database of an area, but in a copy of one in /tmp.
         AreaBusyError, BusyError: somebody else writes there.
+        MissingError: the run was moved away meanwhile.
     """
     where: Path = head.database
     if where.parent not in {area.path for area in areas.values()}:
@@ -55,8 +56,18 @@ def annotate_run(
         try:
             with area_errors(where):
                 with immediate(connection):
+                    _check_still_there(connection, head)
                     change_attributes(connection, head.run_id, told)
                 place = list_attributes(connection).get(head.run_id, (0, 0, 0))
                 return read_attributes(connection, head.run_id, place)
         finally:
             connection.close()
+
+
+def _check_still_there(connection: AreaConnection, head: RunHead) -> None:
+    """The row was found before the lock was held; another run may have its number by now."""
+    row = connection.execute(
+        "SELECT runname, state FROM runs WHERE id = ?", (head.run_id,)
+    ).fetchone()
+    if row is None or row[0] != head.key.runname or row[1] == MOVED:
+        raise MissingError(f"{head.key.runname} was moved just now", "the same call again")

@@ -9,6 +9,11 @@ from calling import called
 from sites import make_site
 from storage import connect
 
+from mtsite.config import AreaConfig
+from mtsite.errors import MissingError
+from mtsite.ingest.annotate import annotate_run
+from mtsite.megatest.merge import list_areas
+
 
 @pytest.fixture
 def area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestArea:
@@ -54,3 +59,14 @@ def test_a_word_that_is_no_attribute_changes_nothing(
     ended = called(["run", "annotate", "chips/u/n/w02", "a=b", word], capsys)
     assert ended.code == 2
     assert annotate(capsys, "w02") == {}
+
+
+def test_a_run_that_is_moved_before_its_area_is_locked_leaves_nothing(area: TestArea) -> None:
+    settings = AreaConfig(name="chips", path=area.path)
+    (listing,) = list_areas([settings], {})
+    head = next(one for one in listing.heads if one.key.runname == "w02")
+    area.drop_run("w02")
+    with pytest.raises(MissingError):
+        annotate_run(head, {"chips": settings}, {"build": "b31"})
+    with connect(area.database) as connection:
+        assert connection.execute("SELECT count(*) FROM extradat").fetchone() == (0,)
