@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from mtsite.model import Run, Test, TestName
@@ -226,7 +227,7 @@ class OnHosts:
     def of_run(self, run_dir: str) -> list[HostRun]:
         """The hosts of a run; [] for none."""
         row = self.db.execute("SELECT packed FROM on_hosts WHERE dir = ?", (run_dir,)).fetchone()
-        return _unpack(row[0]) if row else []
+        return list(_unpack(row[0])) if row else []
 
     def note(self, run_dir: str, place: tuple[str, str, int], hosts: Sequence[HostRun]) -> None:
         """What the rows of a run say now; `place` is area and target as text, and its time."""
@@ -374,11 +375,13 @@ def _pack(hosts: Sequence[HostRun]) -> bytes:
     return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
 
 
-def _unpack(packed: bytes) -> list[HostRun]:
-    return [
+@lru_cache(maxsize=64)
+def _unpack(packed: bytes) -> tuple[HostRun, ...]:
+    # Kept, because the pages of all hosts look at the same runs.
+    return tuple(
         HostRun(host, uname, tuple(RanTest(*test) for test in tests), load, disk)
         for host, uname, tests, load, disk in json.loads(zlib.decompress(packed))
-    ]
+    )
 
 
 def _name(pair: tuple[str, Numbers]) -> str:

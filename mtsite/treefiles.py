@@ -132,7 +132,10 @@ class TreeFiles:
             self._revise()
 
     def _note_changes(self, paths: Sequence[str]) -> None:
-        first, last = self._db.execute("SELECT min(number), max(number) FROM changes").fetchone()
+        # Both in one would read all of them: SQLite looks up only one end at a time.
+        first, last = self._db.execute(
+            "SELECT (SELECT min(number) FROM changes), (SELECT max(number) FROM changes)"
+        ).fetchone()
         if (last or 0) - (first or 0) + len(paths) > MOST_CHANGES:
             self._forget_changes()
             return

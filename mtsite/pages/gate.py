@@ -6,25 +6,26 @@ from typing import Any
 from mtsite.pages import words
 from mtsite.pages.page import SiteFrame, frame_context
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "gate.html"
 PATH = "index.html"
 
 
-def context(frame: SiteFrame, document: Mapping[str, Any]) -> dict[str, object]:
-    """The page of a document of schema mtsite/gate/1."""
+def context(frame: SiteFrame, document: Mapping[str, Any], path: str = PATH) -> dict[str, object]:
+    """The page of a document of schema mtsite/gate/1; nothing beside it can be searched."""
     datasets: Sequence[Mapping[str, Any]] = document["datasets"]
     failed = sum(not one["success"] for one in datasets)
     style, symbol, _ = words.mark("F" if failed else "P")
     told = words.plural(len(datasets), "dataset")
     made = frame_context(
         frame,
-        PATH,
+        path,
         (),
         title="Gate",
         description=f"{failed} of {told} failed" if failed else f"{told}: SUCCESS",
     )
     return made | {
+        "search": "",
         "letter": style,
         "symbol": symbol,
         "word": "failed" if failed else "SUCCESS",

@@ -22,6 +22,7 @@ from browser import (  # noqa: E402
     odd_tests,
     pieces,
     records,
+    rehearsals,
     side_records,
 )
 from browser.gallery_levels import Page  # noqa: E402
@@ -108,6 +109,7 @@ def pages() -> Iterator[Page]:
     months = {"2026-10": 1, "2026-11": 2}
     yield urls.search_page(), search.TEMPLATE, search.context(FRAME, months)
     yield from _hosts(night)
+    yield rehearsals.page()
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
     leads = redirect.context(FRAME, pointer, urls.run_page(runs[1].key), "ww47.5, the newest run")
@@ -252,6 +254,7 @@ def write_site(out: Path) -> list[str]:
     for one in (night, records.Night(seed=9, runname="ww47.4"), hostile):
         letters = [str(verdict) for verdict in one.verdicts]
         _write(out / urls.run_values(one.key), comparing.values_shard(one.run, letters))
+    _write(out / rehearsals.TWIN, rehearsals.twin())
     log_site.write_example(out)
     return paths
 
@@ -302,6 +305,7 @@ def shots() -> dict[str, str]:
         "test-known": urls.test_page(known_runs.KEY, ("uart_t03", "")),
         "test-waived": urls.test_page(known_runs.KEY, ("waived_t0", "")),
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
+        "gate": rehearsals.PATH,
         "search": urls.search_page() + "?q=pcie",
         "search-bad": urls.search_page() + "?q=s:bad host:lnx0*",
         "hosts": urls.hosts_page(),
