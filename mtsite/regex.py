@@ -129,20 +129,30 @@ class PatternSet:
     """Several patterns asked at once, in one pass, which of them match somewhere."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
-        self._each = [compile_bytes(pattern) for pattern in patterns] if re2 is None else []
-        self._set: Any = re2.Set.SearchSet(_options()) if re2 is not None else None
-        if self._set is not None:
-            for pattern in patterns:
-                self._set.Add(pattern)
-            self._set.Compile()
-            self._match = self._set._set.Match
+        self._set = _set_of(patterns)
+        # Patterns that have no room in one automaton have it each by itself.
+        self._each = [compile_bytes(pattern) for pattern in patterns] if self._set is None else []
 
     def matching(self, content: bytes) -> Sequence[int]:
         """The indexes of the patterns that match, in no order."""
         if self._set is None:
             return [index for index, one in enumerate(self._each) if one.search(content)]
-        found: Sequence[int] = self._match(content)
+        found: Sequence[int] = self._set.Match(content)
         return found
+
+
+def _set_of(patterns: Sequence[bytes]) -> Any:
+    """RE2's own set, past its Python layer; None where it can't be had."""
+    if re2 is None:
+        return None
+    made = re2.Set.SearchSet(_options())
+    try:
+        for pattern in patterns:
+            made.Add(pattern)
+        made.Compile()
+    except re2.error:
+        return None
+    return made._set
 
 
 def _options() -> "re2.Options":

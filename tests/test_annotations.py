@@ -98,3 +98,17 @@ def test_all_that_a_rule_gives_must_fit(rule: Annotation, fits: bool) -> None:
 def test_what_did_not_go_wrong_is_no_known_issue() -> None:
     kept = RunRecord(KEY, (), {("a", ""): TestRecord("a", "", "P")})
     assert Judge((Annotation("t", test="a"),)).of_run(KEY, 0, kept) == {}
+
+
+def test_rules_that_have_no_room_in_one_automaton_are_all_asked() -> None:
+    large = [rf"(\w{{1,50}}\s){{1,18}}{i}" for i in range(1200)]
+    rules = [Annotation(title=str(i), pattern=one) for i, one in enumerate([*large, "lost"])]
+    found = Judge(tuple(rules)).of_line(KEY, ("a", ""), None, "link lost 7")
+    assert [rule.title for rule, _ in found] == ["7", "1200"]
+
+
+def test_two_rules_in_one_line_of_a_file_are_two(tmp_path: Path) -> None:
+    written(tmp_path, 'known = [{title = "1", pattern = "x"}, {title = "2", pattern = "y"}]\n')
+    judge = Judge(load_annotations(tmp_path).rules)
+    found = judge.of_line(RunKey("", (), ""), ("", ""), None, "x")
+    assert [rule.title for rule, _ in found] == ["1"]

@@ -65,9 +65,9 @@ class Judge:
         whose = [one for one in self.rules if not key.area or _fits_area(one, key)]
         of = [one for one in whose if not key.target or _fits_target(one, key)]
         wide = of if name[0] else [replace(one, test="") for one in of]
-        by_id = {one.place: one for one in self.rules}
-        found = _Fits(wide).of(name, line)
-        return [(by_id[one.place], one.is_over(event_time, zone)) for one in found]
+        asked = {id(one): rule for one, rule in zip(wide, of, strict=True)}
+        found = [asked[id(one)] for one in _Fits(wide).of(name, line)]
+        return [(one, one.is_over(event_time, zone)) for one in found]
 
     def _of(self, key: RunKey) -> list[Annotation]:
         return [one for one in self.rules if _fits_run(one, key)]
@@ -92,12 +92,18 @@ class _Fits:
         without = [i for i, one in enumerate(self.rules) if not one.pattern]
         having = [i for i, one in enumerate(self.rules) if one.pattern]
         patterns = [self.rules[i].pattern.encode() for i in having]
-        return without, having, PatternSet(patterns)
+        return without, having, _set_of(tuple(patterns))
 
     def _in_line(self, line: str) -> frozenset[int]:
         without, having, patterns = self._patterns
         there = patterns.matching(line.encode("utf-8", "replace")) if having else ()
         return frozenset([*without, *(having[i] for i in there)])
+
+
+@lru_cache(maxsize=8)
+def _set_of(patterns: tuple[bytes, ...]) -> PatternSet:
+    """Thousands of rules take half a second, and many runs have the same."""
+    return PatternSet(patterns)
 
 
 def fit_counts(known: Known) -> list[tuple[str, int, bool]]:

@@ -7,7 +7,7 @@ is the sum of targets, so the sum of the children is the parent at every node.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -254,8 +254,7 @@ class Tree:
 def _window(days: Mapping[str, Sequence[int]], last: str) -> tuple[tuple[str, int, int], ...]:
     if not last:
         return ()
-    end = datetime.strptime(last, "%Y-%m-%d")
-    first = (end - timedelta(days=TREND_DAYS - 1)).strftime("%Y-%m-%d")
+    first = (date.fromisoformat(last) - timedelta(days=TREND_DAYS - 1)).isoformat()
     return tuple((day, t[0], t[1]) for day, t in sorted(days.items()) if first <= day <= last)
 
 

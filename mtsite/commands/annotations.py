@@ -67,6 +67,8 @@ def test(
     invocation: Invocation, test: str, target: str, area: str, day: "datetime | None", line: str
 ) -> None:
     """Which rules fit a failing LINE of such a test, as a list of failures shows it."""
+    from zoneinfo import ZoneInfo
+
     from mtsite.annotations import load_annotations
     from mtsite.build.issues import Judge
     from mtsite.model import RunKey
@@ -76,7 +78,8 @@ def test(
     testname, _, item_path = test.partition("/")
     key = RunKey(area, tuple(target.split("/")) if target else (), "")
     judge = Judge(told.rules, config.site.timezone)
-    when = int(day.timestamp()) if day else None
+    zone = ZoneInfo(config.site.timezone)
+    when = int(day.replace(tzinfo=zone).timestamp()) if day else None
     found = judge.of_line(key, (testname, item_path), when, line)
     if invocation.as_json:
         told_rules = [{**_said(one), "over": over} for one, over in found]

@@ -50,7 +50,7 @@ def series(
     told = [
         (datum, values)
         for datum, values in zip(data, past, strict=False)
-        if len(set(values) - {None}) > 1 and _are_finite(values)
+        if _are_finite(values) and _span(values) > 0
     ]
     if not told or len(runs) < 2:
         return None
@@ -81,6 +81,12 @@ def _at_end(values: Sequence[float | None], length: int) -> list[float | None]:
 
 def _are_finite(values: Sequence[float | None]) -> bool:
     return all(value is None or math.isfinite(value) for value in values)
+
+
+def _span(values: Sequence[float | None]) -> float:
+    """Half of how far they lie apart, as floats tell it: none between large neighbours."""
+    known = [value for value in values if value is not None]
+    return max(known) / 2 - min(known) / 2 if known else 0
 
 
 def _moved(values: Sequence[float | None]) -> float:

@@ -1,14 +1,17 @@
 """Targets, key levels and areas added up; histories cut into stretches."""
 
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite import rollup
 from mtsite.build.nodes import TargetNode, Tree, target_node
 from mtsite.model import RunKey, RunSummary, State, Status
-from mtsite.pages.dates import day_of, month_of
+from mtsite.pages import charts
+from mtsite.pages.dates import day_of, month_of, night_of
 
 UTC = ZoneInfo("UTC")
 DAY = 86_400
@@ -70,3 +73,16 @@ def test_days_and_months_are_cut_in_the_zone_of_the_site() -> None:
 
 def test_a_time_that_no_calendar_has_counts_as_the_first_day() -> None:
     assert day_of(10**18, UTC) == day_of(None, UTC) == "1970-01-01"
+
+
+@pytest.mark.parametrize("when", [-50_000_000_000, -62_135_596_800, 253_402_300_799, -1])
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("Asia/Tokyo"), ZoneInfo("America/Los_Angeles")])
+def test_every_day_and_night_is_a_date_that_has_neighbours(when: int, zone: ZoneInfo) -> None:
+    for told in (day_of(when, zone), night_of(when, zone), f"{month_of(when, zone)}-01"):
+        begins = date.fromisoformat(told)
+        assert begins - timedelta(days=1) < begins < begins + timedelta(days=1)
+
+
+def test_a_target_of_antiquity_has_a_trend() -> None:
+    old = target_node(("k",), 1, [summary(("x",), -600_000, {"P": 1})], UTC)
+    assert charts.trend(old.days) is not None

@@ -159,6 +159,11 @@ def test_value_charts_stay_inside_their_box(
     _stays_inside(values.series([datum("a", 1.0, expected, tol)], [past], runs))
 
 
+@pytest.mark.parametrize("past", [[2**62, 2**62 + 1], [0.0, 5e-324]])
+def test_values_that_are_equal_as_they_are_drawn_have_no_curve(past: list[float | None]) -> None:
+    assert values.series([datum("a", 1.0, None, None)], [past], [("w1", ""), ("w2", "")]) is None
+
+
 def test_hosts_have_a_lane_each_with_what_went_wrong() -> None:
     made = timeline.shown(NIGHT.run, [str(v) for v in NIGHT.verdicts], PATH)
     assert made is not None
