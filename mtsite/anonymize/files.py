@@ -99,6 +99,10 @@ def copy_file(source: Path, target: Path, scrubber: Scrubber, copied: Copied) ->
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         return
+    if target.exists():
+        # Words are the same in capitals: Alice.log and alice.log.
+        copied.left_out.append((str(source), "another file has its name in the copy"))
+        return
     kind, magic = kind_of(source)
     if kind == BINARY:
         copied.left_out.append((str(source), "neither text nor a database"))

@@ -259,6 +259,16 @@ def test_packed_files_that_break_off_are_left_out_and_named(tmp_path: Path) -> N
     assert not set(broken) & {path.name for path in (tmp_path / "out").rglob("*")}
 
 
+def test_of_two_files_whose_names_become_one_the_second_is_named(tmp_path: Path) -> None:
+    files = {f"{USER}.log": b"small\n", f"{USER.upper()}.log": b"CAPITALS\n"}
+    runs = [run("u/v", "w1", [test("t", files=files)], owner=USER)]
+    area = make_area(tmp_path / "src", runs=runs)
+    done = anonymize_area(area.path, tmp_path / "out", KEY, Wishes(), quiet)
+    assert [Path(path).name for path, _why in done.left_out] == [f"{USER}.log"]
+    (copied,) = (tmp_path / "out").rglob("user-*.log")
+    assert copied.read_bytes() == b"CAPITALS\n"
+
+
 def test_text_in_a_column_of_numbers_is_replaced_too(tmp_path: Path) -> None:
     area = make_area(tmp_path / "src", runs=[run("u/v", "w1", [test("t")])])
     with closing(connect(area.database)) as connection, connection:
