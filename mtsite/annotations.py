@@ -89,7 +89,9 @@ def load_annotations(root: Path) -> Annotations:
                 mistakes.append(f"{root / found.place}: more than {MOST} rules; this is left out")
             else:
                 rules[found.id] = found
-    return Annotations(tuple(rules.values()), tuple(mistakes))
+    # They stand on a published page, where the site's directory says nothing to anybody.
+    told = (one.removeprefix(f"{root}/") for one in mistakes)
+    return Annotations(tuple(rules.values()), tuple(told))
 
 
 def _read(path: Path, mistakes: list[str]) -> Iterator[Annotation]:
