@@ -1,7 +1,8 @@
 """Let Atheris look for inputs that break a promise: python tests/fuzz/explore.py TARGET [SECONDS]
 
 What breaks one is written to `crash-…` in the current directory; put it into corpus/TARGET/ when it
-is mended. Inputs that reach new code go to DIRECTORY, if one is named as third word.
+is mended. Inputs that reach new code go to DIRECTORY, if one is named as third word; without one
+the same inputs come in the same order each time.
 """
 
 import sys
@@ -23,6 +24,8 @@ def main() -> None:
     known.mkdir(parents=True, exist_ok=True)
     found = sys.argv[3:4] or []
     flags = [f"-max_total_time={seconds}", f"-max_len={targets.MOST_BYTES}", "-timeout=10"]
+    if not found:
+        flags.append("-seed=1")
     if name in targets.WORDS:
         words = Path(f"{name}.words")
         quoted = ("".join(f"\\x{byte:02x}" for byte in word) for word in targets.WORDS[name])
