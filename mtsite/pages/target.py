@@ -66,18 +66,25 @@ def context(
     }
     if newest is not None:
         shown["night"] = night.link(frame, path, node.area, newest.event_time)
-    rows = ranked(grid.rows)
+    return shown | _grid(frame, path, node, grid)
+
+
+def _grid(frame: SiteFrame, path: str, node: NodeSummary, grid: Grid) -> dict[str, object]:
+    """The first rows of its grid, and where all of them are."""
     place = (node.area, node.values)
-    shown["windows"] = windows(path, node, "", ())
-    shown["all_rows"] = urls.relative(path, urls.grid_page(*place, "30"))
+    rows = ranked(grid.rows)
     parts = parts_of(rows, grid)
     calm = next((n for n, part in enumerate(parts, 1) if part and part[-1].kind == "always"), 1)
-    shown["calm_rows"] = urls.relative(path, urls.grid_page(*place, "30", calm)) + "#always"
-    shown["files"] = tuple(
-        (name[5:].upper(), urls.relative(path, urls.grid_file(*place, name)))
-        for name in ("grid.csv", "grid.json")
-    )
-    return shown | table(frame, path, node, grid, rows, MAX_GRID_ROWS)
+    return {
+        "windows": windows(path, node, "", ()),
+        "all_rows": urls.relative(path, urls.grid_page(*place, "30")),
+        "calm_rows": urls.relative(path, urls.grid_page(*place, "30", calm)) + "#always",
+        "files": tuple(
+            (name[5:].upper(), urls.relative(path, urls.grid_file(*place, name)))
+            for name in ("grid.csv", "grid.json")
+        ),
+        **table(frame, path, node, grid, rows, MAX_GRID_ROWS),
+    }
 
 
 def _months(
