@@ -5,7 +5,7 @@ becomes due in the same transaction, so that a kill forgets none.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 _SEEN = ("place", "gone", "coming", "summary", "verdicts")
@@ -65,9 +65,10 @@ class Searchable:
         rows = self._db.execute("SELECT DISTINCT place FROM runs WHERE coming = 0")
         return [place for (place,) in rows]
 
-    def settle(self) -> None:
-        """The shards say what is known."""
+    def settle(self, but: Iterable[int] = ()) -> None:
+        """The shards say what is known, `but` those of runs that began then."""
         self._db.execute("DELETE FROM search_due")
+        self._db.executemany("INSERT INTO search_due VALUES (?)", ((place,) for place in set(but)))
 
     def shards(self) -> dict[str, list[First]]:
         """Month → the runs that its shards begin with; the oldest month first."""

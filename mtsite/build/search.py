@@ -3,6 +3,7 @@
 A run that is new, or moved, changes the shard that it is in and, in its month, those after it.
 """
 
+import json
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from mtsite.pages.dates import month_of
 from mtsite.searchable import First
 
 OWNER = "search"
+NAMES = "search without"
+"""In the manifest: the former names of areas whose runs the shards leave out."""
+
 _FOREVER = 2**62
 _DAY = 86_400
 _NO_TIME = "1970-01"
@@ -31,10 +35,12 @@ _NO_TIME = "1970-01"
 class MonthTask:
     """A month of which the shards from `number` on are due; that one begins with `first`.
 
-    `known` are its files, `former` the names that areas had before.
+    `place` is when the earliest run that moved began. `known` are its files, `former` the names
+    that areas had before.
     """
 
     month: str
+    place: int
     number: int
     first: First
     known: Mapping[str, Page]
@@ -99,7 +105,9 @@ def write_search(state: BuildState) -> None:
     if unreadable.must_wait(state):
         return
     book = state.manifest.search
-    everything = state.all_pages or state.interrupted or unreadable.came_back(state)
+    without = former.names_now(state.config.areas)
+    said = json.dumps(sorted(without)) if without else ""
+    everything = _all_due(state, said)
     due = book.all_places() if everything else book.due()
     if not due and not everything and state.manifest.holds(urls.search_page()):
         return
@@ -107,14 +115,15 @@ def write_search(state: BuildState) -> None:
     known = state.pages_of(OWNER, trusted=not state.interrupted)
     before = book.shards()
     writer = MonthWriter(state.site, state.config.state_dir, state.look)
-    tasks = list(_tasks(state, due, known, {} if everything else before))
+    firsts = {} if everything else before
+    tasks = [MonthTask(*one, frozenset(without)) for one in _months(state, due, known, firsts)]
     pen = Pen(state.site, state.look, OWNER, known)
-    failed = False
+    failed: list[int] = []
     for outcome in state.engine.map(writer, tasks):
         task, written = outcome.task, outcome.returned
         if written is None:
             state.failed(f"search of {task.month}", outcome.error)
-            failed = True
+            failed.append(task.place)
             continue
         state.note_files(written.pages, [], 0)
         book.note(task.month, before.get(task.month, [])[: task.number - 1] + written.firsts)
@@ -122,30 +131,36 @@ def write_search(state: BuildState) -> None:
         for month in before.keys() - {task.month for task in tasks}:
             book.note(month, [])
     _write_page(state, pen, {month: len(firsts) for month, firsts in book.shards().items()})
-    if not failed:
-        book.settle()
+    book.settle(but=failed)
+    state.manifest.put(NAMES, said)
     state.commit()
 
 
-def _tasks(
+def _all_due(state: BuildState, said: str) -> bool:
+    """Whether what is known of what moved says too little; `said` are the former names now."""
+    lost = state.all_pages or state.interrupted or unreadable.came_back(state)
+    return lost or state.manifest.get(NAMES) != said
+
+
+def _months(
     state: BuildState,
     due: Iterable[int],
     known: Mapping[str, Page],
     before: Mapping[str, list[First]],
-) -> Iterator[MonthTask]:
+) -> Iterator[tuple[str, int, int, First, Mapping[str, Page]]]:
+    """The months of these times, each as the first fields of its task."""
     zone = ZoneInfo(state.look.frame.timezone)
     earliest: dict[str, int] = {}
     for place in due:
         month = month_of(place, zone)
         earliest[month] = min(place, earliest.get(month, place))
-    names = former.names_now(state.config.areas)
     for month, place in sorted(earliest.items()):
         firsts = before.get(month, [])
         # A run at the head of a shard may have become so small that it belongs to the one before.
         at = max(bisect_left([first.place for first in firsts], place) - 1, 0)
         begin = firsts[at] if at else First(-_FOREVER, "")
         own = {path: page for path, page in known.items() if path.startswith(_below(month))}
-        yield MonthTask(month, at + 1, begin, own, frozenset(names))
+        yield month, place, at + 1, begin, own
 
 
 def _store(pen: Pen, task: MonthTask, nth: int, draft: search.Draft) -> None:

@@ -277,7 +277,7 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     said = digest.of(repr(told))
     state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != said
     state.manifest.put("areas", said)
-    asked = {
+    asked = names_now(state.config.areas) | {
         name: repr((expected, _grids_of(state, name)))
         for name, expected in rhythms(state, words).items()
     }

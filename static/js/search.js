@@ -5,7 +5,7 @@
   const part = document.querySelector("[data-mt=search]");
   if (!part) return;
   const { GROUPS, compile, parse, asked, keep } = window.mtFilter;
-  const { found, looked, read, draw } = window.mtSearchRows;
+  const { found, looked, read, clear, draw } = window.mtSearchRows;
   const make = window.mtElement;
   const STEP = 20;
   const shards = part.dataset.shards.split(" ").filter(Boolean).flatMap((one) => {
@@ -73,52 +73,70 @@
     count.textContent = `${total} found in ${looked.runs} run${looked.runs === 1 ? "" : "s"}${filter.said(known)}`;
   };
 
-  let going = false;
+  let going = false, stopped = false;
+  const lost = new Set();
+  const offer = (label, deed) => {
+    const one = make("button", label, older, "more");
+    one.type = "button";
+    one.onclick = deed;
+    older.append(" ");
+  };
   const say = (text = "") => {
     const rest = shards.slice(looked.shards);
-    older.textContent = text || (rest.length ? "Older runs are not searched yet. " : "All runs of this site are searched. ");
+    older.textContent = text || (rest.length ? "Older runs are not searched yet. " : lost.size ? "" : "All runs of this site are searched. ");
+    if (text) return;
     const left = [[looked.tests, "tests of large runs"], [looked.lines, "kinds of failing lines"]].filter(([many]) => many);
-    if (!text && left.length) older.append(`Left out for their number: ${left.map((one) => one.join(" ")).join(", ")}. `);
-    const button = (label, most) => {
-      const one = make("button", label, older, "more");
-      one.type = "button";
-      one.onclick = () => search(most);
-      older.append(" ");
-    };
-    if (!text && rest.length) button(`Search on, back to ${rest[0].slice(0, 7)}`, 1);
-    if (!text && rest.length > 1) button(`Search all ${rest.length} older parts, back to ${rest.at(-1).slice(0, 7)}`, rest.length);
+    if (left.length) older.append(`Left out for their number: ${left.map((one) => one.join(" ")).join(", ")}. `);
+    if (lost.size) {
+      const months = [...new Set([...lost].map((name) => name.slice(0, 7)))].join(", ");
+      older.prepend(`What is searched of ${months} could not be loaded; the next query tries again. `);
+      offer("Try again", again);
+    }
+    if (rest.length) offer(`Search on, back to ${rest[0].slice(0, 7)}`, () => search(1));
+    if (rest.length > 1) offer(`Search all ${rest.length} older parts, back to ${rest.at(-1).slice(0, 7)}`, () => search(rest.length));
   };
+  const load = (name) => window.mtLoad(`${name}.js`, name).then((part) => { lost.delete(name); return part; }, () => { lost.add(name); });
   // So many shards more, one after the other; Escape ends it.
   const search = async (most) => {
     if (going) return;
     going = true;
-    let trouble = "";
-    for (let done = 0; going && done < most && looked.shards < shards.length; done += 1) {
+    stopped = false;
+    for (let done = 0; !stopped && done < most && looked.shards < shards.length; done += 1) {
       const name = shards[looked.shards];
       if (most > 1) say(`Part ${done + 1} of ${most}: ${name.slice(0, 7)}; Esc stops.`);
-      try {
-        read(await window.mtLoad(`${name}.js`, name));
-      } catch {
-        trouble = `What is searched of ${name.slice(0, 7)} could not be loaded. `;
-      }
+      const part = await load(name);
+      if (part) read(part);
       looked.shards += 1;
       show();
     }
     going = false;
     say();
-    older.prepend(trouble);
+  };
+  // What could not be loaded: rows stand as the newest run has them, so all are read anew with it.
+  const again = async () => {
+    if (going) return;
+    going = true;
+    if (await load([...lost][0])) {
+      const parts = await Promise.all(shards.slice(0, looked.shards).map(load));
+      clear();
+      for (const part of parts) if (part) read(part);
+      show();
+    }
+    going = false;
+    say();
   };
   const apply = () => {
     keep(box.value.trim());
     if (looked.shards) show();
     else search(1);
+    if (lost.size) again();
   };
   const links = () => [...results.querySelectorAll("[data-row]")].map((row) => row.querySelector("a"));
   const onKey = (event) => {
     const list = links();
     const at = list.indexOf(document.activeElement);
     if (event.key === "Escape") {
-      if (going) going = false;
+      if (going) stopped = true;
       else { if (event.target === box) box.value = ""; box.focus(); apply(); }
     } else if (event.key === "ArrowDown") (list[at + 1] || list.at(-1))?.focus();
     else if (event.key === "ArrowUp") (list[at - 1] || box).focus();

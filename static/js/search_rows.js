@@ -9,6 +9,10 @@
   const seen = new Set();
   const tests = new Map();
   const looked = { runs: 0, shards: 0, tests: 0, lines: 0 };
+  const clear = () => {
+    for (const rows of [...Object.values(found), seen, tests]) Array.isArray(rows) ? rows.length = 0 : rows.clear();
+    looked.runs = looked.tests = looked.lines = 0;
+  };
   const low = (text) => text.toLowerCase();
   const isBad = (letter) => "DFKBA".includes(letter);
   const WORDS = Object.fromEntries(Object.entries(MARKS).map(([letter, [, word]]) => [letter, word.replace(" ", "-")]));
@@ -145,5 +149,5 @@
       make("td", day(row.when), line, "num took");
     },
   };
-  window.mtSearchRows = { found, looked, read, draw };
+  window.mtSearchRows = { found, looked, read, clear, draw };
 })();

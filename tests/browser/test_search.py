@@ -133,10 +133,47 @@ def test_hostile_names_and_addresses_are_text(wide: Watched, gallery_site: Path)
     assert wide.trouble == []
 
 
-def test_a_shard_that_is_lost_is_said(wide: Watched, gallery_site: Path) -> None:
+def test_a_shard_that_is_lost_is_said_and_tried_again_with_the_next_query(
+    wide: Watched, gallery_site: Path
+) -> None:
+    query = "test:pcie_retry_smoke is:test"
+    whole = opened(wide, gallery_site, query).inner_text(".results")
     wide.page.route("**/2026-11-2.js", lambda route: route.abort())
-    page = wide.go(gallery_site, f"{PAGE}?q=pcie")
-    expect(page.locator(".sub")).to_contain_text("What is searched of 2026-11 could not be loaded")
+    page = wide.go(gallery_site, f"{PAGE}?q={query}")
+    lost = "What is searched of 2026-11 could not be loaded"
+    expect(page.locator(".sub")).to_contain_text(lost)
+    page.click(".sub button:has-text('Search all')")
+    expect(page.locator(".sub button")).to_have_text(["Try again"])
+    assert "All runs" not in page.inner_text(".sub")
+    page.click(".sub button")
+    expect(page.locator(".sub button")).to_have_text(["Try again"])
+    page.unroute("**/2026-11-2.js")
+    page.fill("input", query + " ")
+    expect(page.locator(".sub")).to_contain_text("All runs of this site are searched")
+    assert lost not in page.inner_text(".sub")
+    assert page.inner_text(".results") == whole
+
+
+def test_stopping_and_going_on_at_once_reads_no_part_twice(
+    wide: Watched, gallery_site: Path
+) -> None:
+    page = opened(wide, gallery_site, "is:run")
+    page.click(".sub button >> nth=1")
+    expect(page.locator(".sub")).to_contain_text("All runs of this site are searched")
+    said = page.inner_text("output")
+    page = opened(wide, gallery_site, "is:run")
+    page.evaluate(
+        """() => {
+          document.querySelector(".sub button").click();
+          const key = new KeyboardEvent("keydown", {key: "Escape", bubbles: true});
+          document.querySelector("[data-mt=search] input").dispatchEvent(key);
+          document.querySelectorAll(".sub button")[1].click();
+        }"""
+    )
+    expect(page.locator(".sub")).to_contain_text("back to 2026-10")
+    page.click(".sub button >> nth=0")
+    expect(page.locator(".sub")).to_contain_text("All runs of this site are searched")
+    assert page.inner_text("output") == said
 
 
 def test_without_script_it_leads_to_lists(plain: Watched, gallery_site: Path) -> None:

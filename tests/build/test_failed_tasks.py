@@ -10,6 +10,7 @@ from sites import TestSite, difference, files_of, make_site
 
 from mtsite.build.read import ReadTask, RunRead, RunReader
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
+from mtsite.build.search import MonthTask, MonthWriter, MonthWritten
 from mtsite.build.targets import TargetTask, TargetWriter, TargetWritten
 
 
@@ -84,3 +85,21 @@ def test_a_run_that_could_not_be_read_keeps_its_pages_where_the_state_was_lost(
     assert before.keys() - files_of(site.tree).keys() == set()
     assert site.build().problems == []
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+@pytest.mark.parametrize("all_due", [True, False])
+def test_a_month_of_the_search_that_could_not_be_written_is_due_at_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_due: bool
+) -> None:
+    site, area = make(tmp_path)
+    area.add_run(run("u/v", "w3", [test("t", status="FAIL")]))
+
+    def fail(_writer: MonthWriter, _task: MonthTask) -> MonthWritten:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MonthWriter, "__call__", fail)
+        assert site.build(full=all_due).problems == ["search of 2023-11: OSError: disk full"]
+    assert site.build().problems == []
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+    assert site.build().written == 0

@@ -100,3 +100,22 @@ def test_without_the_alias_the_old_addresses_tell_what_remains(
     page = files_of(site.tree)["fullrun/ubuntu/nfs/r1/index.html"]
     assert b"none of the databases" in page
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_an_alias_of_an_area_whose_runs_are_gone_changes_what_shows_them(
+    site: TestSite, tmp_path: Path
+) -> None:
+    other = make_area(tmp_path / "elsewhere", "other")
+    other.add_run(run(TARGET, "b0", [test("boot")], event_time=NOW))
+    site.write_config({"other": other.path})
+    site.build(allow_drop=True)
+    assert b"fullrun" in files_of(site.tree)["_search/2023-11-1.js"]
+    site.write_config({"other": other.path}, RENAMED)
+    site.build()
+    assert b"fullrun" not in files_of(site.tree)["_search/2023-11-1.js"]
+    assert site.build().written == 0
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+    site.write_config({"other": other.path})
+    site.build()
+    assert b"fullrun" in files_of(site.tree)["_search/2023-11-1.js"]
+    assert difference(site.tree, site.build_clean(tmp_path / "again")) == []
