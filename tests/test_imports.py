@@ -62,6 +62,8 @@ FLOORS = (
             "failing",
             "annotated",
             "searchable",
+            "pushlog",
+            "provenance",
             "record",
             "comparison",
             "stability",

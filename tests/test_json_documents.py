@@ -22,6 +22,7 @@ SETTINGS = {"MTSITE_PUBLISH_DESTINATION": "s3://bucket/prefix", "MTSITE_RETAIN_L
 LOOKS = """
 area ls
 ingest objects JUNITFILE --area ingested --dry-run
+ingest pushes PUSHLOG --repository chip --dry-run
 ingest junit JUNITFILE --area ingested --target x --runname r --dry-run
 area show chipyard
 config show
@@ -80,6 +81,8 @@ class Site:
         assert made["schema"] == "mtsite/demo/1"
         junit = root.parent / "junit.xml"
         junit.write_text('<testsuite name="s"><testcase name="t"/></testsuite>')
+        pushlog = root.parent / "pushlog.json"
+        pushlog.write_text('{"1": {"changesets": ["27e624"], "user": "ann", "date": 1790000000}}')
         log = min(root.glob("site/_blobs/*/*.log"))
         listed = self.ask(["run", "ls"])["runs"]
         name = next(
@@ -95,6 +98,7 @@ class Site:
             "LOGGED": str(logged),
             "LOGFILE": str(log),
             "JUNITFILE": str(junit),
+            "PUSHLOG": str(pushlog),
         }
 
     def ask(self, words: list[str], *, demo: bool = False) -> Any:

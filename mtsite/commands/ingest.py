@@ -116,6 +116,41 @@ def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path,
         )
 
 
+@command.command("pushes", epilog=exits(10, 11))
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be added; write nothing.")
+@click.option(
+    "--repository", required=True, metavar="NAME", help="What runs call it in `repository`."
+)
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|-..."
+)
+@click.pass_obj
+def pushes(invocation: Invocation, dry_run: bool, repository: str, paths: tuple[Path, ...]) -> None:
+    """What came into a repository, in order: a log of git, or a pushlog of Mercurial (JSON).
+
+    git log --format='%H%x09%P%x09%ct%x09%an%x09%s' | mtsite ingest pushes - --repository chip
+
+    They are added to pushes/NAME.jsonl beside mtsite.toml; the same ones again change nothing.
+    """
+    from mtsite.ingest.place import check_text
+    from mtsite.ingest.pushes import ingest_pushes
+    from mtsite.pages.words import plural
+
+    if not repository.strip():
+        raise UsageError("--repository is empty", "--repository chip")
+    check_text("--repository", repository)
+    root = invocation.config().root
+    done = ingest_pushes(root, repository.strip(), paths, dry_run=dry_run)
+    if invocation.as_json:
+        invocation.print_json("ingest-pushes", {"dry_run": dry_run, **asdict(done)})
+        return
+    word = "would be added" if dry_run else "added"
+    invocation.report.say(
+        f"{done.repository}: {plural(done.added, 'push', 'pushes')} {word},"
+        f" {plural(done.pushes, 'push', 'pushes')} of {plural(done.commits, 'commit')} in all"
+    )
+
+
 def _area(invocation: Invocation, area: str) -> "AreaConfig":
     """An area of mtsite.toml by its name, else the directory of that name; no file is needed."""
     from mtsite.config import AreaConfig, find_config
