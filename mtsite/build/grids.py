@@ -10,6 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
+from mtsite.build.issues import Judge
 from mtsite.build.pen import Pen, json_bytes
 from mtsite.known import Outcomes, TargetRun, summary_of
 from mtsite.manifest import Manifest
@@ -145,9 +146,15 @@ class GridPages:
     """Writes them; `node` is bare: a page must not change with what it doesn't show."""
 
     def __init__(
-        self, pen: Pen, runs: TargetRuns, node: NodeSummary, settings: GridSettings
+        self,
+        pen: Pen,
+        runs: TargetRuns,
+        node: NodeSummary,
+        settings: GridSettings,
+        judge: Judge,
     ) -> None:
         self.pen = pen
+        self.judge = judge
         self.runs = runs
         self.node = node
         self.settings = settings
@@ -228,4 +235,10 @@ class GridPages:
         columns = self.runs.newest[: min(grid.WINDOWS[0], room)]
         outcomes = [self.runs.outcomes(run) for run in columns]
         reasons = [self.runs.manifest.reasons(run.dir) for run in columns]
-        return griddata.cells([run.runname for run in columns], outcomes, reasons)
+        # A run that is gone is judged no more: what its pages said of it stays.
+        judged = [
+            (run.place or None, {} if run.gone else why)
+            for run, why in zip(columns, reasons, strict=True)
+        ]
+        known = self.judge.titles(judged)
+        return griddata.cells([run.runname for run in columns], outcomes, reasons, known)

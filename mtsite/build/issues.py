@@ -18,6 +18,7 @@ from mtsite.build.plan import BuildPlan
 from mtsite.build.reasons import MOST, reason_of
 from mtsite.build.state import BuildState
 from mtsite.facts import KnownIssue
+from mtsite.known import Reasons
 from mtsite.megatest.pattern import matcher, target_matcher
 from mtsite.model import RunKey, RunRecord, TestName
 from mtsite.pages.issues import Known
@@ -52,6 +53,32 @@ class Judge:
             if told:
                 told.sort(key=lambda one: (one.over, one.title, one.rule))
                 found[name] = tuple(told[:MOST_OF_TEST])
+        return found
+
+    def of_target(self, area: str, target: tuple[str, ...]) -> "Judge":
+        """The rules that may fit a run of this target."""
+        return Judge(tuple(self._of(RunKey(area, target, ""))), self.zone)
+
+    def titles(self, runs: Sequence[tuple[int | None, Reasons]]) -> list[dict[TestName, str]]:
+        """Of runs of a target (when they began, why tests went wrong): what is known of tests.
+
+        The first issue of each that is not over; the rules are those `of_target`.
+        """
+        if not self.rules:
+            return [{} for _ in runs]
+        fits = _Fits(self.rules)
+        return [self._titles(fits, *one) for one in runs]
+
+    def _titles(
+        self, fits: "_Fits", event_time: int | None, reasons: Reasons
+    ) -> dict[TestName, str]:
+        zone = ZoneInfo(self.zone)
+        over = {one.id for one in self.rules if one.is_over(event_time, zone)}
+        found: dict[TestName, str] = {}
+        for name, (_, _, _, line) in reasons.items():
+            told = [one.title for one in fits.of(name, line) if one.id not in over]
+            if told:
+                found[name] = min(told)
         return found
 
     def of_line(

@@ -27,7 +27,7 @@ from mtsite.build.former import names_now, write_former
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
 from mtsite.build.grids import PLAIN, GridSettings
 from mtsite.build.hosts import write_hosts
-from mtsite.build.issues import judge_again, note_rules
+from mtsite.build.issues import judge_again, judge_of, note_rules
 from mtsite.build.judge import rule_set_of
 from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.masked import redactor_of
@@ -297,6 +297,7 @@ def _write_targets(state: BuildState) -> None:
     writer = TargetWriter(state.site, state.config.state_dir, state.look)
     words = area_words(state)
     expected = rhythms(state, words)
+    judge = judge_of(state)
     now_called = names_now(state.config.areas)
     _touch_former(state, now_called)
     tasks = (
@@ -308,6 +309,7 @@ def _write_targets(state: BuildState) -> None:
             state.pages_of(target_owner(name, values), trusted=not state.interrupted),
             expected.get(name),
             now_called.get(name, ""),
+            judge.of_target(name, values),
         )
         for name, values in sorted(state.touched)
     )

@@ -13,6 +13,7 @@ from mtsite import urls
 from mtsite.build import digest, former
 from mtsite.build.grids import PLAIN, GridPages, GridSettings, TargetRuns, grid_of, seen_of
 from mtsite.build.histories import Histories, move_on, shown_histories, still_true
+from mtsite.build.issues import Judge
 from mtsite.build.nodes import LISTED, TREND_DAYS, AreaWords, TargetNode, Tree, target_node
 from mtsite.build.pen import Look, Pen
 from mtsite.build.twins import store_twin
@@ -34,7 +35,7 @@ class TargetTask:
     """One target whose runs have moved; `known` are the fingerprints to rely on.
 
     `expected` is what the settings say of how often a run comes, in seconds; None: nothing.
-    `name_now` is the name of the area where this is a former one.
+    `name_now` is the name of the area where this is a former one, `judge` knows its issues.
     """
 
     area: str
@@ -44,6 +45,7 @@ class TargetTask:
     known: Mapping[str, Page] = field(default_factory=dict)
     expected: int | None = None
     name_now: str = ""
+    judge: Judge = field(default_factory=Judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class _TargetPages:
         self.words = AreaWords(expected=task.expected)
         self.zone = ZoneInfo(pen.frame.timezone)
         self.grids = task.grids
+        self.judge = task.judge
         self.runs = TargetRuns(manifest, task.area, task.values)
         # A page without a fingerprint may be of a build that died: nothing rests on it.
         self.trusted = all(page.fingerprint for page in task.known.values())
@@ -121,7 +124,7 @@ class _TargetPages:
         bare = NodeSummary(self.area, self.values, self.keys, 0, {}, Verdict.NOT_RUN, None)
         past = self._histories(bare)
         self._months(bare)
-        GridPages(self.pen, self.runs, bare, self.grids).write()
+        GridPages(self.pen, self.runs, bare, self.grids, self.judge).write()
         self._target_page(tree.node(self.area, self.values), own.stability)
         return own, past
 

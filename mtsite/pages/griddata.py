@@ -82,17 +82,21 @@ def cells(
     runnames: Sequence[str],
     outcomes: Sequence[Outcomes],
     reasons: Sequence[Mapping[TestName, Reason]],
+    known: Sequence[Mapping[TestName, str]],
 ) -> dict[str, object]:
     """The second shard: durations of each test by run, and reasons as
-    [run, state, log's segment, line, number of the text]."""
+    [run, state, log's segment, line, number of the text], and of what is known of it, if it is."""
     texts: dict[str, int] = {}
     why: dict[TestName, list[list[object]]] = {}
     room = MOST_REASONS
-    for at, found in enumerate(reasons):
+    for at, (found, titles) in enumerate(zip(reasons, known, strict=True)):
         for name, (state, log, line, text) in list(found.items())[:room]:
             number = texts.setdefault(_readable(text), len(texts))
             segment = urls.segment(log) if log else ""
-            why.setdefault(name, []).append([at, _readable(state), segment, line, number])
+            said = [at, _readable(state), segment, line, number]
+            if name in titles:
+                said.append(texts.setdefault(_readable(titles[name]), len(texts)))
+            why.setdefault(name, []).append(said)
             room -= 1
     names = sorted({name for column in outcomes for name in column})
     tests = []

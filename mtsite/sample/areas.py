@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.errors import UsageError
+from mtsite.sample.annotations import write_annotations
 from mtsite.sample.chipyard import CHIPYARD
 from mtsite.sample.configs import write_configs, write_site_config
 from mtsite.sample.history import SampleRun, plan_runs
@@ -51,6 +52,7 @@ def make_samples(root: Path, *, seed: int, now: int, days: int = 90) -> SampleSi
     webstack = _make_area(root, WEBSTACK, plan_runs(WEBSTACK, seed, now, days, 0), seed)
     titles = {CHIPYARD.name: CHIPYARD.title, WEBSTACK.name: WEBSTACK.title, ARCHIVE: ARCHIVE_TITLE}
     write_site_config(root / "mtsite.toml", titles)
+    write_annotations(root / "annotations", now)
     runs = [*chipyard, *webstack]
     return SampleSite(
         root=root,

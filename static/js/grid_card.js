@@ -66,6 +66,7 @@
       if (kept) more.textContent = [why && why[1], seconds && window.mtTook(Number(seconds))].filter(Boolean).join(" · ");
       if (!why && "DFKBA".includes(letter)) line.textContent = "The reason is not kept here: open the test.";
       if (why) line.textContent = found.texts[why[4]];
+      if (why && why.length > 5) more.append(` · known: ${found.texts[why[5]]}`);
       if (why && why[2] && page) lead("log line", `${page}_log/${why[2]}.html#L${why[3]}`);
       place(cell, x);
     }, () => { more.textContent = "The reasons could not be loaded."; });

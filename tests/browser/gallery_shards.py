@@ -34,7 +34,8 @@ def shards(night: records.Night) -> Iterator[tuple[str, bytes]]:
         {row.name: ("COMPLETED/FAIL", "sim.log", 1482, pieces.LINES[at % 5]) for row in shown.rows}
         for at in range(len(shown.runs))
     ]
-    cells = griddata.cells([run.key.runname for run in shown.runs], took, why)
+    known = [{("boot_emmc_stress", ""): "Bursts are <not> modelled yet"} for _ in why]
+    cells = griddata.cells([run.key.runname for run in shown.runs], took, why, known)
     yield urls.grid_file(*LEAF, "cells.js"), shard_bytes("cells", cells)
     yield from search_shards(night)
 

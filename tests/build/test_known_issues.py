@@ -122,6 +122,23 @@ def test_lists_feeds_and_twins_count_them(built: TestSite) -> None:
     assert shard.replace("\\", "").count('[],"",1]') == 2
 
 
+def test_the_cells_of_the_grid_tell_them_until_they_are_over(built: TestSite) -> None:
+    shard = page(built, "chips/u/v/_runs/cells.js")
+    told = json.loads(json.loads(shard[len('mtShard("cells",') : -2]))
+    found = {
+        (told["runs"][why[0]], name): told["texts"][why[5]]
+        for name, _, _, reasons in told["tests"]
+        for why in reasons
+        if len(why) > 5
+    }
+    assert found == {
+        ("w1", "a"): "Parity is <not> modelled yet",
+        ("w2", "a"): "Parity is <not> modelled yet",
+        ("w2", "b"): "Link of the second board",
+        ("w4", "b"): "Link of the second board",
+    }
+
+
 def test_all_rules_are_listed_those_that_need_a_look_first(built: TestSite) -> None:
     said = page(built, "_clusters/known.html")
     assert "3 rules for failures that somebody knows of; 1 ended" in said

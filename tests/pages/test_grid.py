@@ -363,8 +363,11 @@ def test_the_second_shard_tells_reasons_once_and_durations_of_each_run() -> None
     name = ("t", "")
     outcomes = [{name: ("F", 12)}, {name: ("P", None)}, {name: ("F", 7)}]
     reason = ("COMPLETED/FAIL", "logs/sim.log", 14, "it broke")
-    found = griddata.cells(["r0", "r1", "r2"], outcomes, [{name: reason}, {}, {name: reason}])
-    assert found["texts"] == ["it broke"]
+    known = [{}, {}, {name: "Lane 7 is not modelled"}]
+    found = griddata.cells(
+        ["r0", "r1", "r2"], outcomes, [{name: reason}, {}, {name: reason}], known
+    )
+    assert found["texts"] == ["it broke", "Lane 7 is not modelled"]
     assert found["tests"] == [
         [
             "t",
@@ -372,7 +375,7 @@ def test_the_second_shard_tells_reasons_once_and_durations_of_each_run() -> None
             "12,,7",
             [
                 [0, "COMPLETED/FAIL", "logs~2Fsim.log", 14, 0],
-                [2, "COMPLETED/FAIL", "logs~2Fsim.log", 14, 0],
+                [2, "COMPLETED/FAIL", "logs~2Fsim.log", 14, 0, 1],
             ],
         ]
     ]
