@@ -246,14 +246,15 @@ class _Rehearsal:
 
 
 def _settings(copy: Dataset) -> AreaConfig:
-    """The copy as an area; what its rows say of the original's linktree leads to its own."""
+    """The copy as an area; what its rows say of the original's linktree leads to its own.
+
+    Any other place that a row names is not of the dataset, and is not read though it be there.
+    """
     before = open_area(AreaConfig(name=copy.name, path=copy.area), {}).linktree
-    return AreaConfig(
-        name=copy.name,
-        path=copy.area,
-        linktree=copy.linktree,
-        path_map={f"{before}/": f"{copy.linktree}/"} if before else {},
-    )
+    path_map = {"/": f"{copy.path}/not-copied/"}
+    if before:
+        path_map[f"{before}/"] = f"{copy.linktree}/"
+    return AreaConfig(name=copy.name, path=copy.area, linktree=copy.linktree, path_map=path_map)
 
 
 def _counted(summary: MoveSummary) -> tuple[MoveSummary, dict[str, int]]:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from areas import TestArea, datum, make_area, run, step, test
@@ -12,6 +13,8 @@ from calling import called
 from jsonschema import Draft202012Validator
 
 from mtsite import gate
+from mtsite.build.site import BuildSummary, build_site
+from mtsite.config import Config
 from mtsite.engines.inprocess import InProcess
 from mtsite.errors import UsageError
 from mtsite.gate import DatasetVerdict, rehearse
@@ -62,6 +65,29 @@ def test_a_sound_dataset_succeeds_and_is_only_read(tmp_path: Path) -> None:
     assert [one.name for one in verdict.steps] == list(STEPS)
     assert [one.counts.get("moved") for one in verdict.steps[:3]] == [2, 2, 2]
     assert contents(tmp_path) == before
+
+
+def test_run_directories_outside_of_the_dataset_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    area = make_dataset(tmp_path / "set")
+    elsewhere = tmp_path / "proj/u/v/w0/a"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "stray.log").write_text("not of the dataset\n")
+    with closing(sqlite3.connect(area.live)) as connection:
+        connection.execute("UPDATE tests SET rundir = ?, shortdir = ?", [str(elsewhere)] * 2)
+        connection.commit()
+    pages = {}
+
+    def look(config: Config, *given: Any, **more: Any) -> BuildSummary:
+        done = build_site(config, *given, **more)
+        pages.update(contents(config.site.output))
+        return done
+
+    monkeypatch.setattr(gate, "build_site", look)
+    assert verdict_of(tmp_path / "set").result == "SUCCESS"
+    assert any(b"fine" in content for content in pages.values())
+    assert not any(b"not of the dataset" in content for content in pages.values())
 
 
 def test_a_step_over_its_limit_took_too_long(tmp_path: Path) -> None:
