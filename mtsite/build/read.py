@@ -4,13 +4,13 @@ What is read is put aside in a spool file, so that the pages are made later from
 that the summary was made from, though the database may have moved on.
 """
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtsite import record, rollup, urls
 from mtsite.build import digest
+from mtsite.build.aside import Taken, put_aside
 from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_in, masked_run, redactor_of, refuse_secrets
@@ -61,20 +61,6 @@ class ReadTask:
     place: AreaPlace | None
     there: tuple[Path, ...] = ()
     former: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What the spool holds: a run as pages may show it, with the record so far.
-
-    `rows` is the digest of its rows as they were read, `shown` of what is left of them to show.
-    """
-
-    run: Run
-    verdicts: list[Verdict]
-    record: RunRecord
-    rows: str
-    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +230,7 @@ class RunReader:
         run, verdicts = taken.run, taken.verdicts
         run_dir = urls.run_dir(run.key)
         spool = self.spool / (digest.of(run_dir) + ".run")
-        spool.write_bytes(pickle.dumps(taken, protocol=pickle.HIGHEST_PROTOCOL))
+        put_aside(spool, taken)
         assert taken.record.summary is not None
         logs = [
             (t.testname, t.item_path, t.gone, [digest.log_values(log) for log in t.logs])

@@ -5,24 +5,24 @@ neighbours, the frame of the site, and its recipe (the page module's EDITION and
 A page whose fingerprint stands is neither rendered nor opened.
 """
 
-import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from mtsite import record, urls
 from mtsite.build import digest
+from mtsite.build.aside import Taken, record_aside, take_up
 from mtsite.build.issues import Judge, fit_counts
 from mtsite.build.logpages import log_pages
 from mtsite.build.pen import Look, Pen, json_bytes
-from mtsite.build.read import Taken
 from mtsite.build.reasons import reason_of
 from mtsite.build.strange import unusual_of
 from mtsite.logs.likeness import Alike
 from mtsite.manifest import Page
 from mtsite.model import (
     RunFacts,
+    RunKey,
     RunRecord,
     RunSummary,
     Test,
@@ -52,7 +52,8 @@ class WriteTask:
     `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
     `facts` None means: those in its record stand. `seal` freezes `facts` into the record.
     `known` are the fingerprints of its pages that can be relied on. `again`: logs to compare with
-    are still to come, so the run will be written once more from its spool.
+    are still to come, so the run will be written once more from its spool. `goods` are, by
+    runname, the spools of runs whose logs may be compared with and whose records are not written.
     """
 
     dir: str
@@ -63,6 +64,7 @@ class WriteTask:
     next_run: str = ""
     again: bool = False
     known: Mapping[str, Page] = field(default_factory=dict)
+    goods: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,13 @@ class RunWriter:
             pen.store(urls.record_file(kept.key), record.encode(kept))
             _write_gone(pen, kept)
         else:
-            taken: Taken = pickle.loads(task.spool.read_bytes())
+            taken = take_up(task.spool)
             known = self.judge.of_run(taken.run.key, taken.run.event_time, taken.record)
             kept, facts = _settle(taken, task, known)
             sealed = bool(kept.sealed)
             if task.facts is not None:
-                kept = replace(kept, unusual=unusual_of(self.site, taken.run, kept, facts))
+                found = unusual_of(self.site, taken.run, kept, facts, self._good_records(task))
+                kept = replace(kept, unusual=found)
             # What is not frozen is found anew by the next build.
             stored = kept if sealed else replace(kept, unusual={})
             pen.store(urls.record_file(kept.key), record.encode(stored))
@@ -118,6 +121,16 @@ class RunWriter:
             pen.rendered,
             fit_counts(known),
         )
+
+    def _good_records(self, task: WriteTask) -> Callable[[RunKey], RunRecord | None]:
+        def look_up(key: RunKey) -> RunRecord | None:
+            aside = task.goods.get(key.runname)
+            try:
+                return record_aside(aside) if aside else record.load(self.site, key)
+            except ValueError:
+                return None
+
+        return look_up
 
 
 def _settle(taken: Taken, task: WriteTask, known: Known) -> tuple[RunRecord, RunFacts]:

@@ -26,7 +26,7 @@ from mtsite.logs.likeness import Alike
 from mtsite.manifest import KnownRun, Page
 from mtsite.measured import Measured
 from mtsite.megatest.reader import RunHead
-from mtsite.model import RunFacts, RunSummary
+from mtsite.model import RunFacts, RunKey, RunSummary
 
 BATCH_RUNS = 64
 BATCH_TESTS = 20_000
@@ -238,9 +238,6 @@ class _Writing:
         state = self.state
         writer = RunWriter(state.site, state.look, self._judge, self._alike)
         for done, outcome in enumerate(state.engine.map(writer, self._tasks()), start=1):
-            if outcome.task.spool is not None and not outcome.task.again:
-                # Not by the worker: should it die after that, another does the task again.
-                outcome.task.spool.unlink(missing_ok=True)
             if outcome.returned is None:
                 # Its failing lines are known, and the log pages that clusters would lead to aren't.
                 state.unwritten.add(outcome.task.dir)
@@ -252,6 +249,9 @@ class _Writing:
                 state.save_touched()
         # What was written and what it touched go together: a kill from here on forgets neither.
         state.save_touched()
+        for run_dir in self.reads.keys() - self.again.keys():
+            # Not before: others of the batch may still compare their logs with its.
+            self.reads[run_dir].spool.unlink(missing_ok=True)
 
     def _tasks(self) -> Iterator[WriteTask]:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})
@@ -270,7 +270,8 @@ class _Writing:
         state = self.state
         facts = None if read.sealed else self._facts(read, order)
         goods = self._goods(read, facts)
-        again = not self._last and not state.left.isdisjoint(goods)
+        unwritten = frozenset() if self._last else state.left & goods.keys()
+        again = not unwritten <= self.reads.keys()
         if again:
             self.again[read.dir] = read
         seal = facts is not None and not again and self._settled(read)
@@ -280,12 +281,12 @@ class _Writing:
         if self._judge.rules or self._alike.rules:
             shown = digest.of(shown, repr(self._judge), repr(self._alike))
         if goods:
-            shown = digest.of(shown, again, sorted(state.manifest.files(goods.values())))
+            records = sorted(state.manifest.files(map(urls.record_file, goods.values())))
+            shown = digest.of(shown, again, records)
         self.inputs[read.dir] = shown
         old = state.known.get(read.dir)
         trusted = self._last or (old is not None and bool(old.fingerprint))
         if old is not None and trusted and old.input == shown and not self._last:
-            read.spool.unlink(missing_ok=True)
             self._note_unmoved(old, read)
             return
         yield WriteTask(
@@ -296,12 +297,13 @@ class _Writing:
             next_run=following,
             again=again,
             known=state.pages_of(read.dir, trusted=trusted),
+            goods={goods[one].runname: self.reads[one].spool for one in unwritten if not again},
         )
 
-    def _goods(self, read: RunRead, facts: RunFacts | None) -> dict[str, str]:
-        """The runs whose logs those of this one are compared with: directory → record."""
+    def _goods(self, read: RunRead, facts: RunFacts | None) -> dict[str, RunKey]:
+        """The runs whose logs those of this one are compared with, by directory."""
         keys = good_runs(facts, read.summary.key) if facts is not None else ()
-        return {urls.run_dir(key): urls.record_file(key) for key in keys}
+        return {urls.run_dir(key): key for key in keys}
 
     def _facts(self, read: RunRead, order: Sequence[tuple[int, str, str]]) -> RunFacts:
         *before, (_, runname, _) = order

@@ -5,11 +5,10 @@ a small part of the build: new failures first, few of the same error.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mtsite import record
 from mtsite.errors import DamagedLogError
 from mtsite.facts import Unusual
 from mtsite.logs.unusual import HEAD_BYTES, TAIL_BYTES, unusual_lines
@@ -40,7 +39,11 @@ def good_runs(facts: RunFacts, key: RunKey) -> set[RunKey]:
 
 
 def unusual_of(
-    site: Path, run: Run, kept: RunRecord, facts: RunFacts
+    site: Path,
+    run: Run,
+    kept: RunRecord,
+    facts: RunFacts,
+    record_of: Callable[[RunKey], RunRecord | None],
 ) -> Mapping[TestName, Unusual]:
     """What of the failing logs is new, for the first of the tests that went wrong."""
     goods: dict[str, RunRecord | None] = {}
@@ -49,7 +52,7 @@ def unusual_of(
     for test, past, log in _chosen(run, kept, facts):
         there = goods.get(past.last_good)
         if past.last_good not in goods:
-            there = goods[past.last_good] = _load(site, replace(run.key, runname=past.last_good))
+            there = goods[past.last_good] = record_of(replace(run.key, runname=past.last_good))
         good = _same_log(there, test.name, log.name)
         if good is None:
             note = f"the log of {past.last_good} is not stored (any more)"
@@ -96,13 +99,6 @@ def _speaking(test: Test, logs: tuple[LogRecord, ...]) -> tuple[LogRecord | None
     final = [log for log in logs if log.blob and log.kind == "final"]
     stored = [log for log in logs if log.blob]
     return next(iter([*final, *stored]), None), ""
-
-
-def _load(site: Path, key: RunKey) -> RunRecord | None:
-    try:
-        return record.load(site, key)
-    except ValueError:
-        return None
 
 
 def _same_log(there: RunRecord | None, name: TestName, log: str) -> LogRecord | None:
