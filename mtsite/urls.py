@@ -193,6 +193,11 @@ def run_values(key: RunKey) -> str:
     return page(run_dir(key), "_values.js")
 
 
+def relations_file(key: RunKey) -> str:
+    """Which tests of a run hang on which; only runs that have such tests have it."""
+    return page(run_dir(key), "_relations.json")
+
+
 def compare_page(there: RunKey, here: RunKey) -> tuple[str, str]:
     """The page that compares any two runs, and the query that names these two."""
     one, other = (run_page(key).removesuffix("/index.html") for key in (there, here))

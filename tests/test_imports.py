@@ -67,6 +67,7 @@ FLOORS = (
             "record",
             "comparison",
             "stability",
+            "relations",
         ),
         *(
             "regex",

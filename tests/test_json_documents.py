@@ -142,11 +142,13 @@ def test_every_json_file_keeps_its_schema(site: Site, tree: str) -> None:
         jsonschema.validate(document, schema_of(document))
         seen.add(document["schema"])
     assert seen >= {"mtsite/run/1", "mtsite/node/1", "mtsite/grid/1", "mtsite/record/1"}
+    assert "mtsite/relations/1" in seen
 
 
 def test_the_site_holds_the_schemas_of_its_documents(site: Site) -> None:
     published = {path.name for path in (site.root / "published" / ASSETS / "schema").iterdir()}
-    assert published == {"grid-1.json", "node-1.json", "run-1.json", "site-status-1.json"}
+    names = ("grid", "node", "relations", "run", "site-status")
+    assert published == {f"{name}-1.json" for name in names}
 
 
 @pytest.mark.parametrize("file", sorted(SCHEMAS.iterdir()), ids=lambda file: file.name)

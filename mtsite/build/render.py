@@ -34,10 +34,12 @@ from mtsite.pages import (
     comparing,
     disagreement,
     gone,
+    relations_file,
     run,
     run_tests,
     strange,
     test,
+    waits,
 )
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.issues import Known, muted_of
@@ -228,6 +230,9 @@ class _RunPages:
         if one.archived:
             values.append([digest.archive_values(self.run)])
         values.append(self._author_says(one.testname))
+        hangs = waits.shown(self.place.relations, one.name, path)
+        if any(hangs.values()):
+            values.append(repr(hangs))
         if self.place.alike.rules and kept.why:
             values.append(self.place.alike.of(reason_of(kept)[3])[::2])
         if one.name in self.kept.unusual:
@@ -259,15 +264,13 @@ class _RunPages:
             self.pen.page(test, path, fingerprint, context)
 
     def _author_says(self, testname: str) -> tuple[object, ...]:
-        """What is known of a test beside the run, and which tests it waits for have a page."""
+        """What is known of a test beside the run."""
         found = self._said.get(testname)
         if found is None:
             said = self.kept.definitions.get(testname)
-            links = [name in self.place.plain_rows for name in said.waiton] if said else []
             found = self._said[testname] = (
                 repr(self.run.meta.get(testname)),
                 digest.of(digest.definition_values({testname: said})) if said else "",
-                links,
             )
         return found
 
@@ -315,12 +318,22 @@ class _RunPages:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
             told = run.twin(*rows, self.differences, self.known)
             self.pen.write(path, json_bytes(told), fingerprint)
+        self._relations_file(inputs)
         path = urls.run_values(self.run.key)
         muted = [sorted(muted_of(self.known))] if self.known else []
         fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters, *muted)
         if fingerprint:
             content = comparing.values_shard(self.run, self.place.letters, self.known)
             self.pen.write(path, content, fingerprint)
+
+    def _relations_file(self, inputs: str) -> None:
+        if not relations_file.has_any(self.place.relations):
+            return
+        path = urls.relations_file(self.run.key)
+        fingerprint = self.pen.fresh(run, path, inputs)
+        if fingerprint:
+            told = relations_file.document(self.place.relations)
+            self.pen.write(path, json_bytes(told), fingerprint)
 
     def _run_page(self, inputs: str, summary: RunSummary) -> None:
         """The page of the run, and before it the lists and shards that it leads to."""
@@ -339,6 +352,7 @@ class _RunPages:
             summary,
             self.differences,
             self.known,
+            self.place.relations,
         )
         listed = run.divide(shown)
         if not self.pen.keep_made_from(lists):

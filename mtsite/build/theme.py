@@ -24,7 +24,13 @@ import mtsite
 ASSETS = "_assets/v1"
 """`v1` rises only when pages that were published with the older assets would break."""
 
-SITE_SCHEMAS = ("grid-1.json", "node-1.json", "run-1.json", "site-status-1.json")
+SITE_SCHEMAS = (
+    "grid-1.json",
+    "node-1.json",
+    "relations-1.json",
+    "run-1.json",
+    "site-status-1.json",
+)
 """JSON Schemas of the documents that a site holds; they are published with it."""
 
 _FIRST_STYLES = ("tokens.css", "base.css")

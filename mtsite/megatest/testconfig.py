@@ -24,6 +24,7 @@ TESTS = "tests"
 MOST_TESTS = 20_000
 
 _MOST = 200
+_MOST_WAITED = 2_000
 _TEXT = 2_000
 _DESCRIPTION = 20_000
 _SHOWN: tuple[tuple[str, str | None], ...] = (
@@ -171,7 +172,7 @@ def define(
         tags=tuple(_words(meta.get("tags", ""), ",")),
         jobgroup=_cut(meta.get("jobgroup", "")),
         runscript=_cut(sections.get("setup", {}).get("runscript", "")),
-        waiton=tuple(dict.fromkeys(map(_cut, _WORDS.findall(waiton)[:_MOST]))),
+        waiton=tuple(dict.fromkeys(map(_cut, _WORDS.findall(waiton)[:_MOST_WAITED]))),
         requirements=_pairs({k: v for k, v in needs.items() if k not in {"waiton", "itemmap"}}),
         itemmap=tuple(mapped[:_MOST]),
         ezsteps=_pairs(sections.get("ezsteps", {})),

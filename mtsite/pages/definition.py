@@ -35,7 +35,7 @@ def merged(definition: TestDefinition | None, meta: TestMeta | None) -> TestDefi
     )
 
 
-def shown(place: RunPlace, test: Test, path: str) -> dict[str, object] | None:
+def shown(place: RunPlace, test: Test) -> dict[str, object] | None:
     """The part of a test's page that says what it is; None where nobody said anything."""
     said = merged(place.definitions.get(test.testname), place.run.meta.get(test.testname))
     if said is None or said == TestDefinition(source=said.source):
@@ -47,7 +47,6 @@ def shown(place: RunPlace, test: Test, path: str) -> dict[str, object] | None:
         "description": place.html_of(said.description),
         "pairs": tuple((label, value) for label, value in people if value and value != "n/a"),
         "tags": said.tags,
-        "waiton": tuple((name, place.toplevel_link(path, name)) for name in said.waiton),
         "itemmap": said.itemmap,
         "steps": said.ezsteps[:MAX_STEPS],
         "steps_total": len(said.ezsteps),

@@ -1,7 +1,7 @@
 """What went wrong in a run: new first, equal failures together and folded. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mtsite import urls
@@ -23,6 +23,12 @@ _FOLD_BYTES = 240
 _ORDER = {"new": 0, "still": 1, "flaky": 2, KNOWN: 3, "": 4}
 _NO_ISSUES: Mapping[TestName, Sequence[KnownIssue]] = {}
 _NO_FACTS = TestFacts()
+
+Cause = Callable[[TestName], str]
+
+
+def _no_cause(_: TestName) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,17 @@ def groups(
     facts: RunFacts,
     summary: RunSummary,
     known: Mapping[TestName, Sequence[KnownIssue]] = _NO_ISSUES,
+    cause: Cause = _no_cause,
 ) -> list[tuple[Row, ...]]:
     """Rows of equal first lines together: new ones first, then still bad, flaky, known ones.
 
-    Inside each the largest group comes first; inside a group what is worst.
+    Inside each the largest group comes first; inside a group what is worst. `cause` tells of a
+    test that never began what kept it from that.
     """
     lines = {(f.testname, f.item_path): f.line for f in summary.failures}
     items = _bad_items(run, bad)
-    rows = [_row(run, one, (record, facts, known), lines, items) for one in bad]
+    told = (record, facts, known, cause)
+    rows = [_row(run, one, told, lines, items) for one in bad]
     sizes = Counter((row.tag, row.same) for row in rows)
 
     def order(row: Row) -> tuple[int, int, str, int, int]:
@@ -160,16 +169,16 @@ def _weight(row: Row) -> int:
 def _row(
     run: Run,
     one: Entry,
-    told: tuple[RunRecord, RunFacts, Mapping[TestName, Sequence[KnownIssue]]],
+    told: tuple[RunRecord, RunFacts, Mapping[TestName, Sequence[KnownIssue]], Cause],
     lines: Mapping[TestName, str],
     items: Mapping[str, str],
 ) -> Row:
-    record, facts, known = told
+    record, facts, known, cause = told
     test = run.tests[one.index]
     past = facts.tests.get(test.name, _NO_FACTS)
     style, symbol, word = words.mark(one.letter)
     line, href, place, same = _first_line(run, test, record, lines)
-    silence = "" if line else _silence(test, record)
+    silence = "" if line else _silence(test, record, cause)
     tag = "flaky" if past.flaky and one.change not in {"new", KNOWN} else one.change
     since = f"{past.since_runs}+" if past.capped else str(past.since_runs)
     return Row(
@@ -193,11 +202,12 @@ def _row(
     )
 
 
-def _silence(test: Test, record: RunRecord) -> str:
+def _silence(test: Test, record: RunRecord, cause: Cause) -> str:
     """Why there is no failing line to show."""
-    if test.state == "NOT_STARTED":
-        waited = test.status in {"PREQ_FAIL", "PREQ_DISCARDED"}
-        return f"did not start{': a test that it waits for went wrong' if waited else ''}"
+    waited = test.status in {"PREQ_FAIL", "PREQ_DISCARDED"}
+    if waited or test.state == "NOT_STARTED":
+        known = cause(test.name) or ("a test that it waits for went wrong" if waited else "")
+        return f"did not start: {known}" if known else "did not start"
     kept = record.tests.get(test.name)
     if kept is None or not any(log.blob for log in kept.logs):
         return "no log was found"

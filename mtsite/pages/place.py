@@ -6,9 +6,11 @@ from functools import cached_property
 
 from mtsite import urls
 from mtsite.logs.likeness import Alike
-from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestName, TestRecord
+from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestRecord
 from mtsite.pages import markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
+from mtsite.pages.relations import Relations
+from mtsite.relations import test_label as test_label
 from mtsite.rollup import first_finding
 
 BY_WORDS = Alike()
@@ -140,6 +142,11 @@ class RunPlace:
         return {i: alike for alike in found.values() if len(alike) > 1 for i in alike}
 
     @cached_property
+    def relations(self) -> Relations:
+        """Which of the tests hang on which."""
+        return Relations(self.run, self.letters, self.definitions)
+
+    @cached_property
     def items(self) -> Mapping[str, tuple[int, ...]]:
         """Testname → indices of its items, for iterated tests."""
         found: dict[str, list[int]] = {}
@@ -189,8 +196,3 @@ def run_foot(page_path: str, key: RunKey) -> dict[str, object]:
 def run_label(key: RunKey) -> str:
     """'ubuntu/nfs/none/ww31.3': how a run is called in titles."""
     return "/".join([*(value or urls.EMPTY_KEY_VALUE for value in key.target), key.runname])
-
-
-def test_label(name: TestName) -> str:
-    """'synth' or 'synth/corner=ss': how a test is called in titles."""
-    return f"{name[0]}/{name[1]}" if name[1] else name[0]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
@@ -19,11 +20,13 @@ from mtsite.pages import (
     iterated,
     markdown,
     night,
+    order,
     run_list,
     run_sentence,
     sharing,
     tally,
     timeline,
+    waits,
     waived,
     words,
 )
@@ -33,13 +36,14 @@ from mtsite.pages.entry import Entry
 from mtsite.pages.issues import Known
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_foot, run_label, test_label
+from mtsite.pages.relations import Relations
 from mtsite.pages.run_list import RunList
 from mtsite.pages.twin import twin
 from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 10
+EDITION = 11
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
@@ -51,7 +55,7 @@ _SAYS_NOTHING = frozenset({"", "n/a", "new"})
 """What the columns of a run hold all its life."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """A run with all that its page tells; `verdicts` line up with its tests.
 
@@ -65,6 +69,13 @@ class Shown:
     summary: RunSummary
     differences: Differences
     known: Known = field(default_factory=dict)
+    given: Relations | None = None
+
+    @cached_property
+    def relations(self) -> Relations:
+        """Which of the tests hang on which: those `given`, for who has them already."""
+        letters = [str(verdict) for verdict in self.verdicts]
+        return self.given or Relations(self.run, letters, self.record.definitions)
 
     @property
     def muted(self) -> frozenset[TestName]:
@@ -87,7 +98,10 @@ def divide(shown: Shown) -> RunList:
     good = [one for one in tests if one.letter not in words.BAD_LETTERS]
     listed = run_list.divide(
         run,
-        failures.groups(run, bad, record, facts, shown.summary, shown.known),
+        failures.groups(
+            *(run, bad, record, facts, shown.summary, shown.known),
+            partial(waits.cause_words, shown.relations),
+        ),
         folded.sections(good, run_list.toplevel_links(run, urls.run_page(run.key))),
         entry.gone_names(record, run),
     )
@@ -148,6 +162,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "links": tuple(beside.links),
         "masked": _masked(record),
         **attributes.of_run(run),
+        **order.shown(shown.relations, path),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
 

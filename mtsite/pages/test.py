@@ -25,6 +25,7 @@ from mtsite.pages import (
     steps,
     strange,
     values,
+    waits,
     words,
     wrong,
 )
@@ -33,7 +34,7 @@ from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 from mtsite.rollup import ABSENT
 
-EDITION = 15
+EDITION = 16
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -84,6 +85,7 @@ def context(
     shown.update(values.shown(test.data, fact.values if fact else ()))
     shown["series"] = _series(place, test, path) if fact and fact.values else None
     shown.update(items.shown(place, test, path))
+    shown.update(waits.shown(place.relations, test.name, path))
     shown["archived"] = archived.shown(run, test)
     shown["loads"] = loads.shown(test)
     shown["environment"] = _environment(place, test)
@@ -91,7 +93,7 @@ def context(
     shown["copies"] = _copies(test, again)
     shown["commands"] = (("run it again", again),) if again else ()
     shown["matches_more"] = rerun.matches_more(test)
-    shown["definition"] = definition.shown(place, test, path)
+    shown["definition"] = definition.shown(place, test)
     shown["comment"] = markdown.folded_comment(test.comment)
     shown["night"] = night.link(frame, path, run.key.area, run.event_time)
     shown["history"] = urls.relative(

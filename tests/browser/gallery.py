@@ -24,6 +24,7 @@ from browser import (  # noqa: E402
     records,
     rehearsals,
     side_records,
+    waiting_runs,
 )
 from browser.gallery_levels import Page  # noqa: E402
 
@@ -79,6 +80,9 @@ def pages() -> Iterator[Page]:
     yield from _run_pages(records.Night(seed=3, runname="hostile", hostile=True), 80)
     yield from _odd_pages(odd_tests.Odd())
     yield from _known_pages()
+    yield from _run_pages(waiting_runs.small())
+    # The first two, on which the other 500 hang.
+    yield from _run_pages(waiting_runs.fans(), 2)
     for odd in odd_runs.every_odd_run().values():
         yield from run_pages(odd)
     yield _log_page(night, ("pcie_retry_smoke", ""))
@@ -304,6 +308,11 @@ def shots() -> dict[str, str]:
         "run-known": urls.run_page(known_runs.KEY),
         "test-known": urls.test_page(known_runs.KEY, ("uart_t03", "")),
         "test-waived": urls.test_page(known_runs.KEY, ("waived_t0", "")),
+        "run-waits": urls.run_page(waiting_runs.small().key) + "#order",
+        "run-fans": urls.run_page(waiting_runs.fans().key) + "#order",
+        "test-blocked": urls.test_page(waiting_runs.small().key, ("smoke", "")),
+        "test-waits": urls.test_page(waiting_runs.small().key, ("deploy", "")) + "#relations",
+        "test-fan-in": urls.test_page(waiting_runs.fans().key, ("a_report", "")) + "#relations",
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "gate": rehearsals.PATH,
         "search": urls.search_page() + "?q=pcie",

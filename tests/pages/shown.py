@@ -9,6 +9,7 @@ from mtsite.build.theme import Theme
 from mtsite.pages import disagreement, failures, run, test
 from mtsite.pages.beside import Beside
 from mtsite.pages.page import SiteFrame
+from mtsite.pages.place import RunPlace
 
 FRAME = SiteFrame("Nightly")
 THEME = Theme()
@@ -48,4 +49,5 @@ def joined(pieces: object) -> str:
 
 def context_of_test(one: records.Night, name: tuple[str, str]) -> dict[str, object]:
     at = [each.name for each in one.run.tests].index(name)
-    return test.context(FRAME, one.run, at, one.verdicts, one.records[name], one.facts)
+    place = RunPlace(FRAME, one.run, one.verdicts, one.facts, one.record)
+    return test.context(FRAME, one.run, at, one.verdicts, one.records[name], one.facts, place)
