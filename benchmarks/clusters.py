@@ -65,9 +65,9 @@ def make_area(root: Path, kind: str, number: int) -> Path:
 
 
 def build(root: Path, area: Path) -> None:
-    """One whole build, and one that finds nothing new."""
+    """One whole build, and another: the newest run is read again until a later one moves."""
     command = [sys.executable, "-m", "mtsite", "build", str(area), "-o", str(root / "site")]
-    for what in ("full build", "nothing new"):
+    for what in ("full build", "again, while it is the newest run"):
         took = measured(command, root, {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
         print(
             f"  {what}: {took.seconds:.1f} s, {took.processor:.1f} s of processor,"

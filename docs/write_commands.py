@@ -19,8 +19,8 @@ JSON_OPENING = """# JSON documents
 Written by `make docs` from the JSON Schemas in docs/schemas. Every document names its form in its
 member `schema`, such as `mtsite/run/1`: the number rises when a program that reads it would break,
 and a new member alone is no such change. The schemas travel with the package (`mtsite/schemas`);
-those of the documents that a site holds are published with it, in `_assets/v1/schema/`. Times are
-Unix seconds.
+those of the documents and shards that a site holds are published with it, in
+`_assets/v1/schema/`. A shard is a script `mtShard("key", "JSON")`. Times are Unix seconds.
 """
 OPENING = """# Commands
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from shards import read_shard
 
 from mtsite.build.theme import ASSETS
 from mtsite.cli import run
@@ -128,8 +129,8 @@ def files(tree: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("words", LOOKS)
 def test_what_a_command_prints_keeps_its_schema(site: Site, words: str) -> None:
     document = site.ask([site.names.get(word, word) for word in words.split()])
-    validator = jsonschema.Draft202012Validator(schema_of(document))
-    assert [error.message for error in validator.iter_errors(document)] == []
+    judge = jsonschema.Draft202012Validator(schema_of(document))
+    assert [error.message for error in judge.iter_errors(document)] == []
 
 
 @pytest.mark.parametrize("tree", ["site", "published"])
@@ -145,10 +146,23 @@ def test_every_json_file_keeps_its_schema(site: Site, tree: str) -> None:
     assert "mtsite/relations/1" in seen
 
 
+@pytest.mark.parametrize("tree", ["site", "published"])
+def test_every_shard_keeps_its_schema(site: Site, tree: str) -> None:
+    seen = set()
+    for file in sorted((site.root / tree).rglob("*.js")):
+        if ASSETS in file.as_posix():
+            continue
+        seen.add(read_shard(file.read_bytes())["schema"])
+    written = {json.loads(file.read_text())["$id"] for file in SCHEMAS.glob("shard-*.json")}
+    # Those of large logs and large runs are judged where tests make such.
+    assert seen == written - {"mtsite/shard-log/1", "mtsite/shard-rows/1"}
+
+
 def test_the_site_holds_the_schemas_of_its_documents(site: Site) -> None:
     published = {path.name for path in (site.root / "published" / ASSETS / "schema").iterdir()}
     names = ("grid", "node", "relations", "run", "site-status")
-    assert published == {f"{name}-1.json" for name in names}
+    documents = {f"{name}-1.json" for name in names}
+    assert published == documents | {file.name for file in SCHEMAS.glob("shard-*.json")}
 
 
 @pytest.mark.parametrize("file", sorted(SCHEMAS.iterdir()), ids=lambda file: file.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
 from calling import called
+from shards import read_shard
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import departures
@@ -161,6 +162,7 @@ def test_its_index_is_named_by_what_it_says(site: TestSite) -> None:
     (index,) = page.parent.glob("_part/*/*.js")
     assert f'data-index="_part/final.log/{index.name}"' in page.read_text()
     assert index.read_text().startswith(f'mtShard("{index.stem}",')
+    assert read_shard(index.read_bytes())["lines"] == LINES
     assert headers_for(index.relative_to(site.tree).as_posix()).cache_control == IMMUTABLE
 
 

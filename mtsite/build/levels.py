@@ -103,7 +103,7 @@ def _write_names(pen: Pen, node: NodeSummary, children: Sequence[NodeSummary]) -
         (listing.node_name(child), urls.relative(here, urls.area_page(child.area, child.values)))
         for child in children[:MOST_BELOW]
     ]
-    shard = shard_bytes(BELOW, {"total": len(children), "names": below})
+    shard = shard_bytes(BELOW, names.shard(len(children), below))
     pen.store(urls.below_shard(node.area, node.values), shard)
 
 

@@ -65,7 +65,7 @@ def _verdict(history: JobHistory) -> dict[str, object]:
     """What pages show of it: it moves only when how a job went does, not with each run."""
     last = {name: history.last(name) for name in history.jobs()}
     wrong = [name for name, one in last.items() if one and one.state not in {DONE, RUNNING}]
-    return {"wrong": sorted(wrong)}
+    return {"schema": "mtsite/shard-status/1", "wrong": sorted(wrong)}
 
 
 def _status(history: JobHistory, every: Mapping[str, int]) -> dict[str, object]:

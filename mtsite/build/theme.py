@@ -24,18 +24,19 @@ import mtsite
 ASSETS = "_assets/v1"
 """`v1` rises only when pages that were published with the older assets would break."""
 
+_SHARDS = ("below", "cells", "log", "rows", "search", "status", "strips", "values")
 SITE_SCHEMAS = (
-    "grid-1.json",
-    "node-1.json",
-    "relations-1.json",
-    "run-1.json",
-    "site-status-1.json",
+    *("grid-1.json", "node-1.json", "relations-1.json", "run-1.json", "site-status-1.json"),
+    *(f"shard-{name}-1.json" for name in _SHARDS),
 )
 """JSON Schemas of the documents that a site holds; they are published with it."""
 
 _FIRST_STYLES = ("tokens.css", "base.css")
 _LAST_STYLES = ("print.css",)
-_FIRST_SCRIPTS = ("shard.js", "element.js", "filter_query.js", "log_text.js", "search_rows.js")
+_FIRST_SCRIPTS = (
+    *("shard.js", "element.js", "filter_query.js", "log_text.js"),
+    *("search_rows.js", "search_draw.js"),
+)
 """What other scripts use as soon as they run."""
 
 _ALONE = frozenset({"theme.js"})

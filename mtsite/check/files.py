@@ -187,10 +187,13 @@ class _Look:
                     self._note("schemas", "is no shard")
                     return content
                 document = json.loads(json.loads(found[2]))
+                # A shard that names none is of an earlier version, kept while its area is away.
+                judged = isinstance(document, dict) and "schema" in document
             else:
                 document = json.loads(content)
-                if "schemas" in self._reader.rules:
-                    self._note_if("schemas", self._tools.schemas.judge(document))
+                judged = True
+            if judged and "schemas" in self._reader.rules:
+                self._note_if("schemas", self._tools.schemas.judge(document))
             return "\n".join(_texts(document)).encode("utf-8", "surrogatepass")
         except (ValueError, RecursionError) as wrong:
             self._note("schemas", f"is no JSON: {wrong or 'nested too deeply'}")

@@ -8,7 +8,7 @@ RULES = {
     "secrets": "nothing that the rules of redaction would mask",
     "budgets": "no page, style or script larger than [check] allows",
     "csp": "the strict policy, and nothing that it forbids: inline script or style, other hosts",
-    "schemas": "every JSON file keeps its schema, every shard holds JSON",
+    "schemas": "every JSON file and every shard keeps its schema",
     "orphans": "no file that no build made, no page that no other leads to",
     "landmarks": "language, title, one heading, main part, and no id twice",
 }

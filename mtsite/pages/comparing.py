@@ -166,7 +166,8 @@ def values_shard(run: Run, letters: Sequence[str], known: Known = NOTHING_KNOWN)
             cells.append(href)
         tests.append(cells)
     key = run.key
-    named = {"area": key.area, "target": key.target, "runname": key.runname}
+    form = {"schema": "mtsite/shard-values/1"}
+    named = {**form, "area": key.area, "target": key.target, "runname": key.runname}
     return shard_bytes(KEY, {**named, "time": run.event_time, "tests": tests, "cut": cut})
 
 

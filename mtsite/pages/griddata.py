@@ -64,6 +64,7 @@ def table(grid: Grid) -> str:
 def strips(runs: Sequence[RunSummary], tests: Iterable[tuple[TestName, str]]) -> dict[str, object]:
     """The first shard: runs newest first, and each test with its letters, 'F7P23' for seven F."""
     return {
+        "schema": "mtsite/shard-strips/1",
         "runs": [
             [_readable(run.key.runname), urls.segment(run.key.runname), run.event_time, run.verdict]
             for run in runs
@@ -103,7 +104,12 @@ def cells(
     for name in names:
         took = ",".join(_took(column.get(name)) for column in outcomes).rstrip(",")
         tests.append([_readable(name[0]), _readable(name[1]), took, why.get(name, [])])
-    return {"runs": [_readable(name) for name in runnames], "texts": list(texts), "tests": tests}
+    return {
+        "schema": "mtsite/shard-cells/1",
+        "runs": [_readable(name) for name in runnames],
+        "texts": list(texts),
+        "tests": tests,
+    }
 
 
 def _took(outcome: tuple[str, int | None] | None) -> str:

@@ -24,6 +24,7 @@ def index_document(text: BlockedText) -> dict[str, object]:
     """What the shard of a log holds."""
     blocks = text.blocks
     found: dict[str, object] = {
+        "schema": "mtsite/shard-log/1",
         "bytes": sum(block.packed for block in blocks),
         "size": text.size,
         "lines": text.lines,

@@ -55,6 +55,11 @@ def link_from(
     return (words.number(len(children)), urls.relative(page_path, there))
 
 
+def shard(total: int, found: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """For a script: how many there are in all, and (name, link from the page) of the first."""
+    return {"schema": "mtsite/shard-below/1", "total": total, "names": found}
+
+
 def context(frame: SiteFrame, part: Names) -> dict[str, object]:
     """One part of the list."""
     path = urls.names_page(part.number, part.area, part.values)

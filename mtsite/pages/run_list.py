@@ -288,7 +288,8 @@ class _Held:
     def rest(self, run: Run) -> Iterator[tuple[str, bytes]]:
         """What is held, as a shard."""
         if self.rows:
-            key, content = named_shard({"texts": list(self.texts), "rows": self.rows})
+            form = {"schema": "mtsite/shard-rows/1"}
+            key, content = named_shard({**form, "texts": list(self.texts), "rows": self.rows})
             yield urls.run_shard(run.key, key), content
             self._empty()
 

@@ -22,7 +22,7 @@ from mtsite.pages.shard import shard_bytes
 from mtsite.query import CHANGES
 from mtsite.rollup import BAD
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "search.html"
 USUAL_BYTES = 300_000
 """A shard takes no further run beyond this: what a reader waits for, and what one new run costs."""
@@ -64,7 +64,7 @@ class FoundRun:
 class Draft:
     """A shard while it is written, one run after the other, the oldest first."""
 
-    size: int = 200
+    size: int = 240
     runs: list[list[object]] = field(default_factory=list)
     _names: dict[TestName, int] = field(default_factory=dict)
     _spelled: list[str] = field(default_factory=list)
@@ -87,6 +87,7 @@ class Draft:
     def content(self, key: str) -> bytes:
         """The shard of this key."""
         document = {
+            "schema": "mtsite/shard-search/1",
             "names": self._spelled,
             "paths": self._paths,
             "targets": [

@@ -1,6 +1,7 @@
 """A shard: data of a page as a script of one call, for `mtLoad` (static/js/shard.js). Pure.
 
-A page opened from a file can fetch nothing, but it can load a script that lies beside it.
+A page opened from a file can fetch nothing, but it can load a script that lies beside it. Every
+document names its form as `schema`, for `mtsite check` and for readers of an older page.
 """
 
 import hashlib

@@ -5,15 +5,12 @@
   const part = document.querySelector("[data-mt=search]");
   if (!part) return;
   const { GROUPS, compile, parse, asked, keep } = window.mtFilter;
-  const { found, looked, read, clear, draw } = window.mtSearchRows;
+  const { found, looked, read, clear } = window.mtSearchRows;
   const make = window.mtElement;
-  const STEP = 20;
   const shards = part.dataset.shards.split(" ").filter(Boolean).flatMap((one) => {
     const [month, total] = one.split(":");
     return Array.from({ length: total }, (_, i) => `${month}-${total - i}`);
   });
-  const TITLES = { names: "Targets, hosts, owners", test: "Tests", line: "Failing lines", run: "Runs" };
-  const HEADS = { test: "in, newest run", line: "failing line", run: "in, owner, comment" };
   const body = part.querySelector("div");
   body.replaceChildren();
   const form = make("form", "", body, "filter-bar");
@@ -24,29 +21,6 @@
   const older = make("p", "", body, "sub");
   const results = make("div", "", null, "results");
   part.after(results);
-  const table = (kind, parent) => {
-    const made = make("table", "", parent, "failures");
-    const head = make("tr", "", make("thead", "", made));
-    for (const text of ["state", kind === "run" ? "run" : "test", HEADS[kind], "newest"]) make("th", text, head, text === "newest" && "num").scope = "col";
-    return make("tbody", "", made);
-  };
-  const section = (kind, rows) => {
-    if (!rows.length) return;
-    const box = make("section", "", results, "part");
-    make("small", rows.length, make("h2", `${TITLES[kind]} `, box));
-    const inner = make("div", "", box);
-    const list = kind === "names" ? make("ul", "", inner, "names") : table(kind, inner);
-    const more = make("button", "", make("p", "", inner, "cut"), "more");
-    more.type = "button";
-    more.onclick = () => {
-      const from = list.children.length;
-      for (const row of rows.slice(from, from + (from ? 5 * STEP : STEP))) draw[kind === "names" ? kind : "row"](row, list);
-      const rest = rows.length - list.children.length;
-      more.parentElement.hidden = !rest;
-      more.textContent = `Show ${Math.min(rest, 5 * STEP)} of ${rest} more`;
-    };
-    more.onclick();
-  };
   const ordered = (rows, word) => {
     const by = [[], [], [], [], [], []];
     for (const row of rows) {
@@ -66,7 +40,7 @@
     const all = { names: [...hits("target"), ...hits("host"), ...hits("owner")], test: hits("test"), line: hits("line"), run: hits("run") };
     let total = 0;
     for (const [kind, rows] of Object.entries(all)) {
-      section(kind, rows);
+      window.mtSearchDraw(kind, rows, results);
       total += rows.length;
     }
     const known = Object.fromEntries(["test", "item", "run", "target", "area", "owner", "host"].map((name) => [name, ""]));

@@ -1,10 +1,9 @@
 // What the search looks through: rows out of shards, the newest shard first, as window.mtSearchRows
 // (data-mt=search-rows). Runs stand each once; tests, lines, hosts, owners and targets as the newest run
-// has them that was read; and how a row is shown.
+// has them that was read.
 (() => {
   "use strict";
   const { MARKS } = window.mtFilter;
-  const make = window.mtElement;
   const found = { target: [], host: [], owner: [], test: [], line: [], run: [] };
   const seen = new Set();
   const tests = new Map();
@@ -114,40 +113,5 @@
       });
     }
   };
-
-  // A longer address is cut by a digest that no script knows: what lies above leads there.
-  const href = (path, above) => `../${path.length <= 890 || !above ? path : above}/index.html`;
-  const day = (when) => (when && Math.abs(when) < 1e11 ? new Date(when * 1000).toISOString().slice(0, 10) : "");
-  const draw = {
-    names: (row, list) => {
-      const line = make("li", "", list);
-      line.dataset.row = "";
-      const link = make("a", "", line);
-      make("bdi", row.label, link);
-      link.href = row.query ? `?q=${encodeURIComponent(row.query)}` : href(row.page);
-      make("span", ` ${row.kind}`, line, "dim");
-    },
-    row: (row, body) => {
-      const line = make("tr", "", body, `v-${row.letter}`);
-      line.dataset.row = "";
-      line.dataset.s = row.state;
-      const mark = make("span", "", make("td", "", line, "state"), "mark");
-      make("b", MARKS[row.letter][0], mark).setAttribute("aria-hidden", "true");
-      mark.append(` ${MARKS[row.letter][1]}`);
-      const name = make("th", "", line, "name");
-      name.scope = "row";
-      const link = make("a", "", name);
-      make("bdi", row.name || row.label, link);
-      link.href = href(row.page, row.above);
-      const said = make("td", "", line, "line");
-      if (row.kind === "line") {
-        make("span", row.said, name, "dim of-items");
-        const text = make(row.log ? "a" : "span", row.label, said);
-        if (row.log) text.href = row.log.length <= 900 ? `../${row.log}#L${row.line}` : link.href;
-        said.title = row.label;
-      } else make("span", row.said, said).title = row.said;
-      make("td", day(row.when), line, "num took");
-    },
-  };
-  window.mtSearchRows = { found, looked, read, clear, draw };
+  window.mtSearchRows = { found, looked, read, clear };
 })();

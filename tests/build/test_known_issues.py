@@ -10,6 +10,7 @@ import pytest
 from areas import make_area, run, test
 from calling import called
 from crawl import crawl, pages
+from shards import read_shard
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import urls
@@ -123,8 +124,7 @@ def test_lists_feeds_and_twins_count_them(built: TestSite) -> None:
 
 
 def test_the_cells_of_the_grid_tell_them_until_they_are_over(built: TestSite) -> None:
-    shard = page(built, "chips/u/v/_runs/cells.js")
-    told = json.loads(json.loads(shard[len('mtShard("cells",') : -2]))
+    told = read_shard((built.tree / "chips/u/v/_runs/cells.js").read_bytes())
     found = {
         (told["runs"][why[0]], name): told["texts"][why[5]]
         for name, _, _, reasons in told["tests"]

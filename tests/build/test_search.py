@@ -1,13 +1,12 @@
 """The shards of the search: one new run changes one, a backfill those after it, nothing lost."""
 
-import json
 import random
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from areas import BASE, DAY, TestArea, make_area, run, test
+from shards import read_shard
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import urls
@@ -42,16 +41,10 @@ def shards(site: TestSite) -> dict[str, bytes]:
     }
 
 
-def read(content: bytes) -> dict[str, Any]:
-    matched = re.fullmatch(rb'mtShard\("[^"]*",(".*")\)\n', content)
-    assert matched is not None
-    told: dict[str, Any] = json.loads(json.loads(matched[1]))
-    return told
-
-
 def runs_in(site: TestSite) -> dict[str, list[str]]:
     return {
-        name: [row[1] for row in read(one)["runs"]] for name, one in sorted(shards(site).items())
+        name: [row[1] for row in read_shard(one)["runs"]]
+        for name, one in sorted(shards(site).items())
     }
 
 
@@ -96,7 +89,7 @@ def test_a_run_that_comes_late_changes_no_shard_before_it(site: TestSite, area: 
 def test_what_is_searched_of_a_run_is_what_its_pages_say(site: TestSite, area: TestArea) -> None:
     add(area, "r0", BASE)
     site.build()
-    told = read(shards(site)["2023-11-1.js"])
+    told = read_shard(shards(site)["2023-11-1.js"])
     assert told["names"] == ["0a", "0b"]
     assert told["runs"][0][9] == "FP"
     assert told["hosts"][told["runs"][0][11][0]][0] == "h1"
@@ -120,7 +113,7 @@ def test_a_run_without_rows_stays_as_its_row_alone(site: TestSite, area: TestAre
     site.build()
     area.drop_run("r0")
     site.build(allow_drop=True)
-    rows = read(shards(site)["2023-11-1.js"])["runs"]
+    rows = read_shard(shards(site)["2023-11-1.js"])["runs"]
     assert [(row[1], row[4], row[9]) for row in rows] == [("r0", "x", ""), ("r1", "F", "FP")]
 
 

@@ -17,7 +17,7 @@ FOUNDATION = {"tokens", "base", "ansi", "print"}
 """Styles that belong to no part: colours, elements, what is generated, paper."""
 
 LOADERS = {
-    *("shard", "element", "filter_query", "search_rows"),
+    *("shard", "element", "filter_query", "search_rows", "search_draw"),
     *("log_blocks", "log_colours", "log_gaps", "log_keys", "log_rows", "log_text", "log_times"),
 }
 """Scripts that belong to no part: they serve the others."""

@@ -1,6 +1,5 @@
 """Runs of very many tests: every page is bounded, every test reached without script, one filter."""
 
-import json
 import re
 from dataclasses import replace
 from functools import lru_cache
@@ -9,6 +8,7 @@ from html import unescape
 import pytest
 from browser import gallery, odd_runs
 from pages.shown import THEME
+from shards import read_shard
 
 from mtsite import urls
 from mtsite.pages import run, run_tests
@@ -40,8 +40,7 @@ class Made:
         """What the filter searches."""
         found: list[list[object]] = []
         for _, content in self.listed.shards:
-            text = content.decode().partition(",")[2].strip().removesuffix(")")
-            found += json.loads(json.loads(text))["rows"]
+            found += read_shard(content)["rows"]
         return found
 
 

@@ -1,6 +1,5 @@
 """Shards of the search: what a run adds, what of a huge one is left out, how large they become."""
 
-import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shards import read_shard
 
 from mtsite import urls
 from mtsite.failing import FailingLine
@@ -52,11 +52,7 @@ def label(name: str) -> str:
 
 
 def document(draft: Draft) -> dict[str, Any]:
-    content = draft.content("k")
-    matched = re.fullmatch(rb'mtShard\("k",("(?:[^"\\<]|\\.)*")\)\n', content)
-    assert matched is not None
-    told: dict[str, Any] = json.loads(json.loads(matched[1]))
-    return told
+    return read_shard(draft.content("k"))
 
 
 def names_of(told: dict[str, Any]) -> list[str]:
@@ -154,7 +150,8 @@ TEXTS = st.text(st.characters(codec=None), max_size=12)
 def test_a_shard_is_no_larger_than_it_was_thought_to_be(runs: list[dict[str, str]]) -> None:
     draft = Draft()
     for number, letters in enumerate(runs):
-        draft.take(found(letters, f"r{number}", lines=[line(one) for one in letters]))
+        lines = [line(one) for one in letters]
+        draft.take(found(letters, f"r{number}", lines=lines, line_total=len(lines)))
     assert len(draft.content("k")) <= draft.size <= USUAL_BYTES
     told = document(draft)
     for letters, run in zip(runs, told["runs"], strict=True):
