@@ -125,8 +125,9 @@ class BlockWriter:
         if self._carries is None:
             self._carries = carries_levels(self._buffer)
         level, goes_on = self._level, self._goes_on
-        lines = count_lines(text) - goes_on
         counts = self._counted(text) if self._carries else [0] * len(RANKS)
+        # Each line has a level where any has one: no need to count them a second time.
+        lines = sum(counts) if self._carries else count_lines(text) - goes_on
         self._totals = [a + b for a, b in zip(self._totals, counts, strict=True)]
         self._goes_on = text[-1:] not in (b"\n", b"\r", b"")
         packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)

@@ -1,11 +1,12 @@
 """Redact a log of any size in blocks; what comes out doesn't depend on where blocks end.
 
     buffer = undecided rest + next block
-    find all secrets in it; border = the last line start that lies `reach` before its end and
-    inside no secret; mask and give out what lies before the border, keep the rest
+    find all secrets in it; border = the last line start that is inside no secret, and lies `reach`
+    before its end where a secret may go on over lines; mask and give out what lies before the
+    border, keep the rest
 
-What begins before the border has been seen with `reach` bytes after it: a whole private key, and
-more than any other secret. A line longer than a block is cut between secrets.
+Then what begins before the border has been seen with `reach` bytes after it: a whole private key.
+All other built-in rules see one line. A line longer than a block is cut between secrets.
 """
 
 import re
@@ -93,7 +94,8 @@ class Masking:
     def _border(self, content: bytes, start: int, hits: Sequence[Hit]) -> int:
         """Where the decided part ends: the start of a line, or `start` when there is none yet."""
         limit = len(content) - self._sizes.reach
-        at = content.rfind(b"\n", start, limit) + 1
+        decided = limit if self._redactor.may_span_lines(content, limit) else len(content)
+        at = content.rfind(b"\n", start, decided) + 1
         for hit in reversed(hits):
             # What begins with the end of the line before is found from the line's start, too.
             first = hit.start + (content[hit.start] == 0x0A)

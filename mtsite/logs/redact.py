@@ -17,12 +17,13 @@ from mtsite.logs.redact_rules import (
     DEFAULT_RULES,
     KEY_BEGIN,
     KEY_RULE,
+    KEY_WORDS,
     Edit,
+    KeyReader,
     RedactRule,
-    key_block,
     own_rule,
 )
-from mtsite.regex import Match, Pattern, compile_bytes, count_groups
+from mtsite.regex import Match, Pattern, compile_bytes, count_groups, group_spans
 
 MARK = "▮▮▮"
 _ROUNDS = 32
@@ -37,7 +38,7 @@ _COLOURS = re.compile(rb"(?:\x1b\[[0-9;:]{0,64}[mK])+")
 _SPLIT = compile_bytes(
     rb"[\w/+=.:-]\x1b\[[0-9;:]{0,64}[mK](?:\x1b\[[0-9;:]{0,64}[mK]){0,8}[\w/+=.-]"
 )
-
+_KEY_HEAD = compile_bytes(KEY_BEGIN)
 
 ALLOWED_BYTES = 200
 """A value that is allowed is no longer."""
@@ -85,11 +86,19 @@ class Redactor:
         """
         return self.mask(content, 0, len(content), self.hits(content))
 
-    def hits(self, content: bytes, start: int = 0, end: int | None = None) -> list[Hit]:
+    def hits(
+        self,
+        content: bytes,
+        start: int = 0,
+        end: int | None = None,
+        keys: KeyReader | None = None,
+    ) -> list[Hit]:
         """What the rules match from `start` on, in order and apart; what it means is in its edits.
 
-        With `end` nothing is seen beyond it; `start` is seen in front of.
+        With `end` nothing is seen beyond it; `start` is seen in front of. `keys` reads the same
+        content.
         """
+        keys = keys or KeyReader(content)
         found: list[Hit] = []
         if self._pattern is None:
             return found
@@ -98,23 +107,39 @@ class Redactor:
         seen_from = start - (content[max(start - 1, 0) : start] == b"\n")
         match = self._pattern.search(content, seen_from, end)
         while match is not None:
-            edits = tuple(self._edits(content, match))
+            edits = tuple(self._edits(content, match, keys))
             # What was turned down may hide a secret in its own text.
             resume = edits[-1][1] if edits else match.start() + 1
             if edits:
                 found.append(Hit(match.start(), max(match.end(), resume), edits))
             match = self._pattern.search(content, resume, end) if resume <= end else None
         if content.find(b"\x1b", start, end) >= 0:
-            return _joined(found, list(self._behind_escapes(content, start, end)))
+            return _joined(found, list(self._behind_escapes(content, start, end, keys)))
         return found
 
-    def _behind_escapes(self, content: bytes, start: int, end: int) -> Iterator[Hit]:
+    def may_span_lines(self, content: bytes, start: int) -> bool:
+        """Whether a secret may begin at `start` or later and go on behind the end of its line."""
+        if self._whole:
+            return True
+        if not self._key_group:
+            return False
+        # An escape may stand in the middle of the words.
+        marks = (*KEY_WORDS, b"\x1b")
+        return any(content.find(mark, start) >= 0 for mark in marks)
+
+    def _behind_escapes(
+        self, content: bytes, start: int, end: int, keys: KeyReader
+    ) -> Iterator[Hit]:
         """What only shows when terminal colours inside of words are taken out of their line."""
         at = start
         while split := _SPLIT.search(content, at, end):
             first = max(content.rfind(b"\n", start, split.start()) + 1, start)
             at = min(_next_line(content, split.start()), end)
             plain, place = _without_escapes(content[first:at])
+            is_head = self._key_group and _KEY_HEAD.search(plain)
+            # The key's own lines stand below, where this one alone doesn't show them.
+            if is_head and (key := tuple(keys.block(at))):
+                yield Hit(at - 1, key[-1][1], key)
             for hit in self.hits(plain):
                 begins, ends = first + place(hit.start), first + place(hit.end - 1) + 1
                 if content.find(b"\x1b", begins, ends) >= 0:
@@ -160,11 +185,12 @@ class Redactor:
             yield from self.hits(text, start)
             return
         done = start
+        keys = KeyReader(text)
         for place in places:
             if place >= done:
                 first = max(text.rfind(b"\n", done, place) + 1, done)
                 done = _next_line(text, place)
-                yield from self.hits(text, first, done)
+                yield from self.hits(text, first, done, keys)
 
     def redact_text(self, text: str) -> str:
         """The same for a comment or description; surrogate escapes in it stay what they are."""
@@ -175,12 +201,12 @@ class Redactor:
         """How many masks each rule would set in it."""
         return self.redact(_encoded(text))[1] if text else {}
 
-    def _edits(self, content: bytes, match: Match) -> Iterator[Edit]:
+    def _edits(self, content: bytes, match: Match, keys: KeyReader) -> Iterator[Edit]:
         if self._key_group and match.start(self._key_group) >= 0:
-            yield from key_block(content, match.end())
+            yield from keys.block(match.end())
             return
-        for group, rule in enumerate(self._by_group, start=1):
-            start, end = match.span(group)
+        groups = group_spans(match, len(self._by_group))
+        for rule, (start, end) in zip(self._by_group, groups, strict=True):
             if start < end and self._accepts(rule, content[start:end]):
                 for line in _LINE.finditer(content, start, end):
                     yield line.start(), line.end(), rule.name

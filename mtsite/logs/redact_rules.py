@@ -163,29 +163,71 @@ KEY_RULE = "private-key"
 _KEY_NAME = rb"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
 KEY_BEGIN = rb"-{4,5} ?BEGIN " + _KEY_NAME + rb"|\bPrivate-Lines: [0-9]{1,3}\b"
 """PEM, OpenSSH, PGP, SSH2, and PuTTY's, whose key has no other first line."""
+KEY_WORDS = (b"PRIVATE KEY", b"Private-Lines: ")
+"""One of them stands in every first line of a key."""
+
 _KEY_END = re.compile(rb"-{4,5} ?(END|BEGIN) " + _KEY_NAME + rb"|Private-(?:MAC|Hash):")
 KEY_BYTES = 1 << 16
 """A private key is looked for so far after its first line."""
 
 _KEY_RUN = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={1,2}")
 _LINE = re.compile(rb"[^\r\n]+")
+_LINE_END = re.compile(rb"[\r\n]")
+_MATCH_BYTES = 100
+"""What ends a key, or tells that a line is of one, is no longer."""
 
 
-def key_block(content: bytes, start: int) -> Iterator[Edit]:
-    """The inner lines of the private key whose first line ends at `start`, one edit each.
+class _Ahead:
+    """Where a pattern matches next, asked from many places: no byte is searched twice for it."""
 
-    Without its last line (a log that was cut) the key goes on as long as lines look like it.
+    def __init__(self, pattern: re.Pattern[bytes], content: bytes) -> None:
+        self._pattern = pattern
+        self._content = content
+        self._from = self._clear = 0
+        self._found: re.Match[bytes] | None = None
+
+    def next(self, start: int, stop: int) -> re.Match[bytes] | None:
+        """The first match that begins at `start` or later, and before `stop`."""
+        if not self._from <= start <= self._clear:
+            self._from = self._clear = start
+            self._found = None
+        if self._found is None and self._clear < stop:
+            self._found = self._pattern.search(self._content, self._clear, stop + _MATCH_BYTES)
+            self._clear = self._found.start() if self._found else stop
+        return self._found if self._found and self._found.start() < stop else None
+
+
+class KeyReader:
+    """Reads the private keys in one text, from their first lines on.
+
+    First lines cost little, however many stand one behind the other with no key between them.
     """
-    stop = _KEY_END.search(content, start, start + KEY_BYTES)
-    closed = stop is not None and stop[1] != b"BEGIN"
-    end = stop.start() if stop else min(len(content), start + KEY_BYTES)
-    for line in _LINE.finditer(content, start, end):
-        looks_like_key = _KEY_RUN.search(line[0]) is not None
-        before_end = closed and line.end() == end
-        if looks_like_key or (closed and not before_end and line[0].strip()):
-            yield line.start(), line.end(), KEY_RULE
-        elif not closed and line[0].strip():
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._ends = _Ahead(_KEY_END, content)
+        self._runs = _Ahead(_KEY_RUN, content)
+        self._line_ends = _Ahead(_LINE_END, content)
+
+    def block(self, start: int) -> Iterator[Edit]:
+        """The inner lines of the private key whose first line ends at `start`, one edit each.
+
+        Without its last line (a log that was cut) the key goes on as long as lines look like it.
+        """
+        stop = self._ends.next(start, start + KEY_BYTES)
+        closed = stop is not None and stop[1] != b"BEGIN"
+        end = stop.start() if stop else min(len(self._content), start + KEY_BYTES)
+        if self._runs.next(start, end) is None and not (
+            closed and self._line_ends.next(start, end)
+        ):
             return
+        for line in _LINE.finditer(self._content, start, end):
+            looks_like_key = self._runs.next(line.start(), line.end()) is not None
+            before_end = closed and line.end() == end
+            if looks_like_key or (closed and not before_end and line[0].strip()):
+                yield line.start(), line.end(), KEY_RULE
+            elif not closed and line[0].strip():
+                return
 
 
 def own_rule(name: str, pattern: str) -> RedactRule:

@@ -191,6 +191,7 @@ class _Chooser:
         self._broken: set[int] = set()
         self._chosen: Sequence[int] = (0,)
         self._below = False
+        self._after = 0
 
     def next_window(self, content: Content, at: int, stop: int) -> Window | None:
         """The next line that a hint chooses, from the line on that begins at `at`."""
@@ -203,7 +204,9 @@ class _Chooser:
         window = _window(content, at, match.start())
         if self._set:
             self._chosen = self._set.matching(window.line())
-        self._below = True
+        # Where one stood just below another the next one may, too.
+        self._below = window.start == self._after
+        self._after = window.after
         return window
 
     def _near(self, content: Content, at: int, stop: int) -> Window | None:
@@ -217,6 +220,7 @@ class _Chooser:
         if not (chosen := self._set.matching(line)):
             return None
         self._chosen = chosen
+        self._after = end + 1
         return Window(content, at, end, end + 1, at)
 
     def sighting(self, window: Window) -> tuple[Rule, Sighting] | None:

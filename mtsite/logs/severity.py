@@ -23,13 +23,15 @@ _CRITICAL_SHAPES = (
     rb"\[fatal\]",
     rb"\bpanic:(?:$|[^:])",
 )
+_NAMED_ERROR = rb"(?:^|[^\w/-])[\w.]*Error:(?:$|[^:])"
+_NAMED_EXCEPTION = rb"\b[\w.]*[A-Z]\w*(?:Exception|Interrupt)(?:$|: )"
 _ERROR_SHAPES = (
     rb"\b[UO]VM_ERROR\b",
     _BEFORE + rb"ERROR" + _AFTER,
     _BEFORE + rb"FAIL(?:ED|URES?)?" + _AFTER,
     rb"\b(?i:status|state|result|verdict) ?[=:] ?\"?FAIL",
     _BEFORE + rb"error:(?:$|[^:])",
-    rb"(?:^|[^\w/-])[\w.]*Error:(?:$|[^:])",
+    _NAMED_ERROR,
     rb"\b[Ee]rror(?:-?\[| ?\(\d+\)| #\d| [A-Z]{1,8}-?\d+:)",
     rb"\*\*\* [^\r\n]*\b(?:Error|[Ff]ailed|Stop)\b",
     rb"\bError [1-9]\d*(?:$|[^\w.])",
@@ -37,7 +39,7 @@ _ERROR_SHAPES = (
     rb"(?:^|[^\w'-])level\"?[=:] ?\"?(?:error|fatal|critical|panic)\b",
     rb"npm ERR!",
     rb"\bAssertionError\b",
-    rb"\b[\w.]*[A-Z]\w*(?:Exception|Interrupt)(?:$|: )",
+    _NAMED_EXCEPTION,
     rb"\bException in thread\b",
     rb"\b[Aa]ssert(?:ion)?\b[^\r\n]*\b[Ff]ailed\b",
     rb"\b[Aa]ssertion failure:",
@@ -49,6 +51,12 @@ _ERROR_SHAPES = (
 )
 _CRITICAL = joined(_CRITICAL_SHAPES)
 _ERROR = joined(_ERROR_SHAPES)
+# Not to follow each word from its beginning finds the lines that may be errors a fifth faster.
+_HINTS = {
+    _NAMED_ERROR: rb"Error:(?:$|[^:])",
+    _NAMED_EXCEPTION: rb"(?:Exception|Interrupt)(?:$|: )",
+}
+_ERROR_HINT = joined(tuple(_HINTS.get(shape, shape) for shape in _ERROR_SHAPES))
 _SEVERITY = PatternSet((_CRITICAL, _ERROR))
 
 # What logpro writes above its verdict on a rule: the line that says why follows.
@@ -85,7 +93,7 @@ RULES = (
     ),
     Rule(
         "severity/error",
-        _ERROR,
+        _ERROR_HINT,
         _reader(ERROR),
         "A line that says that something failed",
         "No family of rules knows this shape; the words of the line decide. A rule of the site "

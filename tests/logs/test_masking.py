@@ -73,6 +73,27 @@ def test_an_own_rule_may_span_lines() -> None:
         assert b"one" not in text
 
 
+def test_a_key_whose_first_line_ends_a_block_is_masked() -> None:
+    key = f"{BEGIN}\n{'z' * 64}\n{END}\n".encode()
+    head = len(BEGIN) + 1
+    for ends in (head, head - 1, head + 10):
+        content = b"x" * (2000 - ends - 1) + b"\n" + key + b"plain\n" * 500
+        text, counts = in_blocks(content, Sizes(2000, 300))
+        assert counts == {"private-key": 1}
+        assert b"zzz" not in text
+
+
+def test_a_key_whose_first_line_grep_has_coloured_is_masked_over_a_border() -> None:
+    red, plain = "\x1b[01;31m\x1b[K", "\x1b[m\x1b[K"
+    begin = BEGIN.replace("PRIVATE KEY", f"{red}PRIVATE KEY{plain}")
+    key = f"{begin}\n{'z' * 64}\n{END}\n".encode()
+    for ends in (0, 1, 10, 70, 200):
+        content = b"x" * (1999 - len(begin) - ends) + b"\n" + key + b"plain\n" * 500
+        text, counts = in_blocks(content, Sizes(2000, 300))
+        assert counts == {"private-key": 1}
+        assert b"zzz" not in text
+
+
 def test_the_reach_holds_a_whole_key() -> None:
     assert REACH_BYTES > redact_rules.KEY_BYTES
 
@@ -93,6 +114,15 @@ def test_a_line_of_megabytes_is_cut_between_its_secrets() -> None:
     text, counts = in_blocks(content, Sizes(3000, 200))
     assert (text, counts) == DEFAULT.redact(content)
     assert not re.search(rb"hunter2|AKIA", text)
+
+
+@pytest.mark.parametrize(
+    "head", ["Private-Lines: 1\n", "Private-Lines: 1 ", BEGIN[:-9] + "\x1b[mKEY-----\n"]
+)
+def test_first_lines_of_keys_without_a_key_take_linear_time(head: str) -> None:
+    started = time.process_time()
+    assert DEFAULT.redact(head.encode() * 10_000)[1] == {}
+    assert time.process_time() - started < 3
 
 
 def test_hostile_begins_of_keys_take_linear_time() -> None:
