@@ -11,17 +11,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsite import annotated, failing, measured, onhosts, owners, record, searchable
+from mtsite import (
+    annotated,
+    failing,
+    measured,
+    onhosts,
+    owners,
+    pushruns,
+    record,
+    searchable,
+    toldpushes,
+)
 from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "10"
+FORMAT = "11"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}
 {owners.TABLES}
 {failing.TABLE}
 {annotated.TABLE}
+{toldpushes.TABLES}
+{pushruns.TABLES}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtsite import onhosts, owners, record, searchable
+from mtsite import onhosts, owners, pushruns, record, searchable, toldpushes
 from mtsite.annotated import AnnotatedRuns
 from mtsite.errors import MtsiteError
 from mtsite.failing import FailingLines
@@ -44,6 +44,7 @@ from mtsite.known import (
 )
 from mtsite.measured import MeasuredValues
 from mtsite.model import RunSummary, TestName
+from mtsite.pushruns import PushRuns
 from mtsite.searchable import Searchable
 from mtsite.treefiles import TreeFiles
 
@@ -64,6 +65,7 @@ class Manifest(TreeFiles):
         self.failing = FailingLines(connection)
         self.annotated = AnnotatedRuns(connection)
         self.search = Searchable(connection)
+        self.pushes = PushRuns(connection)
         self._names: dict[TestName, TestName] = {}
 
     @classmethod
@@ -98,8 +100,8 @@ class Manifest(TreeFiles):
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         own = "meta tree runs targets listing measured failing annotated"
         # Those of the search last: rows that go are due there.
-        kept = (*onhosts.NAMES, *owners.NAMES, *searchable.NAMES)
-        for table in (*own.split(), *kept):
+        kept = (*onhosts.NAMES, *owners.NAMES, *toldpushes.NAMES, *pushruns.NAMES)
+        for table in (*own.split(), *kept, *searchable.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()
         self.put("format", FORMAT)

@@ -234,6 +234,34 @@ def host_page(host: str) -> str:
     return f"_hosts/{segment(host)}/index.html"
 
 
+def repositories_page() -> str:
+    """The list of all repositories that runs name, or whose pushes are known."""
+    return "_pushes/index.html"
+
+
+def pushes_page(repository: str, part: int | None = None) -> str:
+    """The newest pushes of a repository; `part` is one of its list, from 0, the oldest."""
+    below = f"_pushes/{segment(repository)}"
+    return f"{below}/index.html" if part is None else f"{below}/_part/{part:04d}.html"
+
+
+def push_page(repository: str, revision: str) -> str:
+    """A push by a revision of it; by another than its last one it is led to."""
+    name = segment(revision)
+    # The list of all has this name.
+    return f"_pushes/{segment(repository)}/{'~69ndex' if name == 'index' else name}.html"
+
+
+def build_page(repository: str, build: str) -> str:
+    """A build of a repository by its name."""
+    return f"_builds/{segment(repository)}/{segment(build)}.html"
+
+
+def json_beside(path: str) -> str:
+    """The JSON twin of a page of pushes or of a build."""
+    return f"{path.removesuffix('.html')}.json"
+
+
 def search_page() -> str:
     """The search over the whole site."""
     return "_search/index.html"

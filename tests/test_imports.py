@@ -62,6 +62,8 @@ FLOORS = (
             "failing",
             "annotated",
             "searchable",
+            "pushruns",
+            "toldpushes",
             "pushlog",
             "provenance",
             "record",

@@ -107,13 +107,17 @@ def _write_names(pen: Pen, node: NodeSummary, children: Sequence[NodeSummary]) -
     pen.store(urls.below_shard(node.area, node.values), shard)
 
 
-def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool) -> None:
-    """The front page, what a bucket needs, and the assets; `ends` as in `Tree`."""
+def write_root(pen: Pen, areas: Iterable[NodeSummary], *, ends: bool, pushed: bool) -> None:
+    """The front page, what a bucket needs, and the assets; `ends` as in `Tree`.
+
+    `pushed`: there is a page about pushes.
+    """
     nodes = list(areas)
     path = urls.index_page()
-    fingerprint = pen.fresh(index, path, repr(nodes), ends)
+    fingerprint = pen.fresh(index, path, repr(nodes), ends, *(["pushes"] if pushed else []))
     if fingerprint:
-        pen.page(index, path, fingerprint, index.context(pen.frame, nodes, ends=ends))
+        context = index.context(pen.frame, nodes, ends=ends, pushed=pushed)
+        pen.page(index, path, fingerprint, context)
     site = index.whole(nodes)
     store_twin(pen, site, nodes)
     _write_names(pen, site, nodes)

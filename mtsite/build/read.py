@@ -42,6 +42,7 @@ from mtsite.model import (
 )
 from mtsite.onhosts import HostRun, hosts_of
 from mtsite.owners import owners_of
+from mtsite.provenance import Provenance, provenance_of
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
@@ -88,6 +89,7 @@ class RunRead:
     faults: list[str]
     hosts: list[HostRun]
     masked: Mapping[str, int]
+    provenance: Provenance
     as_listed: bool = True
 
 
@@ -257,6 +259,7 @@ class RunReader:
             faults=sorted(intake.faults),
             hosts=hosts_of(run, verdicts),
             masked=masked_in(taken.record),
+            provenance=provenance_of(run.attributes),
         )
 
 

@@ -182,7 +182,9 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     before = (manifest.outcomes(read.dir), manifest.reasons(read.dir))
     if read.dir not in state.known or before != (read.outcomes, read.reasons):
         state.touch(read.summary.key)
+        manifest.pushes.touch(read.dir)
     place = place_of(state.listed.heads[read.dir])
+    manifest.pushes.note(read.dir, read.summary.key, place, read.provenance)
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
     moved = manifest.measured.note(read.dir, read.measured)
@@ -362,6 +364,7 @@ class _Writing:
             state.manifest.summary(read.dir), written.summary
         ):
             state.touch(head.key)
+            state.manifest.pushes.touch(read.dir)
         known = KnownRun(
             dir=read.dir,
             key=head.key,

@@ -36,6 +36,7 @@ from mtsite.build.nodes import TargetNode, Tree
 from mtsite.build.pen import Look, Pen, load_theme, theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
 from mtsite.build.pulse import begin_pulse
+from mtsite.build.pushes import has_pushes, tell_pushes, write_pushes
 from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.search import write_search
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
@@ -50,6 +51,7 @@ from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import RULES_KEY, Manifest
 from mtsite.pages import (
     area,
+    build,
     catalogue,
     cluster,
     coming,
@@ -68,7 +70,10 @@ from mtsite.pages import (
     night,
     notfound,
     part,
+    push,
+    pushes,
     redirect,
+    repositories,
     run,
     run_tests,
     search,
@@ -81,7 +86,7 @@ from mtsite.pages.page import SiteFrame
 KINDS = (
     *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
     *(names, redirect, coming, gone, leaving, catalogue, cluster, compare, notfound, host, hosts),
-    *(issues, search),
+    *(issues, search, repositories, pushes, push, build),
 )
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
@@ -113,6 +118,7 @@ def build_site(
         state.told(rule_set_of(config.logs).faults)
         state.told(state.annotations.mistakes)
         plan = _plan(state, environ, flags)
+        tell_pushes(state)
         _mark_touched(state, plan)
         rehome_runs(state, plan)
         forget_lines(state, plan)
@@ -123,6 +129,7 @@ def build_site(
         _write_targets(state)
         write_nights(state)
         write_hosts(state)
+        write_pushes(state)
         write_leaving(state)
         write_catalogue(state)
         write_clusters(state)
@@ -340,9 +347,10 @@ def _write_levels(state: BuildState) -> None:
     """Every level above what was touched, and the root."""
     everything = state.all_pages or state.interrupted or state.areas_moved
     assets = theme(state.look.dirs, state.look.compiled).assets_digest
-    if not state.touched and not everything and state.manifest.get("assets") == assets:
+    shown = f"{assets} {has_pushes(state)}"
+    if not state.touched and not everything and state.manifest.get("assets") == shown:
         return
-    state.manifest.put("assets", assets)
+    state.manifest.put("assets", shown)
     words = area_words(state)
     found = state.manifest.targets()
     tree = Tree(
@@ -367,8 +375,8 @@ def _write_levels(state: BuildState) -> None:
                 levels.write_area(pen, state.manifest, tree, name, touched)
             state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
     pen = _pen(state, levels.SITE_OWNER)
-    shown = [tree.node(name) for name in all_names if name not in now_called]
-    levels.write_root(pen, shown, ends=tree.ends)
+    nodes = [tree.node(name) for name in all_names if name not in now_called]
+    levels.write_root(pen, nodes, ends=tree.ends, pushed=has_pushes(state))
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 

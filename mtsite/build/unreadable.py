@@ -16,7 +16,7 @@ from mtsite.model import RunKey
 UNSEEN = "rows unseen"
 """In the manifest: runs of unreadable areas are missing in what is added up over all runs."""
 
-_ADDED_UP = ("_clusters", "_hosts", "_search")
+_ADDED_UP = ("_builds", "_clusters", "_hosts", "_pushes", "_search")
 
 
 def keep_published(state: BuildState) -> None:

@@ -7,16 +7,16 @@ from mtsite.pages import charts, leaving, listing, names, words
 from mtsite.pages.page import NodeSummary, SiteFrame, frame_context
 from mtsite.rollup import add_counts
 
-EDITION = 9
+EDITION = 10
 TEMPLATE = "index.html"
 
 
 def context(
-    frame: SiteFrame, areas: Sequence[NodeSummary], *, ends: bool = False
+    frame: SiteFrame, areas: Sequence[NodeSummary], *, ends: bool = False, pushed: bool = False
 ) -> dict[str, object]:
     """All areas of the site; one that can't be read is listed with its reason.
 
-    `ends`: there is a page about what leaves next.
+    `ends`: there is a page about what leaves next; `pushed`: there is one about pushes.
     """
     path = urls.index_page()
     site = whole(areas)
@@ -44,6 +44,7 @@ def context(
         "logs_total": words.size(site.log_bytes) if site.log_bytes else "",
         "leaving": leaving.link_from(path) if ends else "",
         "hosts": urls.relative(path, urls.hosts_page()),
+        "pushes": urls.relative(path, urls.repositories_page()) if pushed else "",
         "clusters": urls.relative(path, urls.clusters_page()),
         "rules": urls.relative(path, urls.rules_page()),
         "jobs": urls.relative(path, urls.jobs_page()),

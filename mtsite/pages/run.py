@@ -43,7 +43,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 11
+EDITION = 12
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
@@ -161,7 +161,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "copies": _copies(frame, path, summary),
         "links": tuple(beside.links),
         "masked": _masked(record),
-        **attributes.of_run(run),
+        **attributes.of_run(run, path),
         **order.shown(shown.relations, path),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }

@@ -21,6 +21,7 @@ from browser import (  # noqa: E402
     odd_runs,
     odd_tests,
     pieces,
+    push_records,
     records,
     rehearsals,
     side_records,
@@ -113,6 +114,7 @@ def pages() -> Iterator[Page]:
     months = {"2026-10": 1, "2026-11": 2}
     yield urls.search_page(), search.TEMPLATE, search.context(FRAME, months)
     yield from _hosts(night)
+    yield from push_records.pages()
     yield rehearsals.page()
     yield notfound.PATH, notfound.TEMPLATE, notfound.context(FRAME)
     pointer = urls.pointer_page(records.AREA, records.TARGET, "latest")
@@ -319,6 +321,12 @@ def shots() -> dict[str, str]:
         "search-bad": urls.search_page() + "?q=s:bad host:lnx0*",
         "hosts": urls.hosts_page(),
         "host": urls.host_page("lnx07"),
+        "pushes": urls.repositories_page(),
+        "push-list": urls.pushes_page(push_records.REPOSITORY),
+        "push-part": urls.pushes_page(push_records.REPOSITORY, 0),
+        "push": push_records.push_path(75),
+        "push-hostile": urls.push_page(push_records.ODD, records.HOSTILE[0]),
+        "build": urls.build_page(push_records.REPOSITORY, push_records.BUILD),
         "notfound": "404.html",
         "hostile": urls.run_page(hostile),
         **{f"run-{name}": urls.run_page(RunKey(*leaf, name)) for name in odd_runs.NAMES},

@@ -13,6 +13,8 @@ from mtsite.build.masked import masked_run
 from mtsite.logs.redact import make_redactor
 from mtsite.pages import attributes
 
+PATH = "a/b/r/index.html"
+
 
 @pytest.fixture(scope="module")
 def night() -> records.Night:
@@ -21,7 +23,7 @@ def night() -> records.Night:
 
 def test_only_web_addresses_become_links(night: records.Night) -> None:
     told = (("a", "https://x.example/1"), ("b", "javascript:alert(1)"), ("c", "x" * 999))
-    shown = attributes.of_run(replace(night.run, attributes=told))
+    shown = attributes.of_run(replace(night.run, attributes=told), PATH)
     assert shown["attributes"] == (
         ("a", "https://x.example/1", "https://x.example/1"),
         ("b", "javascript:alert(1)", ""),
@@ -31,7 +33,7 @@ def test_only_web_addresses_become_links(night: records.Night) -> None:
 
 def test_thousands_of_attributes_don_t_make_a_page_large(night: records.Night) -> None:
     told = tuple((f"property {n}", "value " * 20) for n in range(5000))
-    shown = attributes.of_run(replace(night.run, attributes=told))
+    shown = attributes.of_run(replace(night.run, attributes=told), PATH)
     assert shown["attributes_total"] == 5000
     assert 20 < int(str(shown["attributes_shown"])) < 200
 

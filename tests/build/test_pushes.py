@@ -1,0 +1,244 @@
+"""Pages of pushes and builds: in the order of the repository, as runs name them, and no more."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from areas import BASE, DAY, TestArea, make_area, run, test
+from crawl import crawl
+from sites import TestSite, difference, files_of, make_site
+from storage import connect
+
+from mtsite import urls
+from mtsite.provenance import Commit, Push
+from mtsite.pushlog import file_of, write_pushlog
+
+CHIP = "team/chip"
+SHA = "sha256:" + "ab" * 32
+REVISIONS = [f"{n * 7919:08x}".ljust(40, "e") for n in range(130)]
+TARGETS = ("ubuntu/nfs", "suse/zfs")
+OWN = ("_pushes/", "_builds/")
+
+
+class Place:
+    """An area whose runs name pushes of a repository that is told of."""
+
+    def __init__(self, root: Path) -> None:
+        self.area: TestArea = make_area(root)
+        (root / "home").mkdir()
+        self.root = root / "home"
+        self.site: TestSite = make_site(self.root, self.area)
+
+    def tell(self, numbers: Sequence[int], repository: str = CHIP) -> None:
+        pushes = [
+            Push((Commit(REVISIONS[n], "ann", None, f"Change {n}"),), str(n), "ann", BASE + n)
+            for n in numbers
+        ]
+        write_pushlog(file_of(self.root, repository), repository, pushes)
+
+    def run(self, name: str, number: int, target: str = TARGETS[0], **attributes: str) -> None:
+        bad = attributes.pop("bad", "")
+        tests = [test(each, status="FAIL" if each in bad else "PASS", log="") for each in "abc"]
+        self.area.add_run(run(target, name, tests, event_time=BASE + number * DAY))
+        told = {"repository": CHIP, "revision": REVISIONS[number], **attributes}
+        self.say(name, {key: value for key, value in told.items() if value})
+
+    def say(self, name: str, attributes: dict[str, str]) -> None:
+        with connect(self.area.database) as connection:
+            for each in attributes.items():
+                connection.execute(
+                    "INSERT INTO extradat (run_id, key, val) SELECT max(id), ?, ? FROM runs"
+                    " WHERE runname = ?",
+                    (*each, name),
+                )
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.site.tree / urls.json_beside(path)).read_text())
+
+    def push(self, number: int, repository: str = CHIP) -> Any:
+        return self.json(urls.push_page(repository, REVISIONS[number]))
+
+    def own(self) -> dict[str, bytes]:
+        return {p: c for p, c in files_of(self.site.tree).items() if p.startswith(OWN)}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """120 pushes; runs at some of them, named in full, cut short, by number, or not told of."""
+    place = Place(tmp_path_factory.mktemp("pushes"))
+    place.tell(range(120))
+    files = {"build.artifact.sim.tgz": f"{SHA} 123 https://files.example/sim.tgz"}
+    place.run("w10", 10, build="b10", **{"build.url": "https://ci.example/b10"}, **files)
+    place.run("w10", 10, TARGETS[1], build="b10", **files)
+    place.run("w14", 14, bad="a", revision=REVISIONS[14][:9])
+    place.run("w15", 15, bad="ab", push="15", revision="")
+    place.run("w15", 15, TARGETS[1], bad="c")
+    place.run("w119", 119)
+    place.run("odd", 3, repository="<b>../odd</b>", revision="index", build="../../up")
+    place.run("alone", 4, repository="")
+    place.site.build()
+    return place
+
+
+def test_a_push_has_its_runs_by_target_and_its_commits(built: Place) -> None:
+    told = built.push(15)
+    assert (told["number"], told["id"], told["author"]) == (16, "15", "ann")
+    assert [one["message"] for one in told["commits"]] == ["Change 15"]
+    runs = [("/".join(one["target"]), one["runname"], one["verdict"]) for one in told["runs"]]
+    assert runs == [("suse/zfs", "w15", "F"), ("ubuntu/nfs", "w15", "F")]
+    assert told["before"] == urls.push_page(CHIP, REVISIONS[14])
+    assert told["after"] == urls.push_page(CHIP, REVISIONS[119])
+
+
+def test_the_first_bad_push_is_named_where_no_other_lies_between(built: Place) -> None:
+    by_target = {"/".join(one["run"]["target"]): one for one in built.push(15)["first_bad"]}
+    alone = by_target["ubuntu/nfs"]
+    assert (alone["pushes"], alone["first_bad"]) == (1, REVISIONS[15])
+    assert [one["testname"] for one in alone["tests"]] == ["b"]
+    among = by_target["suse/zfs"]
+    assert (among["pushes"], among["first_bad"]) == (5, None)
+    assert among["good"]["runname"] == "w10"
+    page = (built.site.tree / urls.push_page(CHIP, REVISIONS[15])).read_text()
+    assert "this is the first bad one" in page
+    assert "5 pushes lie between, this one the last; among them is the first bad one" in page
+    assert "Change 12" in page
+    assert "Change 10" not in page
+
+
+def test_a_revision_that_is_cut_leads_to_its_push(built: Place) -> None:
+    cut = built.site.tree / urls.push_page(CHIP, REVISIONS[14][:9])
+    assert f"{REVISIONS[14]}.html" in cut.read_text()
+    assert [one["runname"] for one in built.push(14)["runs"]] == ["w14"]
+
+
+def test_a_run_without_a_repository_is_of_the_one_that_has_its_revision(built: Place) -> None:
+    assert [one["runname"] for one in built.push(4)["runs"]] == ["alone"]
+    assert (
+        f"{REVISIONS[4]}.html" in (built.site.tree / urls.push_page("", REVISIONS[4])).read_text()
+    )
+
+
+def test_a_push_that_nobody_told_of_has_its_page_and_its_line(built: Place) -> None:
+    told = built.json(urls.push_page("<b>../odd</b>", "index"))
+    assert (told["number"], told["revision"]) == (None, "index")
+    listed = built.json(urls.pushes_page("<b>../odd</b>"))
+    assert [one["revision"] for one in listed["untold"]] == ["index"]
+
+
+def test_parts_have_all_pushes_once_in_their_order(built: Place) -> None:
+    parts = [built.json(urls.pushes_page(CHIP, n)) for n in range(3)]
+    names = [one["revision"] for part in reversed(parts) for one in part["pushes"]]
+    assert names == REVISIONS[119::-1]
+    newest = built.json(urls.pushes_page(CHIP))
+    assert [one["revision"] for one in newest["pushes"]] == REVISIONS[119:49:-1]
+
+
+def test_a_build_names_its_files_its_push_and_its_runs(built: Place) -> None:
+    told = built.json(urls.build_page(CHIP, "b10"))
+    assert told["described_at"] == ["https://ci.example/b10"]
+    (file,) = told["artifacts"]
+    assert (file["digest"], file["size"]) == (SHA, 123)
+    assert [one["revision"] for one in told["pushes"]] == [REVISIONS[10]]
+    assert len(told["runs"]) == 2
+
+
+def test_the_page_of_a_run_leads_to_its_push_and_build(built: Place) -> None:
+    page = (built.site.tree / "fullrun/ubuntu/nfs/w10/index.html").read_text()
+    assert f"_pushes/team~2Fchip/{REVISIONS[10]}.html" in page
+    assert "_builds/team~2Fchip/b10.html" in page
+
+
+def test_no_link_is_dead_and_all_is_reached_from_the_front_page(built: Place) -> None:
+    found = crawl(built.site.tree)
+    assert not found.scripts
+    assert not found.dead
+    wanted = {path for path in built.own() if path.endswith(".html")}
+    assert not wanted - found.met
+
+
+def test_nothing_new_costs_nothing(built: Place) -> None:
+    again = built.site.build()
+    assert (again.rendered, again.written) == (0, 0)
+
+
+def test_one_new_run_changes_its_push_and_those_that_lead_to_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(120))
+    for number in (5, 60, 70, 80):
+        place.run(f"w{number}", number)
+    place.site.build()
+    before = place.own()
+    place.run("new", 70, bad="a")
+    place.site.build()
+    after = place.own()
+    changed = {p.rpartition(".")[0] for p in after if before.get(p) != after[p]}
+    list_of = "_pushes/team~2Fchip"
+    # The newest pushes stand in their part and on the page of the repository.
+    lists = {f"{list_of}/index", f"{list_of}/_part/0001", "_pushes/index"}
+    assert changed == {f"{list_of}/{REVISIONS[70]}", *lists}
+
+
+def test_after_any_of_this_the_tree_is_that_of_a_clean_build(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.run("w10", 10, build="b1")
+    place.run("w12", 12, bad="a", revision=REVISIONS[12][:10])
+    place.run("w14", 14, revision="", push="14", build="b1")
+    clean = 0
+
+    def check() -> None:
+        nonlocal clean
+        clean += 1
+        place.site.build(allow_drop=True)
+        tree = place.site.build_clean(tmp_path / f"clean{clean}")
+        assert difference(place.site.tree, tree) == []
+
+    check()
+    place.tell(range(8, 20))
+    check()
+    place.tell(range(20), "other")
+    place.tell(range(20))
+    check()
+    assert [one["runname"] for one in place.push(14)["runs"]] == ["w14"]
+    place.area.drop_run("w14")
+    place.run("w13", 13, bad="b", repository="")
+    check()
+    shutil.rmtree(place.root / "pushes")
+    check()
+    assert place.push(10)["number"] is None
+
+
+def test_secrets_in_what_people_say_of_changes_are_masked(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.run("w1", 1)
+    secret = "AKIA" + "Q7RZ5TKM2WXY3VBN"
+    told = Push((Commit(REVISIONS[1], "ann", None, f"use {secret}"),))
+    write_pushlog(file_of(place.root, CHIP), CHIP, [told])
+    place.site.build()
+    assert not [path for path, content in place.own().items() if secret.encode() in content]
+
+
+def test_a_line_that_cannot_be_read_is_told_and_the_others_stand(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.run("w1", 1)
+    place.tell([1, 2])
+    file = file_of(place.root, CHIP)
+    file.write_text(f"{file.read_text()}oops\n")
+    assert "pushes/team~2Fchip.jsonl:4" in place.site.build().problems[0]
+    assert "pushes/team~2Fchip.jsonl:4" in place.site.build().problems[0]
+    assert place.push(1)["number"] == 1
+
+
+def test_two_repositories_may_have_the_same_revision(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell([1, 2])
+    place.tell([2], "fork")
+    place.run("w2", 2)
+    place.run("f2", 2, repository="fork")
+    place.run("any", 2, repository="")
+    place.site.build()
+    assert [one["runname"] for one in place.push(2)["runs"]] == ["w2"]
+    assert [one["runname"] for one in place.push(2, "fork")["runs"]] == ["f2"]
+    assert [one["runname"] for one in place.push(2, "")["runs"]] == ["any"], "it may be either"
