@@ -149,7 +149,7 @@ def write_nights(pen: Pen, manifest: Manifest, area: str, name: str) -> None:
     """The redirects of the nights of an area that have no page of their own any more."""
     zone = ZoneInfo(pen.frame.timezone)
     now = {night_of(run.place, zone) for run in manifest.runs_of(name) if not run.gone}
-    for night in sorted({night_of(run.place, zone) for run in manifest.runs_of(area)}):
+    for night in sorted({night_of(run.place, zone) for run in manifest.runs_of(area) if run.place}):
         old = urls.night_page(area, night)
         if old not in pen.seen:
             there = urls.night_page(name, night) if night in now else urls.area_page(name)

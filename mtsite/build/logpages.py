@@ -33,7 +33,7 @@ def _log_page(
     told = (verdict.value, digest.log_values(entry), siblings, pen.recipes[part.TEMPLATE])
     shown: tuple[object, ...] = (*told, repr(found)) if found else told
     fingerprint = pen.fresh(log, path, repr(kept.key), kept.keys, name, *shown)
-    whose = part.Whose(kept.key, name, kept.keys)
+    whose = part.Whose(kept.key, name, kept.keys, verdict.value)
     if not fingerprint:
         pen.keep(_part_dir(whose, entry))
         return
@@ -57,7 +57,7 @@ def _log_context(
     text: Lines,
     siblings: list[str],
 ) -> dict[str, object]:
-    key, name, keys = whose
+    key, name, keys, _ = whose
     return log.context(pen.frame, key, name, verdict, entry, text, keys=keys, siblings=siblings)
 
 

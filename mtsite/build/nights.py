@@ -107,7 +107,7 @@ def _tasks(pen: Pen, area: str, keys: tuple[str, ...], manifest: Manifest) -> It
     zone = ZoneInfo(pen.frame.timezone)
     nights: dict[str, list[TargetRun]] = {}
     for run in reversed(manifest.runs_of(area)):
-        if not run.gone:
+        if run.place and not run.gone:
             nights.setdefault(night_of(run.place, zone), []).append(run)
     before = ""
     for name, runs in sorted(nights.items()):

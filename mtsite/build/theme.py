@@ -20,6 +20,7 @@ import markupsafe
 from jinja2.bccache import Bucket
 
 import mtsite
+from mtsite.pages import words
 
 ASSETS = "_assets/v1"
 """`v1` rises only when pages that were published with the older assets would break."""
@@ -128,6 +129,7 @@ class Theme:
             keep_trailing_newline=True,
             bytecode_cache=_Compiled(str(cache_dir)) if cache_dir is not None else None,
         )
+        self._environment.filters["number"] = _in_threes
         self._recipes: dict[str, str] = {}
         self._templates: dict[str, jinja2.Template] = {}
 
@@ -233,6 +235,10 @@ class Theme:
                     if file.suffix in wanted and file.is_file():
                         found[file.name] = file
         return found
+
+
+def _in_threes(value: object) -> object:
+    return words.number(value) if type(value) is int else value
 
 
 def _sparing(escape: Callable[[object], str]) -> Callable[[object], str]:

@@ -7,7 +7,7 @@ from mtsite.model import RunKey
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "coming.html"
 
 
@@ -25,4 +25,10 @@ def context(
     crumbs = crumbs_to(path, key.area, key.target, keys)
     shown = frame_context(frame, path, crumbs, title=f"{label} · still to come", description=lead)
     target = urls.relative(path, urls.area_page(key.area, key.target))
-    return shown | {"name": label, "lead": lead, "target": target}
+    return shown | {
+        "area": key.area,
+        "values": tuple(zip(keys, key.target, strict=False)),
+        "runname": key.runname,
+        "lead": lead,
+        "target": target,
+    }

@@ -52,5 +52,6 @@ def _dataset(one: Mapping[str, Any]) -> dict[str, object]:
 def _step(step: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     """(name, seconds, its limit, what it did, style)."""
     counts = ", ".join(f"{words.number(count)} {what}" for what, count in step["counts"].items())
-    limit = "any" if step["limit"] is None else f"{words.number(step['limit'])} s"
-    return step["name"], f"{step['seconds']:.2f} s", limit, counts, "W" if step["too_long"] else "P"
+    limit = "any" if step["limit"] is None else f"{words.number(step['limit'])}{words.THIN}s"
+    took = f"{step['seconds']:.2f}{words.THIN}s"
+    return step["name"], took, limit, counts, "W" if step["too_long"] else "P"

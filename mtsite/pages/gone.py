@@ -12,7 +12,7 @@ from mtsite.pages.twin import gone_twin as twin
 
 __all__ = ["EDITION", "TEMPLATE", "context", "log_context", "test_context", "twin"]
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "gone.html"
 MAX_TESTS = 2000
 
@@ -36,7 +36,9 @@ def context(frame: SiteFrame, record: RunRecord) -> dict[str, object]:
         "letter": style,
         "symbol": symbol,
         "word": f"was: {word}",
-        "name": label,
+        "name": record.key.runname,
+        "area": record.key.area,
+        "target": tuple(zip(record.keys, record.key.target, strict=False)),
         "reason": words.upper_first(reason),
         "lead": lead,
         "started": words.when(summary.event_time if summary else None),
@@ -119,6 +121,8 @@ def _small(
         "symbol": symbol,
         "word": f"was: {word}",
         "name": stub.name,
+        "area": key.area,
+        "target": (),
         "reason": words.upper_first(stub.reason),
         "lead": "",
         "started": ("", ""),

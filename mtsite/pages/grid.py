@@ -18,7 +18,7 @@ from mtsite.pages.dates import day_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT, FLAKY_SWITCHES, judged, switches
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "grid.html"
 
 WINDOWS = (30, 100)
@@ -117,7 +117,7 @@ def context(
     crumbs = crumbs_to(path, node.area, node.values, node.keys)
     target = "/".join(value or urls.EMPTY_KEY_VALUE for value in node.values)
     said = _window_words(grid, window)
-    lead = f"{words.plural(len(grid.rows), 'test')} × {said}."
+    lead = _lead(grid)
     shown = frame_context(
         frame, path, crumbs, title=f"grid · {said} · {target} · {node.area}", description=lead
     )
@@ -146,6 +146,15 @@ def _window_words(grid: Grid, window: Window) -> str:
         return f"the last {runs}" if len(grid.runs) > 1 else "the only run"
     month, _, block = window.name.partition("-b")
     return f"{runs} of {month}" + (f", part {block}" if block else "")
+
+
+def _lead(grid: Grid) -> str:
+    """How many tests, which side is new, and what moved lately."""
+    recent = min(len(grid.runs), _RECENT)
+    lead = f"{words.plural(len(grid.rows), 'test')}, newest run left."
+    if recent < 2:
+        return lead
+    return f"{lead} {words.number(_changed(grid.rows, recent))} changed state in the last {recent}."
 
 
 def windows(
@@ -191,6 +200,7 @@ def table(
         "calm": tuple(_row(path, node, row, grid, "") for row in beside),
         "calm_names": tuple(_name(path, node, row) for row in calm) if not beside else (),
         "calm_total": words.plural(kinds["always"], "test"),
+        "calm_said": "always passed in this window",
         "calm_count": kinds["always"],
         "chips": (
             ("", "All", words.number(len(grid.rows)), "#grid"),

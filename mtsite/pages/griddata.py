@@ -4,6 +4,7 @@
 took in the newest 30: it is fetched when a reader first asks.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -11,7 +12,7 @@ from itertools import groupby
 from mtsite import csvtext, urls
 from mtsite.model import RunSummary, TestName
 from mtsite.pages import words
-from mtsite.pages.page import Grid, NodeSummary
+from mtsite.pages.page import Grid, GridRow, NodeSummary
 
 SCHEMA = "mtsite/grid/1"
 MOST_REASONS = 10_000
@@ -22,9 +23,13 @@ Outcomes = Mapping[TestName, tuple[str, int | None]]
 
 
 def twin(node: NodeSummary, grid: Grid) -> dict[str, object]:
-    """The newest 100 runs × all tests: one letter for each, '.' where the run has not the test."""
+    """The newest 100 runs × all tests: one letter for each, '.' where the run has not the test.
+
+    A grid with a metric has its name, and what it was in each run.
+    """
     return {
         "schema": SCHEMA,
+        **({"metric": _readable(grid.metric)} if grid.metric else {}),
         "area": _readable(node.area),
         "target": {
             _readable(key): _readable(value)
@@ -46,6 +51,7 @@ def twin(node: NodeSummary, grid: Grid) -> dict[str, object]:
                 "testname": _readable(row.name[0]),
                 "item_path": _readable(row.name[1]),
                 "verdicts": row.strip,
+                **({"values": _values(grid, row)} if grid.metric else {}),
             }
             for row in grid.rows
         ],
@@ -53,12 +59,25 @@ def twin(node: NodeSummary, grid: Grid) -> dict[str, object]:
 
 
 def table(grid: Grid) -> str:
-    """The same as CSV: a test per line, a run per column, verdicts in words."""
-    lines = [csvtext.line(["testname", "item_path", *(run.key.runname for run in grid.runs)])]
+    """The same as CSV: a test per line, a run per column, verdicts in words.
+
+    What a metric was follows in as many columns again, named 'ww47.5 duration'.
+    """
+    names = [run.key.runname for run in grid.runs]
+    measured = [f"{name} {grid.metric}" for name in names] if grid.metric else []
+    lines = [csvtext.line(["testname", "item_path", *names, *measured])]
     for row in grid.rows:
         said = (words.WORDS[letter] if letter != "." else "" for letter in row.strip)
-        lines.append(csvtext.line([*row.name, *said]))
+        values = _values(grid, row) if grid.metric else ()
+        shown = ("" if value is None else f"{value:.15g}" for value in values)
+        lines.append(csvtext.line([*row.name, *said, *shown]))
     return "".join(lines)
+
+
+def _values(grid: Grid, row: GridRow) -> list[float | None]:
+    """What the metric was in each run; None where it was not measured, or is no finite number."""
+    known = (*row.values, *(None for _ in grid.runs))[: len(grid.runs)]
+    return [value if value is not None and math.isfinite(value) else None for value in known]
 
 
 def strips(runs: Sequence[RunSummary], tests: Iterable[tuple[TestName, str]]) -> dict[str, object]:

@@ -165,7 +165,7 @@ def _finding(found: Finding, path: str) -> tuple[str, ...]:
 
 def _notices(log: LogRecord) -> tuple[str, ...]:
     """What a reader must know before trusting the text."""
-    notices = [log.note] if log.note else []
+    notices = [words.threes(log.note)] if log.note else []
     masked = sum(log.redacted.values())
     if masked:
         rules = ", ".join(f"{rule} {log.redacted[rule]}" for rule in sorted(log.redacted))

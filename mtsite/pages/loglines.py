@@ -19,6 +19,7 @@ from mtsite.logs.levels import NONE, RANKS, runs
 from mtsite.logs.lines import Lines, PlainLines
 from mtsite.logs.source import Content, decode_line, split_lines, split_lines_keeping_ends
 from mtsite.model import Finding
+from mtsite.pages import words
 
 LINE_BYTES = 10_000
 """A longer line is cut, with a notice."""
@@ -162,7 +163,7 @@ def _gap(above: int, below: int, links: Links) -> str:
     link, where = (part, "read on here") if part else (links.raw, "the raw log has them")
     return (
         f'<p class="log-gap" data-from="{above + 1}" data-to="{below - 1}">'
-        f'… {hidden:,} lines not shown here, <a href="{escape(link)}">{where}</a></p>\n'
+        f'… {words.number(hidden)} lines not shown here, <a href="{escape(link)}">{where}</a></p>\n'
     )
 
 
@@ -259,8 +260,9 @@ def _text(raw: bytes, hidden: int, style: _Style) -> str:
         end = style.longest
         while end > style.longest - 4 and raw[end] & 0xC0 == 0x80:
             end -= 1
+        more = words.number(len(raw) + hidden - end)
         cut = (
-            f'<em class="log-cut">… {len(raw) + hidden - end:,} bytes more of this line in'
+            f'<em class="log-cut">… {more} bytes more of this line in'
             f' <a href="{style.link}">the raw log</a></em>'
         )
         raw = raw[:end]
@@ -287,8 +289,9 @@ def _fold_progress(block: bytes, first: int, opens: list[str], marks: Mapping[in
         if stop - start >= FOLD_FROM:
             lines = range(first + start, first + stop)
             opened = " open" if marks.keys() & lines else ""
+            states = words.number(stop - start)
             summary = (
-                f"<details class=log-fold{opened}><summary>{stop - start:,} earlier states"
+                f"<details class=log-fold{opened}><summary>{states} earlier states"
                 f" of line {first + stop}</summary>\n"
             )
             opens[start] = _CLOSE + summary + opens[start].removeprefix(_CLOSE)

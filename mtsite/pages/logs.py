@@ -39,7 +39,7 @@ def page_of(log: LogRecord, run: Run, test: Test, path: str) -> str:
 
 
 def _row(log: LogRecord, page: str, depth: Depth) -> LogRow:
-    notes = [note for note in (log.note, log.ended) if note]
+    notes = [words.threes(note) for note in (log.note, log.ended) if note]
     masked = sum(log.redacted.values())
     if masked:
         rules = ", ".join(f"{name} {log.redacted[name]}" for name in sorted(log.redacted))

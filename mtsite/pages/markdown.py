@@ -15,6 +15,8 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
+from mtsite.pages import words
+
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}]")
 _NEEDS_WORK = re.compile(r"[\n\r]|https?://|mailto:")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -66,7 +68,7 @@ def description(text: str) -> Markup:
     cut = text[:DESCRIPTION_LIMIT]
     html = _PARSER.render(cut)
     if len(text) > len(cut):
-        html += f"<p>… cut here: {len(text):,} characters in all.</p>"
+        html += f"<p>… cut here: {words.number(len(text))} characters in all.</p>"
     return Markup(html)
 
 

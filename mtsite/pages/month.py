@@ -4,6 +4,7 @@ A month of very many runs has parts, cut from its oldest run on: a part that is 
 again either, and tells nothing of what came after it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from mtsite.model import RunSummary
 from mtsite.pages import listing, words
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "month.html"
 PART_RUNS = 60
 T = TypeVar("T")
@@ -52,7 +53,7 @@ def context(
     if part:
         lead = f"Runs {before * PART_RUNS + 1} to {part * PART_RUNS} of {month}."
     else:
-        lead = f"{words.plural(before * PART_RUNS + len(runs), 'run')} in {month}."
+        lead = _lead(before * PART_RUNS, runs)
     named = f"{month} · part {part}" if part else month
     shown = frame_context(
         frame, path, crumbs, title=f"{named} · {target} · {node.area}", description=lead
@@ -75,3 +76,18 @@ def context(
         "coming": listing.still_to_come(node.coming),
         "zone": frame.timezone,
     }
+
+
+def _lead(before: int, runs: Sequence[RunSummary]) -> str:
+    """How many runs, and how those came out that the page itself shows."""
+    many = words.plural(before + len(runs), "run")
+    if not runs:
+        return f"{many}."
+    outcomes = Counter(run.verdict for run in runs)
+    told = ", ".join(
+        f"{words.number(outcomes[letter])} {words.COUNTED[letter]}"
+        for letter in words.WORST_FIRST
+        if outcomes[letter]
+    )
+    of = f"; of the newest {words.number(len(runs))}" if before else ""
+    return f"{many}{of}: {told}."

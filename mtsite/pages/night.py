@@ -18,7 +18,7 @@ from mtsite.pages.dates import night_of
 from mtsite.pages.page import GridRow, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT
 
-EDITION = 4
+EDITION = 5
 TEMPLATE = "night.html"
 MOST_RUNS = 100
 _KINDS = {
@@ -44,7 +44,9 @@ class Shown:
 
 
 def link(frame: SiteFrame, path: str, area: str, event_time: int | None) -> tuple[str, str]:
-    """(night, link to its page) of a run that began then."""
+    """(night, link to its page) of a run that began then; ('', '') where nobody knows when."""
+    if not event_time:
+        return "", ""
     night = _night(event_time, frame.timezone)
     return night, urls.relative(path, urls.night_page(area, night))
 
@@ -128,6 +130,7 @@ def _table(path: str, keys: Sequence[str], shown: Shown) -> dict[str, object]:
         "calm": tuple(_row(path, row, shown.runs) for row in calm) if few else (),
         "calm_names": () if few else tuple((*row.name, "") for row in calm),
         "calm_total": words.plural(len(calm), "test"),
+        "calm_said": "passed wherever they ran",
         "chips": _chips(shown.rows),
         "windows": (),
         "grid_total": words.number(len(shown.rows)),

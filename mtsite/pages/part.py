@@ -10,11 +10,12 @@ from typing import NamedTuple
 from mtsite import urls
 from mtsite.logs.lines import Lines
 from mtsite.model import LogRecord, RunKey, TestName
+from mtsite.pages import words
 from mtsite.pages.loglines import DEFAULT, some_lines
 from mtsite.pages.page import SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "part.html"
 PART_LINES = 5000
 MOST_WHOLE = 20
@@ -22,11 +23,12 @@ MOST_WHOLE = 20
 
 
 class Whose(NamedTuple):
-    """The test that a log belongs to; `keys` are the area's key names."""
+    """The test that a log belongs to; `keys` are the area's key names, `letter` its verdict."""
 
     key: RunKey
     name: TestName
     keys: Sequence[str]
+    letter: str
 
 
 def part_of(line: int) -> int:
@@ -49,13 +51,14 @@ def context(
     frame: SiteFrame, whose: Whose, log: LogRecord, text: Lines, number: int
 ) -> dict[str, object]:
     """One part of a log; `text` are the lines of its blob."""
-    key, name, _ = whose
+    key, name, _, letter = whose
     path = urls.log_part(key, name, log.name, number)
     first = (number - 1) * PART_LINES + 1
     last = min(number * PART_LINES, text.lines)
     parts = parts_of(log, text.lines)
     at = parts.index(number)
-    title = f"{log.name} · lines {first:,}–{last:,} · {test_label(name)} · {run_label(key)}"
+    extent = f"lines {words.number(first)}–{words.number(last)}"
+    title = f"{log.name} · {extent} · {test_label(name)} · {run_label(key)}"
     page = urls.relative(path, urls.log_page(key, name, log.name))
     raw = urls.relative(path, log.blob)
     marked = (*log.warnings, *log.findings)
@@ -64,7 +67,8 @@ def context(
         "name": log.name,
         "page": page,
         "raw": raw,
-        "extent": f"lines {first:,}–{last:,} of {text.lines:,}",
+        "letter": words.mark(letter)[0],
+        "extent": f"{extent} of {words.number(text.lines)}",
         "before": _link(parts[at - 1]) if at else None,
         "after": _link(parts[at + 1]) if at + 1 < len(parts) else None,
         "view": {"lines": text.lines, "bytes": 0, "index": "", "key": "", "levels": False},
@@ -79,7 +83,7 @@ def file_of(number: int) -> str:
 
 
 def _crumbs(path: str, whose: Whose, log: LogRecord) -> list[tuple[str, str, str]]:
-    key, name, keys = whose
+    key, name, keys, _ = whose
     crumbs = crumbs_to(path, key.area, key.target, keys)
     crumbs.append((key.runname, urls.relative(path, urls.run_page(key)), "run"))
     crumbs.append((test_label(name), urls.relative(path, urls.test_page(key, name)), "test"))
@@ -89,4 +93,4 @@ def _crumbs(path: str, whose: Whose, log: LogRecord) -> list[tuple[str, str, str
 
 def _link(number: int) -> tuple[str, str]:
     """(what lies there, link)."""
-    return f"from line {(number - 1) * PART_LINES + 1:,}", file_of(number)
+    return f"from line {words.number((number - 1) * PART_LINES + 1)}", file_of(number)

@@ -43,7 +43,7 @@ from mtsite.pages.weight import weight, within
 
 __all__ = ["EDITION", "TEMPLATE", "Shown", "context", "divide", "twin"]
 
-EDITION = 12
+EDITION = 13
 TEMPLATE = "run.html"
 PAGE_ADDRESS = "\ufffc"
 """Stands for the address of the page in what its buttons copy (static/js/copy_text.js)."""
@@ -151,6 +151,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "compared": comparing.shown(run, facts, path, shown.known),
         "waived": (waivers := waived.of_run(run, letters, facts, path))[0],
         "waived_total": waivers[1],
+        "waived_open": waived.OPEN,
         "issues": issues.of_run(path, shown.known),
         "next_run": _run_link(path, run, beside.next_run),
         "slowest": tally.slowest(run),

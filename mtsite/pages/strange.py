@@ -66,6 +66,6 @@ def shown(
             (number, text, f"{page}#L{number}", words.number(like) if like > 1 else "")
             for number, text, like in lines
         ),
-        note=words.upper_first(found.note),
+        note=words.upper_first(words.threes(found.note)),
         all=f"{page}?view=unusual#unusual" if len(lines) < len(found.lines) else "",
     )

@@ -68,6 +68,7 @@ WORST_FIRST: tuple[str, ...] = tuple(
 )
 """Letters from worst to best, `NOT_RUN` last."""
 
+_COMMA_OF_THREES = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ENDED = frozenset({"COMPLETED", "ARCHIVED"})
 _RANK_OF: Mapping[str, int] = {verdict.value: rank for verdict, rank in RANK.items()}
 
@@ -91,6 +92,11 @@ def mark(letter: str) -> tuple[str, str, str]:
 def number(value: int) -> str:
     """An integer with its digits in threes: 4 310."""
     return f"{value:,}".replace(",", THIN) if value >= 10_000 or value <= -10_000 else str(value)
+
+
+def threes(text: str) -> str:
+    """A text of a log's record, whose numbers have commas, with the digits of all pages."""
+    return _COMMA_OF_THREES.sub(THIN, text)
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

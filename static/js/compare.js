@@ -110,7 +110,7 @@
       return found.map((pair) => ({ ...pair, by: moved(pair.old[2], pair.value[2]) })).filter((pair) => pair.by);
     }).sort((x, y) => y.by - x.by);
     const kinds = Object.keys(KINDS).map((kind) => [kind, all.filter((one) => one.kind === kind)]);
-    say.textContent = `${kinds.filter(([, found]) => found.length).map(([kind, found]) => `${found.length} ${KINDS[kind]}`).join(", ") || "Neither has a test"}.`;
+    say.textContent = `${kinds.filter(([, found]) => found.length).map(([kind, found]) => `${window.mtNumber(found.length)} ${KINDS[kind]}`).join(", ") || "Neither has a test"}.`;
     if (a.cut || b.cut) say.textContent += " Of their very many measured values not all are here.";
     document.title = `${a.runname} → ${b.runname}: ${say.textContent}`;
     for (const [kind, found] of kinds) {

@@ -1,5 +1,6 @@
 // What the other scripts make of the data of a page: an element as window.mtElement, with text only as
-// text, and seconds in the words of the pages as window.mtTook (data-mt=element).
+// text, and numbers and seconds in the words of the
+// pages as window.mtNumber and window.mtTook (data-mt=element).
 (() => {
   "use strict";
   window.mtElement = (name, text, parent, kind) => {
@@ -10,6 +11,7 @@
     return element;
   };
   const thin = "\u202f";
+  window.mtNumber = (n) => (Math.abs(n) < 1e4 ? String(n) : String(n).replace(/\B(?=(\d{3})+$)/g, thin));
   const two = (n) => String(n).padStart(2, "0");
   window.mtTook = (seconds) => {
     const s = Math.trunc(Math.abs(seconds));

@@ -36,7 +36,7 @@
   const folds = beyond ? [] : [...document.querySelectorAll(".listed details, .listed .group, .listed .iterated, .listed tr.fold, .listed tbody")];
   const opened = new Map(folds.map((fold) => [fold, fold.open]));
   const says = (hits, total, said) => {
-    count.textContent = box.value.trim() ? `${hits} of ${total} tests${said}` : "";
+    count.textContent = box.value.trim() ? `${window.mtNumber(hits)} of ${window.mtNumber(total)} tests${said}` : "";
   };
 
   const hide = (query, filter) => {

@@ -75,7 +75,7 @@
     member: (i) => {
       if (!kept.has(i)) {
         const promise = log.texts(i, i).then(([unpack]) => unpack()).then((text) => {
-          if (text === null) throw Object.assign(trouble(`the lines from ${log.table.members[i].first.toLocaleString("en")} on are damaged`), { damaged: true });
+          if (text === null) throw Object.assign(trouble(`the lines from ${window.mtNumber(log.table.members[i].first)} on are damaged`), { damaged: true });
           const lines = split(text);
           const before = log.table.members[i].goesOn ? lines.shift() : "";
           if (lines.length !== log.table.members[i].lines) throw trouble("the index of this log is that of another");

@@ -34,7 +34,7 @@
       most -= seen;
       least += rows < others ? 0 : bad - seen;
     }
-    const number = least === most ? most.toLocaleString("en") : `${least.toLocaleString("en")} to ${most.toLocaleString("en")}`;
+    const number = least === most ? window.mtNumber(most) : `${window.mtNumber(least)} to ${window.mtNumber(most)}`;
     return ` · ${number} ${most === 1 ? "error" : "errors"}`;
   };
 })();

@@ -18,7 +18,7 @@
   const dress = (gap) => {
     const [from, to] = [Number(gap.dataset.from), Number(gap.dataset.to)];
     const hidden = to - from + 1;
-    gap.replaceChildren(`⋯ ${hidden.toLocaleString("en")} ${hidden === 1 ? "line" : "lines"}${log.badIn?.(gap, from, to) || ""}${log.spanOf?.(gap) || ""} ⋯ `);
+    gap.replaceChildren(`⋯ ${window.mtNumber(hidden)} ${hidden === 1 ? "line" : "lines"}${log.badIn?.(gap, from, to) || ""}${log.spanOf?.(gap) || ""} ⋯ `);
     const tool = (label, what, act) => {
       const button = make("button", label);
       button.type = "button";

@@ -35,7 +35,7 @@
     return pieces.join("");
   };
   const cutButton = (row, n, shown, more) => {
-    const button = make("button", `… show more of this line${more ? ` (${more.toLocaleString("en")} characters)` : ""}`, "log-cut");
+    const button = make("button", `… show more of this line${more ? ` (${window.mtNumber(more)} characters)` : ""}`, "log-cut");
     button.type = "button";
     button.addEventListener("click", async () => {
       try {

@@ -13,7 +13,7 @@
   let at = -1;
   log.hits = () => hits;
   log.say = (text) => { output.textContent = text; };
-  const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+  const count = (n, one, many) => `${window.mtNumber(n)} ${n === 1 ? one : many}`;
 
   log.failed = (error) => {
     if (error.name === "AbortError") return;

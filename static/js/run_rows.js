@@ -39,7 +39,7 @@
       row.hidden = !hit;
       hits += hit;
     });
-    count.textContent = query ? `${hits} of ${rows.length} on this page${filter.said(read[0])}` : "";
+    count.textContent = query ? `${window.mtNumber(hits)} of ${window.mtNumber(rows.length)} on this page${filter.said(read[0])}` : "";
   };
   box.addEventListener("input", () => {
     apply();

@@ -44,7 +44,7 @@
       total += rows.length;
     }
     const known = Object.fromEntries(["test", "item", "run", "target", "area", "owner", "host"].map((name) => [name, ""]));
-    count.textContent = `${total} found in ${looked.runs} run${looked.runs === 1 ? "" : "s"}${filter.said(known)}`;
+    count.textContent = `${window.mtNumber(total)} found in ${window.mtNumber(looked.runs)} run${looked.runs === 1 ? "" : "s"}${filter.said(known)}`;
   };
 
   let going = false, stopped = false;

@@ -2,6 +2,11 @@
 // shard that lies beside the page above it. A level without its shard is left out.
 (() => {
   "use strict";
+  // What is cut off is told to who points at it.
+  document.addEventListener("mouseover", ({ target }) => {
+    const cut = target.closest?.("a, span, th, td, code, summary");
+    if (cut && !cut.title && cut.scrollWidth > cut.clientWidth && getComputedStyle(cut).textOverflow === "ellipsis") cut.title = cut.textContent;
+  });
   const bar = document.querySelector("[data-mt=top-bar]");
   const crumbs = bar ? [...bar.querySelectorAll(".crumbs a")] : [];
   const kind = document.body.className;

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import random
 import re
 from dataclasses import replace
@@ -351,6 +352,21 @@ def test_the_csv_has_a_test_per_line_and_a_run_per_column() -> None:
         ["testname", "item_path", "r0", "r1", "r2"],
         ["t0000", "", "fail", "pass", ""],
         ["t0001", "", "pass", "pass", "pass"],
+    ]
+
+
+def test_the_files_of_a_grid_with_a_metric_have_what_was_measured() -> None:
+    rows = (GridRow(("t", ""), "PF", (12.5, None)), GridRow(("u", ""), "P.", (math.inf,)))
+    shown = Grid(runs(2), rows, metric="duration")
+    schema = json.loads((ROOT / "docs/schemas/grid-1.json").read_text("utf-8"))
+    made = griddata.twin(records.node(*LEAF, runs(1)[0]), shown)
+    jsonschema.validate(json.loads(json.dumps(made, allow_nan=False)), schema)
+    assert made["metric"] == "duration"
+    assert [test["values"] for test in made["tests"]] == [[12.5, None], [None, None]]
+    assert list(csv.reader(io.StringIO(griddata.table(shown)))) == [
+        ["testname", "item_path", "r0", "r1", "r0 duration", "r1 duration"],
+        ["t", "", "pass", "fail", "12.5", ""],
+        ["u", "", "pass", "", "", ""],
     ]
 
 

@@ -155,7 +155,7 @@ def test_backslashes_lead_to_no_other_host() -> None:
 
 
 def test_long_description_is_cut_and_says_so() -> None:
-    assert "cut here: 30,000 characters" in markdown.description("word " * 6000)
+    assert "cut here: 30\u202f000 characters" in markdown.description("word " * 6000)
 
 
 def test_handmade_night_has_all_states() -> None:
