@@ -34,7 +34,7 @@ from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 from mtsite.rollup import ABSENT
 
-EDITION = 16
+EDITION = 17
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
