@@ -11,6 +11,7 @@ import s3server
 from areas import BASE, DAY, TestArea, make_area, run, test
 from calling import called
 from crawl import crawl, pages
+from shards import read_shard
 from sites import TestSite, difference, make_site
 
 from mtsite import departures
@@ -29,6 +30,7 @@ _s3 = s3server.server_fixture()
 NOW = BASE + 100 * DAY
 SECRET = "customer Umbrella Corp"
 RUN = "fullrun/ubuntu/nfs/w1"
+SUMS = {"_search", "_clusters"}
 SHARED = "the same in every run\n"
 
 
@@ -93,6 +95,10 @@ def there(site: TestSite) -> dict[str, bytes]:
         destination.close()
 
 
+def folder(path: str) -> str:
+    return path.partition("/")[0]
+
+
 def holding(files: dict[str, bytes], word: str) -> list[str]:
     return sorted(path for path, content in files.items() if word.encode() in content)
 
@@ -120,6 +126,26 @@ def test_nothing_of_a_purged_run_but_names_and_counts_is_left(site: TestSite) ->
         assert holding(there(site), word) == []
     assert len(summary.blobs) == 1
     whole(site)
+
+
+def test_neither_search_nor_clusters_know_a_purged_run_but_by_its_name(
+    area: TestArea, tmp_path: Path
+) -> None:
+    said = {"host": "secrethost", "log": "ERROR: the vault of Umbrella leaks\n"}
+    failed = test("vault_test", status="FAIL", **said)
+    area.add_run(run("ubuntu/nfs", "w9", [failed, test("calm_test")], owner="carlos"))
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    configure(site, area, str(tmp_path / "www"))
+    site.build()
+    publish_site(site.config(), now=NOW)
+    words = ("vault_test", "calm_test", "Umbrella leaks", "secrethost", "carlos")
+    assert all(set(map(folder, holding(here(site), word))) & SUMS for word in words)
+    take_back(site, plan_run(site.config(), find_run(site.config(), "fullrun/ubuntu/nfs/w9", {})))
+    for files in (here(site), there(site)):
+        for word in words:
+            assert set(map(folder, holding(files, word))) & SUMS == set()
+        assert "w9" in json.dumps(read_shard(files["_search/2023-11-1.js"])["runs"])
 
 
 def test_its_addresses_say_who_took_it_back_and_why(site: TestSite) -> None:

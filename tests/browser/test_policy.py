@@ -72,7 +72,9 @@ def test_below_a_prefix(chromium: Any, gallery_site: Path, address: str) -> None
     watched.context.close()
 
 
-def test_from_a_bucket(chromium: Any, gallery_site: Path, s3: s3server.Server) -> None:
+@pytest.fixture(scope="module")
+def in_bucket(gallery_site: Path, s3: s3server.Server) -> str:
+    """Where a page of each kind lies in a bucket with all shards, packed as they are published."""
     bucket = s3.make_bucket()
     pages = _pages(gallery_site)
     client = s3.client()
@@ -91,9 +93,36 @@ def test_from_a_bucket(chromium: Any, gallery_site: Path, s3: s3server.Server) -
             ContentEncoding="gzip",
         )
     client.close()
-    address = f"{s3.endpoint}/{bucket}/{PREFIX}"
-    watched = Watched(chromium, address)
-    _open_all(watched, address, pages)
+    return f"{s3.endpoint}/{bucket}/{PREFIX}"
+
+
+def test_from_a_bucket(chromium: Any, gallery_site: Path, in_bucket: str) -> None:
+    watched = Watched(chromium, in_bucket)
+    _open_all(watched, in_bucket, _pages(gallery_site))
+    watched.context.close()
+
+
+def test_the_search_answers_from_packed_shards_of_a_bucket(chromium: Any, in_bucket: str) -> None:
+    watched = Watched(chromium, in_bucket)
+    page = watched.page
+    packed: list[str] = []
+    page.on(
+        "response",
+        lambda answer: (
+            packed.append(answer.headers.get("content-encoding", ""))
+            if "/2026-1" in answer.url
+            else None
+        ),
+    )
+    page.goto(f"{in_bucket}/{urls.search_page()}?q=pcie_retry_smoke+is:test")
+    first = page.locator(".results .name a").first
+    first.wait_for()
+    to = f"../{urls.test_page(records.Night().key, ('pcie_retry_smoke', ''))}"
+    assert first.get_attribute("href") == to
+    page.click(".sub button:has-text('Search all')")
+    page.wait_for_selector(".sub:has-text('All runs of this site are searched')")
+    assert packed == ["gzip"] * 3
+    assert watched.trouble == []
     watched.context.close()
 
 
