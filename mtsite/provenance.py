@@ -89,6 +89,11 @@ class Push:
         """The revision by which it is known: that of its last commit."""
         return self.commits[-1].revision
 
+    @property
+    def by(self) -> str:
+        """Who pushed it; where nobody says, who made its last commit."""
+        return self.author or self.commits[-1].author
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

@@ -26,7 +26,8 @@ def command(invocation: Invocation, live_only: bool, there: str, here: str) -> N
 
     A and B are AREA/KEY1/.../KEYN/RUNNAME, paths of pages, or URLs; they may be of two targets or
     areas. Exit code 20: some test is worse in B, or went wrong there and is not in A. Known issues
-    (annotations/) are counted apart, as the page of B in the site knows them.
+    (annotations/) are counted apart, as the page of B in the site knows them. Where runs name what
+    they tested, the pushes between are listed: one of them is the first bad one.
     """
     import time
 
@@ -38,7 +39,7 @@ def command(invocation: Invocation, live_only: bool, there: str, here: str) -> N
     found = RunList(tuple(config.areas.values()), invocation.environ, live_only=live_only)
     with RunReading(config, int(time.time())) as reading:
         one, other = (_read(found, reading, invocation, name) for name in (there, here))
-        told = diff_runs(one, other, config.site.output)
+        told = diff_runs(one, other, config.site.output, config.root)
     if invocation.as_json:
         invocation.print_json("run-diff", told.document())
     else:
@@ -66,6 +67,8 @@ def _print(invocation: Invocation, told: "RunDiff") -> None:
     if told.known_total:
         counts += f"; {told.known_total} known"
     invocation.print(f"{told.there} -> {told.here}\n{counts or 'neither has a test'}")
+    for line in told.pushes.lines(worse=told.worse > 0) if told.pushes else ():
+        invocation.print(line)
     rows: list[tuple[object, ...]] = [
         (
             row.kind,

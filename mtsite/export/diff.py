@@ -8,6 +8,7 @@ from typing import Any
 
 from mtsite import comparison, urls
 from mtsite.comparison import MovedValue, Row
+from mtsite.export.pushes import PushesBetween, pushes_between
 from mtsite.export.runs import ShownRun, name_of
 from mtsite.model import Run, Test, TestDatum, TestName
 from mtsite.pages import waived
@@ -35,7 +36,7 @@ class RunDiff:
     """All tests of two runs, the values that moved (furthest first), tests that took longer.
 
     `known` has the title of the issue of tests of the later run, `waived` where waivers come from;
-    both as its page in the site says.
+    both as its page in the site says. `pushes` lie between the two, where somebody told of them.
     """
 
     there: str
@@ -46,6 +47,7 @@ class RunDiff:
     slower: Sequence[Slower]
     known: Mapping[TestName, str] = field(default_factory=dict)
     waived: Mapping[TestName, str] = field(default_factory=dict)
+    pushes: PushesBetween | None = None
 
     @property
     def worse(self) -> int:
@@ -86,11 +88,15 @@ class RunDiff:
             "tests": told,
             "values": [asdict(value) for value in self.values],
             "slower": [asdict(one) for one in self.slower],
+            "pushes": self.pushes and self.pushes.document(worse=self.worse > 0),
         }
 
 
-def diff_runs(there: ShownRun, here: ShownRun, site: Path) -> RunDiff:
-    """The later run against the earlier one; `site` is asked for what is usual."""
+def diff_runs(there: ShownRun, here: ShownRun, site: Path, root: Path) -> RunDiff:
+    """The later run against the earlier one; `site` is asked for what is usual.
+
+    In `root` lies mtsite.toml, and beside it the pushlogs.
+    """
     assert there.run is not None
     assert here.run is not None
     rows = comparison.compare(_letters(there), _letters(here))
@@ -106,6 +112,7 @@ def diff_runs(there: ShownRun, here: ShownRun, site: Path) -> RunDiff:
         list(_slower(both, _usual(twin))),
         _known(twin),
         _waived(twin),
+        pushes_between(root, there.run, here.run),
     )
 
 

@@ -84,7 +84,7 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
         if at.number != UNTOLD
         else "",
         "id": push.id,
-        "author": push.author,
+        "author": push.by,
         "pushed": words.when(push.time),
         "builds": tuple(
             (build, urls.relative(path, urls.build_page(repository, build)))

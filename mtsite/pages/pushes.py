@@ -114,7 +114,7 @@ def _line(path: str, repository: str, one: Line) -> dict[str, object]:
         "name": short(one.revision),
         "href": page,
         "id": push.id,
-        "author": words.first_line(push.author),
+        "author": words.first_line(push.by),
         "when": words.when(push.time),
         "subjects": tuple(subjects[:MOST_SUBJECTS]),
         "rest": words.plural(rest, "more commit") if rest and subjects else "",

@@ -8,6 +8,10 @@ import pytest
 from areas import datum, make_area, run, test
 from calling import Ended, called
 from sites import TestSite, make_site
+from storage import connect
+
+from mtsite.provenance import Commit, Push
+from mtsite.pushlog import file_of, write_pushlog
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "run-diff-1.json"
 BEFORE = [
@@ -132,3 +136,33 @@ def test_a_run_is_shown_for_a_chat(form: str, capsys: pytest.CaptureFixture[str]
     assert (told.code, len(told.out.splitlines())) == (0, 1)
     assert "pass" in told.out and "chips/ubuntu/nfs/w4" in told.out
     assert called(["run", "show", form, "chips/ubuntu/nfs/w4/slow"], capsys).code == 2
+
+
+def test_the_first_bad_push_is_told_where_the_runs_name_what_they_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    area = make_area(tmp_path, "chips")
+    told = [Push((Commit(f"{n:040x}", "ann", None, f"Change {n}\n\nmore"),)) for n in range(9)]
+    tested = {"g": 3, "b": 4, "w": 7}
+    for name in tested:
+        area.add_run(run("ubuntu/nfs", name, [test("t", status="PASS" if name == "g" else "FAIL")]))
+    with connect(area.database) as connection:
+        for name, number in tested.items():
+            connection.execute(
+                "INSERT INTO extradat (run_id, key, val)"
+                " SELECT id, 'revision', ? FROM runs WHERE runname = ?",
+                (f"{number:040x}", name),
+            )
+    (tmp_path / "home").mkdir()
+    make_site(tmp_path / "home", area)
+    write_pushlog(file_of(tmp_path / "home", "team/x"), "team/x", told)
+    monkeypatch.chdir(tmp_path / "home")
+    one = called(["--json", "run", "diff", "chips/ubuntu/nfs/g", "chips/ubuntu/nfs/b"], capsys)
+    document = json.loads(one.out)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert document["pushes"]["first_bad"] == f"{4:040x}"
+    many = diff(capsys, "chips/ubuntu/nfs/g", "chips/ubuntu/nfs/w").out
+    assert "4 pushes lie between 000000000000 and 000000000000 of team/x, among them" in many
+    assert [line.split()[-1] for line in many.splitlines() if " ann " in line] == list("4567")
+    turned = diff(capsys, "chips/ubuntu/nfs/w", "chips/ubuntu/nfs/g").out
+    assert "the first run tested the later one" in turned
