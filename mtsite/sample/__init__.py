@@ -11,6 +11,7 @@ How a sample comes about:
     history                         table + seed + time → runs with tests, steps and measurements
     logtext, bodies                 a step of a test → the text of its log
     configs, rundirs, rows          → megatest.config, run directories with links, databases
+    pushes                          what the web team pushed, and which push a run tested
     satellite                       what moved away earlier: marks here, rows and notes there
     areas                           the whole: `make_samples`; open this one first
 """

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite.errors import UsageError
+from mtsite.provenance import Push
 from mtsite.sample.annotations import write_annotations
 from mtsite.sample.chipyard import CHIPYARD
 from mtsite.sample.configs import write_configs, write_site_config
 from mtsite.sample.history import SampleRun, plan_runs
 from mtsite.sample.logtext import planted_tokens
 from mtsite.sample.places import Places, places_below
+from mtsite.sample.pushes import attributes_of, push_days, write_pushes
 from mtsite.sample.rows import Tables, open_new, store, store_locks, store_meta
 from mtsite.sample.rundirs import RunDirs
 from mtsite.sample.satellite import Moved, mark_of_move, move_time, store_notes
@@ -49,7 +51,9 @@ def make_samples(root: Path, *, seed: int, now: int, days: int = 90) -> SampleSi
         raise UsageError(f"{root}: there are areas already", "choose another directory")
     root.mkdir(parents=True, exist_ok=True)
     chipyard = _make_chipyard(root, plan_runs(CHIPYARD, seed, now, days, 1 + days // 8), seed, now)
-    webstack = _make_area(root, WEBSTACK, plan_runs(WEBSTACK, seed, now, days, 0), seed)
+    pushes = push_days(now, days, seed)
+    write_pushes(root, pushes)
+    webstack = _make_webstack(root, plan_runs(WEBSTACK, seed, now, days, 0), seed, pushes)
     titles = {CHIPYARD.name: CHIPYARD.title, WEBSTACK.name: WEBSTACK.title, ARCHIVE: ARCHIVE_TITLE}
     write_site_config(root / "mtsite.toml", titles)
     write_annotations(root / "annotations", now)
@@ -64,13 +68,17 @@ def make_samples(root: Path, *, seed: int, now: int, days: int = 90) -> SampleSi
     )
 
 
-def _make_area(root: Path, spec: AreaSpec, runs: Sequence[SampleRun], seed: int) -> list[SampleRun]:
-    places = places_below(root, spec.name)
-    write_configs(spec, places)
-    tables = Tables(spec.keys)
+def _make_webstack(
+    root: Path, runs: Sequence[SampleRun], seed: int, pushes: Sequence[Push]
+) -> list[SampleRun]:
+    """webstack, whose runs say which push and which build they tested."""
+    places = places_below(root, WEBSTACK.name)
+    write_configs(WEBSTACK, places)
+    tables = Tables(WEBSTACK.keys)
     for run_id, run in enumerate(runs, 1):
         tables.add_run(run, run_id, places)
-    _store(places, spec, tables, runs)
+        tables.add_attributes(run_id, attributes_of(run, pushes))
+    _store(places, WEBSTACK, tables, runs)
     _write_dirs(root, places, runs, seed)
     return list(runs)
 

@@ -9,7 +9,17 @@ from mtsite.sample.rundirs import OUTSIDE
 MARKER = ".mtsite-demo"
 """A file that says: this directory was made by `mtsite demo`, which may make it anew."""
 
-_OURS = ("areas", "disks", OUTSIDE, "mtsite.toml", "annotations", "site", "published", ".mtsite")
+_OURS = (
+    "areas",
+    "disks",
+    OUTSIDE,
+    "mtsite.toml",
+    "annotations",
+    "pushes",
+    "site",
+    "published",
+    ".mtsite",
+)
 
 
 def prepare_directory(root: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,13 @@ class Tables:
     keys: tuple[str, ...]
     last: Counter[str] = field(default_factory=Counter)
     rows: dict[str, list[Row]] = field(
-        default_factory=lambda: {"runs": [], "tests": [], "test_steps": [], "test_data": []}
+        default_factory=lambda: {
+            "runs": [],
+            "tests": [],
+            "test_steps": [],
+            "test_data": [],
+            "extradat": [],
+        }
     )
 
     def add_run(self, run: SampleRun, run_id: int, places: Places) -> None:
@@ -47,6 +53,10 @@ class Tables:
     def add_moved(self, run: SampleRun, run_id: int, comment: str, when: int) -> None:
         """Add the mark that a moved run leaves behind: a run row without tests."""
         self._run_row(run, run_id, "MOVED", comment, when)
+
+    def add_attributes(self, run_id: int, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add what is known of a run beside its columns."""
+        self.rows["extradat"] += [(run_id, *pair) for pair in pairs]
 
     def _run_row(
         self, run: SampleRun, run_id: int, state: str, comment: str, last_update: int
@@ -137,6 +147,7 @@ def store(connection: sqlite3.Connection, tables: Tables) -> None:
         "tests": _TESTS,
         "test_steps": _STEPS,
         "test_data": _DATA,
+        "extradat": ["run_id", quote("key"), "val"],
     }
     for table, names in columns.items():
         _insert(connection, table, names, tables.rows[table])

@@ -10,8 +10,10 @@ import pytest
 
 from mtsite import notes
 from mtsite.errors import UsageError
+from mtsite.pushlog import file_of, read_pushlog
 from mtsite.rollup import Verdict, verdict_of
 from mtsite.sample.areas import make_samples
+from mtsite.sample.pushes import REPOSITORY
 
 NOW = 1_795_327_200
 DAYS = 6
@@ -281,3 +283,17 @@ def test_authors_describe_their_tests(small):
         rows = ask(small, area, "SELECT owner, author, tags, description FROM test_meta")
         assert all(all(row) for row in rows)
         assert len(rows) >= 15
+
+
+def test_each_web_run_tested_the_last_push_before_it(small):
+    pushes = {one.revision: one for one in read_pushlog(file_of(small.root, REPOSITORY)).pushes}
+    times = [one.time for one in pushes.values()]
+    assert times == sorted(times)
+    with closing(sqlite3.connect(small.areas["webstack"] / "megatest.db")) as connection:
+        told = connection.execute(
+            "SELECT event_time, val FROM runs JOIN extradat ON run_id = runs.id"
+            " WHERE key = 'revision'"
+        ).fetchall()
+    assert told
+    for began, revision in told:
+        assert pushes[revision].time == max(when for when in times if when < began)
