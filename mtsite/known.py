@@ -19,13 +19,14 @@ from mtsite import (
     owners,
     pushruns,
     record,
+    related,
     searchable,
     toldpushes,
 )
 from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "11"
+FORMAT = "12"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}
@@ -34,6 +35,7 @@ SCHEMA = f"""
 {annotated.TABLE}
 {toldpushes.TABLES}
 {pushruns.TABLES}
+{related.TABLES}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tree (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtsite import onhosts, owners, pushruns, record, searchable, toldpushes
+from mtsite import onhosts, owners, pushruns, record, related, searchable, toldpushes
 from mtsite.annotated import AnnotatedRuns
 from mtsite.errors import MtsiteError
 from mtsite.failing import FailingLines
@@ -64,6 +64,7 @@ class Manifest(TreeFiles):
         self.owners = owners.Owners(connection)
         self.failing = FailingLines(connection)
         self.annotated = AnnotatedRuns(connection)
+        self.related = related.RelatedRuns(connection)
         self.search = Searchable(connection)
         self.pushes = PushRuns(connection)
         self._names: dict[TestName, TestName] = {}
@@ -100,7 +101,7 @@ class Manifest(TreeFiles):
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         own = "meta tree runs targets listing measured failing annotated"
         # Those of the search last: rows that go are due there.
-        kept = (*onhosts.NAMES, *owners.NAMES, *toldpushes.NAMES, *pushruns.NAMES)
+        kept = (*related.NAMES, *onhosts.NAMES, *owners.NAMES, *toldpushes.NAMES, *pushruns.NAMES)
         for table in (*own.split(), *kept, *searchable.NAMES):
             self._db.execute(f"DELETE FROM {table}")
         self._forget_changes()

@@ -61,6 +61,7 @@ FLOORS = (
             "owners",
             "failing",
             "annotated",
+            "related",
             "searchable",
             "pushruns",
             "toldpushes",

@@ -43,6 +43,7 @@ from mtsite.model import (
 from mtsite.onhosts import HostRun, hosts_of
 from mtsite.owners import owners_of
 from mtsite.provenance import Provenance, provenance_of
+from mtsite.related import Said, said_in
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
@@ -90,6 +91,7 @@ class RunRead:
     hosts: list[HostRun]
     masked: Mapping[str, int]
     provenance: Provenance
+    related: tuple[Said, ...] = ()
     as_listed: bool = True
 
 
@@ -260,6 +262,7 @@ class RunReader:
             hosts=hosts_of(run, verdicts),
             masked=masked_in(taken.record),
             provenance=provenance_of(run.attributes),
+            related=said_in(run.attributes),
         )
 
 

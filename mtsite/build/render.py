@@ -41,6 +41,7 @@ from mtsite.pages import (
     test,
     waits,
 )
+from mtsite.pages.beside import RunLink
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
@@ -64,6 +65,7 @@ class WriteTask:
     facts: RunFacts | None = None
     seal: bool = False
     next_run: str = ""
+    related: tuple[RunLink, ...] = ()
     again: bool = False
     known: Mapping[str, Page] = field(default_factory=dict)
     goods: Mapping[str, Path] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class RunWriter:
             # What is not frozen is found anew by the next build.
             stored = kept if sealed else replace(kept, unusual={})
             pen.store(urls.record_file(kept.key), record.encode(stored))
-            _RunPages(pen, taken, (kept, facts, known), task.next_run, self.alike).write()
+            _RunPages(pen, taken, (kept, facts, known), task, self.alike).write()
         assert kept.summary is not None
         removed = pen.remove_rest()
         return RunWritten(
@@ -173,7 +175,7 @@ class _RunPages:
         pen: Pen,
         taken: Taken,
         told: tuple[RunRecord, RunFacts, Known],
-        next_run: str,
+        task: WriteTask,
         alike: Alike,
     ) -> None:
         kept, facts, self.known = told
@@ -183,7 +185,8 @@ class _RunPages:
         self.verdicts = taken.verdicts
         self.kept = kept
         self.facts = facts
-        self.next_run = next_run
+        self.next_run = task.next_run
+        self.related = task.related
         letters = [verdict.value for verdict in taken.verdicts]
         self.place = RunPlace(pen.frame, taken.run, letters, facts, kept, alike)
         self._said: dict[str, tuple[object, ...]] = {}
@@ -318,7 +321,7 @@ class _RunPages:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
             told = run.twin(*rows, self.differences, self.known)
             self.pen.write(path, json_bytes(told), fingerprint)
-        self._relations_file(inputs)
+        self._relations_file(digest.of(inputs, repr(self.related)))
         path = urls.run_values(self.run.key)
         muted = [sorted(muted_of(self.known))] if self.known else []
         fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters, *muted)
@@ -327,18 +330,18 @@ class _RunPages:
             self.pen.write(path, content, fingerprint)
 
     def _relations_file(self, inputs: str) -> None:
-        if not relations_file.has_any(self.place.relations):
+        if not relations_file.has_any(self.place.relations, self.related):
             return
         path = urls.relations_file(self.run.key)
         fingerprint = self.pen.fresh(run, path, inputs)
         if fingerprint:
-            told = relations_file.document(self.place.relations)
+            told = relations_file.document(self.place.relations, self.related)
             self.pen.write(path, json_bytes(told), fingerprint)
 
     def _run_page(self, inputs: str, summary: RunSummary) -> None:
         """The page of the run, and before it the lists and shards that it leads to."""
         path = urls.run_page(self.run.key)
-        beside = self.pen.beside.of(self.run, self.next_run)
+        beside = replace(self.pen.beside.of(self.run, self.next_run), related=self.related)
         lists = digest.of(self.pen.recipes[run_tests.TEMPLATE], inputs)
         fingerprint = self.pen.fresh(run, path, inputs, repr(beside), lists)
         if not fingerprint:

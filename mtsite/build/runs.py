@@ -16,6 +16,7 @@ from mtsite.build.coming import forget_failed, note_coming, peek_earlier
 from mtsite.build.issues import judge_of
 from mtsite.build.plan import BuildPlan, known_fingerprint, place_of
 from mtsite.build.read import WENT_AWAY, ReadTask, RunRead, RunReader
+from mtsite.build.related import links_of, mark_of, moved_runs, note_links
 from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_comparisons, with_values
 from mtsite.build.state import BuildState
@@ -59,7 +60,16 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
         state.report("runs", len(planned) - len(state.left), len(planned))
     # Whatever the time: what is read is written, or the runs of this build would need another.
     _Writing(state, again, last=True).write()
+    _write_related(state)
     _leave_rest(state)
+
+
+def _write_related(state: BuildState) -> None:
+    for moved in moved_runs(state):
+        for batch in _batches(state, moved):
+            state.manifest.begin_runs(batch)
+            state.commit()
+            _Writing(state, _read(state, batch)).write()
 
 
 def _newest_first(state: BuildState, plan: BuildPlan) -> list[str]:
@@ -187,6 +197,7 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     manifest.pushes.note(read.dir, read.summary.key, place, read.provenance)
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
+    manifest.related.note(read.dir, read.summary.key, read.related)
     moved = manifest.measured.note(read.dir, read.measured)
     if manifest.owners.note(read.dir, read.owners) or moved:
         state.touch(read.summary.key)
@@ -247,6 +258,7 @@ class _Writing:
                 _note_failed(state, outcome.task.dir, outcome.error)
             else:
                 self._note_written(self.reads[outcome.task.dir], outcome.returned)
+                note_links(state, outcome.task)
             if done % COMMIT_RUNS == 0:
                 state.save_touched()
         # What was written and what it touched go together: a kill from here on forgets neither.
@@ -285,6 +297,9 @@ class _Writing:
         if goods:
             records = sorted(state.manifest.files(map(urls.record_file, goods.values())))
             shown = digest.of(shown, again, records)
+        links = links_of(state, read.dir)
+        if links:
+            shown = digest.of(shown, mark_of(links))
         self.inputs[read.dir] = shown
         old = state.known.get(read.dir)
         trusted = self._last or (old is not None and bool(old.fingerprint))
@@ -297,6 +312,7 @@ class _Writing:
             facts=facts,
             seal=seal,
             next_run=following,
+            related=links,
             again=again,
             known=state.pages_of(read.dir, trusted=trusted),
             goods={goods[one].runname: self.reads[one].spool for one in unwritten if not again},

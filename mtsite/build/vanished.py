@@ -63,6 +63,8 @@ def known_from(kept: RunRecord, summary: RunSummary, fingerprint: str) -> KnownR
 def _note(state: BuildState, kept: RunRecord, written: RunWritten) -> None:
     known = known_from(kept, written.summary, "gone")
     state.manifest.note_run(known, written.summary, remaining_outcomes(kept))
+    state.manifest.related.note(known.dir, kept.key, ())
+    state.manifest.related.touch(known.dir)
     state.note_files(written.pages, written.removed, written.rendered)
 
 

@@ -5,22 +5,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from mtsite import urls
 from mtsite.model import Run
+from mtsite.pages import words
+from mtsite.relations import BUILT, DEPENDS, DUPLICATE, RETRY
 
 PLACEHOLDERS = ("area", "target", "runname")
+RELATED = 12
+"""So many other runs of one kind are named."""
+
+TITLES = {
+    DEPENDS: ("depends on", "needed by"),
+    BUILT: ("built from", "built into"),
+    RETRY: ("retry of", "retried by"),
+    DUPLICATE: ("duplicate of", "duplicated by"),
+}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunLink:
+    """A run that this one names, or (`back`) that names this one.
+
+    `page` is its path below the site, '' where there is no such run; `letter` its verdict.
+    """
+
+    kind: str
+    text: str
+    page: str = ""
+    letter: str = ""
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
     """For one run: `next_run` is '' for the newest, `links` are (title, address).
 
-    `leaving`: there is a page of what leaves, and when.
+    `leaving`: there is a page of what leaves, and when. `related` are other runs.
     """
 
     next_run: str = ""
     links: Sequence[tuple[str, str]] = ()
     leaving: bool = False
+    related: tuple[RunLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +62,20 @@ class RunBeside:
         given = self.links.get(run.key.area, {})
         filled = tuple((title, fill(address, run)) for title, address in given.items())
         return Beside(next_run, filled, self.leaving)
+
+
+def related_runs(
+    links: Sequence[RunLink], path: str
+) -> tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...], int], ...]:
+    """(title, (style, symbol, word, run, link) of the first, how many more) per kind and end."""
+    found: dict[str, list[tuple[str, str, str, str, str]]] = {}
+    for one in links:
+        mark = words.mark(one.letter) if one.letter else ("x", "", "")
+        href = urls.relative(path, one.page) if one.page else ""
+        found.setdefault(TITLES[one.kind][one.back], []).append((*mark, one.text, href))
+    return tuple(
+        (title, tuple(rows[:RELATED]), max(0, len(rows) - RELATED)) for title, rows in found.items()
+    )
 
 
 def fill(address: str, run: Run) -> str:

@@ -10,7 +10,9 @@ from itertools import pairwise
 
 from mtsite import urls
 from mtsite.model import Run, Test, TestName
+from mtsite.pages.beside import RunLink
 from mtsite.pages.relations import Relations
+from mtsite.provenance import provenance_of
 from mtsite.relations import RETRY, Edge
 from mtsite.rollup import ABSENT
 
@@ -19,7 +21,7 @@ _ATTEMPT = re.compile(r"attempt-([1-9][0-9]{0,3})")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def document(relations: Relations) -> dict[str, object]:
+def document(relations: Relations, runs: Sequence[RunLink] = ()) -> dict[str, object]:
     """All relations of a run, as values that `json.dumps` takes."""
     run = relations.run
     ranked = relations.order
@@ -36,13 +38,25 @@ def document(relations: Relations) -> dict[str, object]:
         "cycles": [[_text(name) for name in cycle] for cycle in ranked.cycles],
         "circular": sorted(map(_text, ranked.circular)),
         "unknown": [_text(name) for name in relations.unknown],
+        "runs": [_run(one) for one in runs],
+        "builds": [_text(build.id) for build in provenance_of(run.attributes).builds],
         "never_began": list(_never_began(relations)),
     }
 
 
-def has_any(relations: Relations) -> bool:
+def has_any(relations: Relations, runs: Sequence[RunLink] = ()) -> bool:
     """Whether there is something to tell of."""
-    return bool(relations.edges or relations.unknown or any(attempts_of(relations.run)))
+    return bool(runs or relations.edges or relations.unknown or any(attempts_of(relations.run)))
+
+
+def _run(link: RunLink) -> dict[str, str]:
+    return {
+        "kind": link.kind,
+        "end": "from" if link.back else "to",
+        "run": _text(link.text),
+        "address": link.page,
+        "verdict": link.letter,
+    }
 
 
 def _edge(run: Run, relations: Relations, edge: Edge) -> dict[str, object]:

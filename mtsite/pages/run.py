@@ -30,7 +30,7 @@ from mtsite.pages import (
     waived,
     words,
 )
-from mtsite.pages.beside import Beside
+from mtsite.pages.beside import Beside, related_runs
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.entry import Entry
 from mtsite.pages.issues import Known
@@ -164,6 +164,7 @@ def context(frame: SiteFrame, shown: Shown, listed: RunList, beside: Beside) -> 
         "masked": _masked(record),
         **attributes.of_run(run, path),
         **order.shown(shown.relations, path),
+        "related_runs": related_runs(beside.related, path),
         "leaving": urls.relative(path, urls.leaving_page()) if beside.leaving else "",
     }
 

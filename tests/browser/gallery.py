@@ -310,7 +310,7 @@ def shots() -> dict[str, str]:
         "run-known": urls.run_page(known_runs.KEY),
         "test-known": urls.test_page(known_runs.KEY, ("uart_t03", "")),
         "test-waived": urls.test_page(known_runs.KEY, ("waived_t0", "")),
-        "run-waits": urls.run_page(waiting_runs.small().key) + "#order",
+        "run-waits": urls.run_page(waiting_runs.small().key),
         "run-fans": urls.run_page(waiting_runs.fans().key) + "#order",
         "test-blocked": urls.test_page(waiting_runs.small().key, ("smoke", "")),
         "test-waits": urls.test_page(waiting_runs.small().key, ("deploy", "")) + "#relations",

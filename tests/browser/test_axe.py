@@ -56,6 +56,8 @@ ODD = (
         "run-moved",
         "wide",
         "toplevel",
+        "run-waits",
+        "test-blocked",
     ),
     *("items400", "values", "steps1000", "archived", "rtl", "waived", "nothing"),
 )
