@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
+import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -119,6 +121,16 @@ def in_child(work: Callable[[], object]) -> int:
 def ended(pid: int) -> int:
     """0 when the child ended by itself and well, -9 when it was killed."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def told(work: Callable[[], object]) -> None:
+    """The same work; why it failed is printed, which a child's end would swallow."""
+    try:
+        work()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        raise
 
 
 class Far:

@@ -3,16 +3,14 @@
 import json
 import os
 import sys
-import traceback
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from areas import DAY, TestArea, make_area, run
 from areas import test as row
 from crawl import crawl
-from dying import ended, in_child, is_mark
+from dying import ended, in_child, is_mark, told
 from namespaces import may_have_own_disk, own_disk
 from nights import NOTE, NOW, TESTS, night, site
 from rows import Rows, RunName, runs_in
@@ -95,15 +93,6 @@ def failed_steps(config: Config, now: float) -> set[str]:
         return {"the lock"}
     assert "Traceback" not in said + "".join(step.error for step in summary.steps), said
     return {step.name for step in summary.failed}
-
-
-def told(work: Callable[[], None]) -> None:
-    try:
-        work()
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        raise
 
 
 @pytest.mark.faults

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from mtsite.anonymize.files import text_of
@@ -77,8 +78,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             table = name.decode("utf-8", "surrogateescape")
             cursor = connection.execute(_long_rows(connection, table))
             while rows := cursor.fetchmany(1000):
-                values = (value for row in rows for value in row if isinstance(value, bytes))
-                yield _BORDER.join(values)
+                yield _BORDER.join(chain.from_iterable(rows))
                 yield b""
 
 
@@ -87,7 +87,8 @@ def _long_rows(connection: sqlite3.Connection, table: str) -> str:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quote(table)})")]
     names = [quote(name.decode("utf-8", "surrogateescape")) for name in columns]
     size = " + ".join(f"coalesce(length({name}), 0)" for name in names)
-    return f"SELECT * FROM {quote(table)} WHERE {size} > {_SURELY_ON_ONE_PAGE}"
+    told = [f"CASE WHEN typeof({n}) IN ('text', 'blob') THEN {n} ELSE x'' END" for n in names]
+    return f"SELECT {', '.join(told)} FROM {quote(table)} WHERE {size} > {_SURELY_ON_ONE_PAGE}"
 
 
 def _in_pieces(

@@ -3,6 +3,7 @@
 One RE2 expression finds all of them in one pass. The number of lines never changes.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -19,17 +20,22 @@ from mtsite.logs.redact import Redactor
 from mtsite.regex import Match, Pattern, compile_bytes
 
 _BORDER = b"\n\0\n"
-_HOME_NAME, _KNOWN = 2, 5
+_HOME_NAME, _IPV6_GROUP, _KNOWN = 2, 4, 5
 """Groups of the expression: the name in a home directory; words that are known."""
 
 _WORD = re.compile(rb"[A-Za-z0-9]")
 _MAIL = rb"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
 _HOME = rb"/(?:home|users|Users)/([A-Za-z0-9._-]{1,64})"
 _IPV4 = rb"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
-_IPV6 = rb"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}"
+# Short ones by how real ones begin: `ab::cd` is a name of C++.
+_IPV6 = (
+    rb"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}"
+    rb"|(?:[23][0-9A-Fa-f]{3}|[Ff][CDFcdf][0-9A-Fa-f]{2}|[Ff][Ee][89ABab][0-9A-Fa-f])"
+    rb"(?::[0-9A-Fa-f]{1,4}){0,6}::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})?"
+)
 _HOMES = compile_bytes(_HOME)
 _HARMLESS = re.compile(
-    rb"127\.|0\.0\.0\.0|255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.", re.IGNORECASE
+    rb"127\.|0\.0\.0\.0|255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:0?db8:", re.IGNORECASE
 )
 _NO_USER = re.compile(rb"\.+|bin|lib|src|local|share|tmp", re.IGNORECASE)
 
@@ -117,12 +123,11 @@ class Scrubber:
                 at = place[1]
 
     def _place(self, content: bytes, match: Match) -> tuple[int, int, bytes] | None:
-        for group in range(1, 6):
-            start, end = match.span(group)
-            if start >= 0:
-                break
-        if group == _KNOWN:
+        start, end = match.span(_KNOWN)
+        if start >= 0:
             return self._known_at(content, start, end)
+        group = next(one for one in range(1, _KNOWN) if match.start(one) >= 0)
+        start, end = match.span(group)
         # A directory that is known goes before the home directory that it begins with.
         if group == _HOME_NAME and (place := self._known_at(content, match.start())):
             return place
@@ -159,8 +164,18 @@ class Scrubber:
             return None
         if group == 3 and any(int(part) > 255 for part in word.split(b".")):
             return None
+        if group == _IPV6_GROUP and not _is_address(word):
+            return None
         names.note(word)
         return names.address(word)
+
+
+def _is_address(word: bytes) -> bool:
+    try:
+        ipaddress.IPv6Address(word.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def homes_in(content: bytes) -> Iterator[bytes]:

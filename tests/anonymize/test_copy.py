@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import io
 import json
 import lzma
 import os
@@ -14,16 +15,20 @@ from pathlib import Path
 import pytest
 from areas import TestArea, datum, make_area, run, step, test
 from calling import called
+from dying import ended, in_child, told
 from jsonschema import Draft202012Validator
+from namespaces import may_have_own_disk, own_disk
 from planted import all_bytes
 from sites import make_site
 from storage import connect, insert
 
-from mtsite import urls
+from mtsite import cli, urls
 from mtsite.anonymize import copy as anonymize
 from mtsite.anonymize.copy import Anonymized, Wishes, anonymize_area, plan_copy, read_key
 from mtsite.errors import DestinationError, UsageError, VerificationError
+from mtsite.invocation import Invocation
 from mtsite.model import RunKey
+from mtsite.terminal import TerminalReport
 
 ROOT = Path(__file__).parents[2]
 KEY = b"a key of some length"
@@ -191,6 +196,29 @@ def test_a_place_that_is_not_empty_is_left_alone(copy: Copy, tmp_path: Path) -> 
     assert (tmp_path / "mine").read_text() == "x"
 
 
+def copy_to_small_disks(area: TestArea, disk: Path) -> None:
+    """On each there is room for more than on the one before: the copy breaks at another place."""
+    for pages in (2, 12, 40, 80):
+        place = disk / str(pages)
+        place.mkdir()
+        own_disk(place, pages * 4096)
+        for target in (place, place / "new"):
+            invocation = Invocation(report=TerminalReport(io.StringIO()))
+            code = cli.run(["anonymize", str(area.path), str(target)], invocation)
+            assert (code, list(place.iterdir())) == (12, []), (pages, target)
+
+
+@pytest.mark.faults
+def test_nothing_is_left_on_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    if not may_have_own_disk():
+        pytest.skip("not applicable: nobody may mount here")
+    tests = [test(f"t{number}", log=LOG * 3000) for number in range(3)]
+    area = make_area(tmp_path / "area", runs=[run("u/v", "w1", tests)])
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert ended(in_child(lambda: told(lambda: copy_to_small_disks(area, disk)))) == 0
+
+
 def test_a_full_disk_leaves_nothing(
     copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +308,29 @@ def test_text_in_a_column_of_numbers_is_replaced_too(tmp_path: Path) -> None:
 # -- the plan and the command
 
 
+def test_names_that_are_blobs_are_replaced_everywhere(tmp_path: Path) -> None:
+    area = make_area(tmp_path / "area", runs=[run("u/v", "w1", [test("a", log="by bjorklund\n")])])
+    with closing(connect(area.database)) as connection, connection:
+        connection.execute("UPDATE runs SET owner = CAST('bjorklund' AS BLOB)")
+    anonymize_area(area.path, tmp_path / "out", KEY, Wishes(), quiet)
+    assert b"bjorklund" not in all_bytes(tmp_path / "out")
+    ((owner, kind),) = rows(tmp_path / "out/megatest.db", "SELECT owner, typeof(owner) FROM runs")
+    assert (owner[:5], kind) == (b"user-", "blob")
+
+
+def test_texts_that_are_no_utf8_come_along(tmp_path: Path) -> None:
+    tests = [test(f"t{number}") for number in range(3)]
+    area = make_area(tmp_path / "area", runs=[run("u/v", "w1", tests)])
+    with closing(connect(area.database)) as connection, connection:
+        connection.execute(
+            "UPDATE tests SET comment = CAST(x'ff20626a6f726b' AS TEXT) WHERE testname = 't1'"
+        )
+    anonymize_area(area.path, tmp_path / "out", KEY, Wishes(words=["bjork"]), quiet)
+    query = "SELECT testname, substr(hex(comment), 1, 8) FROM tests ORDER BY 1"
+    assert rows(tmp_path / "out/megatest.db", query)[1] == ("t1", "FF20776F")
+    assert len(rows(tmp_path / "out/megatest.db", query)) == 3
+
+
 def test_the_plan_names_every_column_with_its_rule(copy: Copy) -> None:
     rules = {
         (one.table, one.column): one.rule for one in plan_copy(copy.area.path, Wishes()).columns
@@ -303,9 +354,9 @@ def test_the_command_keeps_its_schema_and_its_key_to_itself(
         ["anonymize", source, str(tmp_path / "out"), "--key-file", str(key), "--json"], capsys
     )
     assert (planned.code, made.code) == (0, 0)
-    for ended in (planned, made):
-        assert list(judge.iter_errors(json.loads(ended.out))) == []
-        assert KEY.decode() not in ended.out
+    for call in (planned, made):
+        assert list(judge.iter_errors(json.loads(call.out))) == []
+        assert KEY.decode() not in call.out
     assert called(["anonymize", source], capsys).code == 2
     inside = copy.area.path / "key"
     inside.write_bytes(KEY)

@@ -58,6 +58,20 @@ def test_mail_home_addresses_and_secrets_are_found_by_their_shape() -> None:
     assert " 2001:db8::" in text
 
 
+@pytest.mark.parametrize("address", ["fe80::1", "2a02:8071::", "fd12:3456:789a::1:2", "FF02::1:2"])
+def test_short_addresses_are_replaced(address: str) -> None:
+    told = ONE.text(f"from [{address}]:22 to {address}%eth0")
+    assert address not in told
+    assert told.count("2001:db8::") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["std::vector", "ab::cd", "face::book", "12:34:56", "::1", "2001:db8::7"]
+)
+def test_what_only_looks_like_a_short_address_stays(text: str) -> None:
+    assert ONE.text(f"in {text} here") == f"in {text} here"
+
+
 def test_a_key_over_the_end_of_a_block_is_masked_whole() -> None:
     body = "".join(f"MIIEowIBAAKCAQEA{n:048d}\n" for n in range(24))
     key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
