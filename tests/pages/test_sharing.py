@@ -1,11 +1,13 @@
 """Badges, feeds, and a run in a line: valid, bounded, harmless whatever names are in them."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import atoma
 import pytest
 from browser import pieces, records
+from feeds import valid
+from lxml import etree
 from pages.shown import FRAME, THEME, context_of_run
 
 from mtsite import urls
@@ -29,7 +31,7 @@ def named(summary: RunSummary, name: str) -> RunSummary:
 
 def test_a_feed_is_valid_atom_newest_first(summary: RunSummary) -> None:
     runs = records.past(records.Night())
-    feed = atoma.parse_atom_bytes(sharing.feed(BASED, PATH, "nightly", runs))
+    feed = valid(sharing.feed(BASED, PATH, "nightly", runs))
     assert feed.title.value == "nightly"
     assert feed.links[0].href == f"https://runs.example/ci/{PATH}"
     ended = [one for one in runs if not one.counts.get("R")]
@@ -40,9 +42,28 @@ def test_a_feed_is_valid_atom_newest_first(summary: RunSummary) -> None:
     assert all(one.updated.tzinfo for one in feed.entries)
 
 
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (rb"<author>.*?</author>", b""),
+        (rb"<id>urn:uuid:", b"<id>"),
+        (rb"(<updated>[^<]*)Z", rb"\1"),
+        (rb"<title>.*?</title>", b""),
+        (rb'href="[^"]*"', b""),
+        (rb"</entry>", b"<entry/></entry>"),
+    ],
+)
+def test_what_is_no_atom_is_seen(summary: RunSummary, there: bytes, instead: bytes) -> None:
+    content = sharing.feed(BASED, PATH, "nightly", [summary])
+    broken = re.sub(there, instead, content, count=1, flags=re.S)
+    assert broken != content
+    with pytest.raises(etree.DocumentInvalid):
+        valid(broken)
+
+
 def test_a_feed_holds_the_newest_fifty(summary: RunSummary) -> None:
     runs = [replace(summary, key=replace(summary.key, runname=f"r{i}")) for i in range(80)]
-    feed = atoma.parse_atom_bytes(sharing.feed(FRAME, PATH, "t", runs))
+    feed = valid(sharing.feed(FRAME, PATH, "t", runs))
     assert len(feed.entries) == len({one.id_ for one in feed.entries}) == 50
     assert feed.entries[0].links[0].href == "r0/index.html"
 
@@ -50,7 +71,7 @@ def test_a_feed_holds_the_newest_fifty(summary: RunSummary) -> None:
 def test_an_entry_keeps_its_id_wherever_the_site_and_the_feed_lie(summary: RunSummary) -> None:
     other = urls.feed(records.AREA)
     ids = {
-        atoma.parse_atom_bytes(sharing.feed(frame, path, "t", [summary])).entries[0].id_
+        valid(sharing.feed(frame, path, "t", [summary])).entries[0].id_
         for frame in (FRAME, BASED)
         for path in (PATH, other)
     }
@@ -59,13 +80,13 @@ def test_an_entry_keeps_its_id_wherever_the_site_and_the_feed_lie(summary: RunSu
 
 def test_a_run_in_flight_is_no_entry(summary: RunSummary) -> None:
     open_run = replace(summary, counts={"R": 1, "P": 2})
-    assert atoma.parse_atom_bytes(sharing.feed(FRAME, PATH, "t", [open_run])).entries == []
+    assert valid(sharing.feed(FRAME, PATH, "t", [open_run])).entries == []
 
 
 @pytest.mark.parametrize("name", [*pieces.HOSTILE, "\x00\x1b[2J", "]]>", "\ud800 \ufffe"])
 def test_no_name_breaks_a_feed_a_badge_or_a_line(summary: RunSummary, name: str) -> None:
     one = named(summary, name)
-    feed = atoma.parse_atom_bytes(sharing.feed(BASED, PATH, name, [one]))
+    feed = valid(sharing.feed(BASED, PATH, name, [one]))
     assert len(feed.entries) == 1
     badge = ElementTree.fromstring(sharing.badge(name, one))
     assert not list(badge.iter("{http://www.w3.org/2000/svg}script"))

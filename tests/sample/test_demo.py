@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from feeds import valid
 
 from mtsite.cli import run
 from mtsite.commands.demo import last_morning
@@ -61,6 +62,11 @@ def test_the_planted_token_is_nowhere_in_the_site(made):
                 assert not any(token in content for token in tokens), path
                 seen += 1
     assert seen > 100
+
+
+def test_every_feed_is_valid_atom(made):
+    feeds = [valid(path.read_bytes()) for path in (made / "site").rglob("feed.xml")]
+    assert sum(bool(feed.entries) for feed in feeds) > 4
 
 
 def test_finished_runs_were_reduced(made):
