@@ -61,6 +61,20 @@ class KnownIssue:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspects:
+    """The pushes after that of the run `good` up to that of the run `bad`: one of them did it.
+
+    `pushes` are (revision, who, what it says) of the last of `total`, newest first.
+    """
+
+    good: str
+    bad: str
+    repository: str
+    total: int
+    pushes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TestFacts(ByValues):
     """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
 
@@ -86,6 +100,10 @@ class TestFacts(ByValues):
     took: tuple[int | None, ...] = ()
     values: tuple[tuple[float | None, ...], ...] = ()
 
+    def turn(self, runname: str) -> tuple[str, str]:
+        """The last good run and the first bad one of a test that is bad in this run; '' if none."""
+        return self.last_good, runname if self.change == "new" else self.since
+
 
 @dataclass(frozen=True, slots=True)
 class RunFacts(ByValues):
@@ -94,7 +112,8 @@ class RunFacts(ByValues):
     `window` are the runnames (oldest first, this run last, at most 30) that strips show.
     `previous` is the run compared with, `last_good` the newest earlier run without a bad test.
     `fixed` were bad in `previous` and are good now, `vanished` are tests that only `previous` had.
-    `compared`: beside `previous`, and beside `last_good` if that is another.
+    `compared`: beside `previous`, and beside `last_good` if that is another. `suspects` are the
+    pushes between the last good run and the first bad one of tests, where somebody told of them.
     """
 
     window: tuple[str, ...] = ()
@@ -104,3 +123,4 @@ class RunFacts(ByValues):
     fixed: tuple[TestName, ...] = ()
     vanished: tuple[TestName, ...] = ()
     compared: tuple[Compared, ...] = ()
+    suspects: tuple[Suspects, ...] = ()

@@ -167,6 +167,10 @@ class PushRuns:
         ).fetchone()
         return int(found)
 
+    def of_run(self, run_dir: str) -> PushRun | None:
+        """What a run says of its push; None where it says nothing."""
+        return next(self._runs("dir = ?", (run_dir,)), None)
+
     def runs_at(self, at: PushPlace) -> list[PushRun]:
         """The runs of a push, those of one target together and in their order."""
         return self._sorted(

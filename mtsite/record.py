@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsite import atomicfile, urls
-from mtsite.facts import Compared, Unusual
+from mtsite.facts import Compared, Suspects, Unusual
 from mtsite.model import (
     Finding,
     FirstFailure,
@@ -41,6 +41,7 @@ _FINDING = attrgetter(*Finding.__dataclass_fields__)
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
 _COMPARED = attrgetter(*Compared.__dataclass_fields__)
+_SUSPECTS = attrgetter(*Suspects.__dataclass_fields__)
 _UNUSUAL = attrgetter(*Unusual.__dataclass_fields__)
 _FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
 _LET_GO = attrgetter(*LetGo.__dataclass_fields__)
@@ -216,6 +217,8 @@ def _facts(facts: RunFacts | None) -> str:
     }
     if facts.compared:
         head["compared"] = [_COMPARED(one) for one in facts.compared]
+    if facts.suspects:
+        head["suspects"] = [_SUSPECTS(one) for one in facts.suspects]
     return f'{_json(head)[:-1]},"tests":{rows}}}'
 
 
@@ -241,6 +244,7 @@ def _read_facts(row: Mapping[str, Any] | None) -> RunFacts | None:
         fixed=_names(row["fixed"]),
         vanished=_names(row["vanished"]),
         compared=tuple(Compared(*map(_tuples, one)) for one in row.get("compared", ())),
+        suspects=tuple(Suspects(*map(_tuples, one)) for one in row.get("suspects", ())),
     )
 
 

@@ -12,18 +12,21 @@ from itertools import chain
 from pathlib import Path
 
 from mtsite import rollup, urls
+from mtsite.build.masked import masked_attributes, redactor_of
 from mtsite.build.pen import Look, Pen
 from mtsite.build.plan import gone_reason, place_of
 from mtsite.build.read import RunRead, measured_in, outcomes_of
 from mtsite.build.seal import LOOK_BACK, STRIP, Outcomes
 from mtsite.build.state import BuildState
 from mtsite.build.vanished import summary_of_head
+from mtsite.config import RedactConfig
 from mtsite.manifest import KnownRun, Page
 from mtsite.measured import Measured
 from mtsite.megatest import database, reader
 from mtsite.megatest.reader import RunHead
 from mtsite.model import RunKey, RunSummary, TestName
 from mtsite.pages import coming
+from mtsite.provenance import Provenance, provenance_of
 from mtsite.rollup import Verdict
 
 COMMIT_RUNS = 64
@@ -71,9 +74,10 @@ class OutcomeReader:
 
     now: int
     dead_after: int
+    redact: RedactConfig
 
-    def __call__(self, head: RunHead) -> tuple[Outcomes, Measured]:
-        """Read the rows of a run: its outcomes, and what its tests measured.
+    def __call__(self, head: RunHead) -> tuple[Outcomes, Measured, Provenance]:
+        """Read the rows of a run: its outcomes, what its tests measured, what it was made from.
 
         Raises:
             MtsiteError: the database can't be read.
@@ -83,7 +87,8 @@ class OutcomeReader:
         with database.reading(head.database) as connection:
             run = reader.read_run(connection, rows_only)
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
-        return outcomes_of(run, verdicts), measured_in(head, run)
+        attributes = masked_attributes(run.attributes, redactor_of(self.redact))
+        return outcomes_of(run, verdicts), measured_in(head, run), provenance_of(attributes)
 
 
 def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
@@ -91,14 +96,16 @@ def peek_earlier(state: BuildState, reads: Mapping[str, RunRead]) -> None:
 
     A run whose outcomes can't be had now is missing in those facts, as it is if its own turn fails.
     """
-    work = OutcomeReader(state.listed.now, state.config.reduce.dead_after)
+    config = state.config
+    work = OutcomeReader(state.listed.now, config.reduce.dead_after, config.redact)
     heads = (state.listed.heads[run_dir] for run_dir in _earlier_unread(state, reads))
     for done, outcome in enumerate(state.engine.map(work, heads), start=1):
         head = outcome.task
         run_dir = urls.run_dir(head.key)
         state.unread.discard(run_dir)
         if outcome.returned is not None:
-            outcomes, measured = outcome.returned
+            outcomes, measured, provenance = outcome.returned
+            state.manifest.pushes.note(run_dir, head.key, place_of(head), provenance)
             if run_dir in state.known and state.manifest.outcomes(run_dir) != outcomes:
                 state.touch(head.key)
             state.manifest.note_outcomes(run_dir, place_of(head), dict(outcomes))

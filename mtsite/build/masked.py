@@ -4,7 +4,7 @@ Names and paths are left alone: they are identities, and addresses are made from
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -46,6 +46,14 @@ def masked_run(run: Run, redactor: Redactor) -> tuple[Run, dict[str, int]]:
         return run, dict(sorted(counts.items()))
     clean = {text: redactor.redact_text(text) for text in texts}
     return _replaced(run, clean), dict(sorted(counts.items()))
+
+
+def masked_attributes(
+    pairs: Sequence[tuple[str, str]], redactor: Redactor
+) -> list[tuple[str, str]]:
+    """Attributes of a run as `masked_run` has them."""
+    clean = {text: redactor.redact_text(text) for text in map(_SAID.join, pairs)}
+    return [_attribute(pair, clean) for pair in pairs]
 
 
 def masked_head(head: RunHead, redactor: Redactor) -> RunHead:

@@ -38,6 +38,7 @@ from mtsite.pages import (
     run,
     run_tests,
     strange,
+    suspects,
     test,
     waits,
 )
@@ -247,6 +248,7 @@ class _RunPages:
             values.append(left_out)
         if one.name in self.known:
             values.append(repr(self.known[one.name]))
+        values += suspects.pieces(self.place, self.facts.tests.get(one.name), path)
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)

@@ -21,6 +21,7 @@ from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.seal import LOOK_BACK, VALUES, Outcomes, run_facts, with_comparisons, with_values
 from mtsite.build.state import BuildState
 from mtsite.build.strange import good_runs
+from mtsite.build.suspects import with_suspects
 from mtsite.build.unreadable import keep_files
 from mtsite.known import text_of
 from mtsite.logs.likeness import Alike
@@ -338,7 +339,9 @@ class _Writing:
             run_dir = dirs[name]
             return self._outcomes(run_dir), self._measured(run_dir) if now else {}
 
-        return with_comparisons(facts, (outcomes, now), earlier_run)
+        facts = with_comparisons(facts, (outcomes, now), earlier_run)
+        dirs[runname] = read.dir
+        return with_suspects(facts, runname, dirs, self.state.manifest.pushes)
 
     def _measured(self, run_dir: str) -> Measured:
         """What the tests of a run measured; near ones are asked for again at once."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mtsite import urls
+from mtsite.facts import Suspects
 from mtsite.logs.likeness import Alike
 from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestRecord
 from mtsite.pages import markdown, words
@@ -98,6 +99,11 @@ class RunPlace:
             )
             self._windows[depth.to_run_dir] = found
         return found
+
+    @cached_property
+    def suspects(self) -> Mapping[tuple[str, str], Suspects]:
+        """(last good run, first bad run) → the pushes between them."""
+        return {(one.good, one.bad): one for one in self.facts.suspects}
 
     @cached_property
     def longest_window(self) -> int:

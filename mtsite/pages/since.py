@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mtsite import urls
 from mtsite.model import Test, TestFacts
-from mtsite.pages import charts, waived, words
+from mtsite.pages import charts, suspects, waived, words
 from mtsite.pages.place import Depth, RunPlace
 from mtsite.rollup import ABSENT, switches
 from mtsite.stability import possible_switches
@@ -45,7 +45,7 @@ def shown(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, obj
         cells.append((style, text, "" if style == "x" else link, said or f"{name}: {word}"))
     here = (cells.pop(),) if cells else ()
     return {
-        "since": _sentence(place, test, path, facts),
+        "since": (*_sentence(place, test, path, facts), *suspects.pieces(place, facts, path)),
         "strip": tuple(cells),
         "here": here,
         "strip_label": words.strip_words(strip) if strip else "",

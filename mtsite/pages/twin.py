@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mtsite import urls
-from mtsite.facts import Compared, KnownIssue
+from mtsite.facts import Compared, KnownIssue, Suspects
 from mtsite.model import (
     Archive,
     Finding,
@@ -281,6 +281,20 @@ def _run_facts(facts: RunFacts) -> dict[str, object]:
         "fixed": [_name(name) for name in facts.fixed],
         "vanished": [_name(name) for name in facts.vanished],
         "compared": [_compared(one) for one in facts.compared],
+        "suspects": [_suspects(one) for one in facts.suspects],
+    }
+
+
+def _suspects(one: Suspects) -> dict[str, object]:
+    return {
+        "good": _text(one.good),
+        "bad": _text(one.bad),
+        "repository": _text(one.repository),
+        "total": one.total,
+        "pushes": [
+            {"revision": _text(revision), "author": _text(author), "message": _text(message)}
+            for revision, author, message in one.pushes
+        ],
     }
 
 

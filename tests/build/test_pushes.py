@@ -1,8 +1,10 @@
 """Pages of pushes and builds: in the order of the repository, as runs name them, and no more."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,58 @@ def test_two_repositories_may_have_the_same_revision(tmp_path: Path) -> None:
     assert [one["runname"] for one in place.push(2)["runs"]] == ["w2"]
     assert [one["runname"] for one in place.push(2, "fork")["runs"]] == ["f2"]
     assert [one["runname"] for one in place.push(2, "")["runs"]] == ["any"], "it may be either"
+
+
+def since_of(place: Place, name: str, testname: str) -> str:
+    page = (place.site.tree / f"fullrun/ubuntu/nfs/{name}/{testname}/index.html").read_text()
+    lead = re.search(r'<p class="lead">(.*?)</p>', page, re.DOTALL)
+    return re.sub("<[^>]*>", "", lead[1]) if lead else ""
+
+
+def test_the_page_of_a_test_names_its_first_bad_push_or_among_which_it_is(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(30))
+    place.run("w1", 1)
+    place.run("w2", 2, bad="a")
+    place.run("w9", 9, bad="ab")
+    place.run("w20", 20, bad="ab")
+    place.site.build()
+    short = REVISIONS[2][:12]
+    assert f"First bad push: {short} by ann: Change 2." in since_of(place, "w2", "a")
+    assert f"First bad push: {short} by ann: Change 2." in since_of(place, "w9", "a")
+    among = f"Among 7 pushes is the first bad one; the last of them: {REVISIONS[9][:12]} by ann."
+    assert among in since_of(place, "w20", "b")
+    assert not crawl(place.site.tree).dead
+    told = json.loads((place.site.tree / "fullrun/ubuntu/nfs/w20/index.json").read_text())
+    by_good = {(one["good"], one["bad"]): one for one in told["facts"]["suspects"]}
+    assert by_good["w1", "w2"]["total"] == 1
+    assert by_good["w2", "w9"]["total"] == 7
+
+
+def test_what_is_said_of_the_first_bad_push_is_frozen_with_the_run(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(4))
+    place.run("w1", 1)
+    place.run("w3", 3, bad="a")
+    place.run("w90", 90)
+    place.site.build()
+    before = since_of(place, "w3", "a")
+    assert "Among 2 pushes" in before
+    shutil.rmtree(place.root / "pushes")
+    place.site.build()
+    assert since_of(place, "w3", "a") == before
+    shutil.rmtree(place.site.state)
+    place.site.build()
+    assert since_of(place, "w3", "a") == before
+
+
+def test_a_first_build_of_many_runs_tells_the_same_as_many_builds(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(30))
+    for number in (1, 4, 6, 20):
+        place.run(f"w{number}", number, bad="a" if number > 4 else "")
+        place.site.build()
+    other = replace(place.site, root=tmp_path / "other")
+    shutil.copytree(place.root, other.root, ignore=shutil.ignore_patterns("site", ".mtsite"))
+    other.build()
+    assert difference(place.site.tree, other.tree) == []
