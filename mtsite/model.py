@@ -175,7 +175,8 @@ class Run(ByValues):
     in order, for `key.target`. `in_flight_read` says that the run changed while it was read, twice.
     `unread` says of tests what of their rows could not be read, and why; `unsampled` that their
     load samples could not be looked through. `archive` is None where no test is archived.
-    `attributes` are what is known of it beside its columns, such as its build.
+    `attributes` are what is known of it beside its columns, such as its build. `ingested` says what
+    it was made from where Megatest did not make it: "junit", "objects".
     """
 
     key: RunKey
@@ -193,6 +194,7 @@ class Run(ByValues):
     unsampled: bool = False
     archive: Archive | None = None
     attributes: tuple[tuple[str, str], ...] = ()
+    ingested: str = ""
 
 
 @dataclass(frozen=True, slots=True)

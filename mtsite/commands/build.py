@@ -177,8 +177,8 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
         invocation.print_json("build", {"output": str(output), **done})
     else:
         invocation.report.say(
-            f"{done['runs']} runs, {done['read']} read, {done['written']} files written,"
-            f" {done['removed']} removed"
+            f"{_counted(done['runs'], 'run')}, {done['read']} read,"
+            f" {_counted(done['written'], 'file')} written, {done['removed']} removed"
         )
         masked = done["masked"]
         if isinstance(masked, dict) and masked:
@@ -193,3 +193,7 @@ def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None
                 "some logs may have been judged by older rules: try `mtsite log reanalyse`"
             )
         invocation.report.say(f"open {output / 'index.html'}")
+
+
+def _counted(count: object, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

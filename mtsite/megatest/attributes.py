@@ -11,7 +11,7 @@ from zlib import crc32
 
 from mtsite.megatest import rows
 from mtsite.megatest.database import AreaConnection, is_damage
-from mtsite.megatest.newrun import OWN
+from mtsite.megatest.newrun import OWN, SOURCE
 from mtsite.megatest.query import select
 
 Told = tuple[int, int, int]
@@ -27,9 +27,18 @@ def read_attributes(
 
     `told` is where they lie; None: nobody has looked, all of the table is gone through.
     """
+    return read_told(connection, run_id, told)[0]
+
+
+def read_told(
+    connection: AreaConnection, run_id: int, told: Told | None
+) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The same, and what an ingested run was made from: "junit", "objects"; '' for Megatest's."""
     found = _attribute_rows(connection, run_id, told)
     pairs = [(rows.text(row["key"]), rows.text(row["val"])) for row in found]
-    return tuple((key, value) for key, value in pairs if not key.startswith(OWN))
+    source = next((value for key, value in pairs if key == SOURCE), "")
+    others = tuple((key, value) for key, value in pairs if not key.startswith(OWN))
+    return others, source.partition(" ")[0]
 
 
 def attribute_mark(connection: AreaConnection, run_id: int, told: Told | None) -> int:

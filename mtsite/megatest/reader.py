@@ -21,7 +21,7 @@ from mtsite.megatest.attributes import (
     Told,
     attribute_mark,
     list_attributes,
-    read_attributes,
+    read_told,
 )
 from mtsite.megatest.database import AreaConnection, is_damage, reading
 from mtsite.megatest.query import Pace, select, version
@@ -142,8 +142,9 @@ def read_run(connection: AreaConnection, head: RunHead) -> Run:
             meta = read_meta(connection, tests)
             earlier, now = now, _versions(connection, there)
             whole = _to_run(head, row, tests, meta)
-            told = read_attributes(connection, head.run_id, head.attributes)
-            run = replace(whole, attributes=told, unread=unread, unsampled=unsampled)
+            told, source = read_told(connection, head.run_id, head.attributes)
+            run = replace(whole, attributes=told, ingested=source, unread=unread)
+            run = replace(run, unsampled=unsampled)
             if now == earlier:
                 return run
             after, fresh = sums.of_run(head.run_id), _run_row(connection, head)

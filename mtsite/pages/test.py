@@ -89,10 +89,11 @@ def context(
     shown["archived"] = archived.shown(run, test)
     shown["loads"] = loads.shown(test)
     shown["environment"] = _environment(place, test)
-    again = rerun.rerun_command(run.key, test)
+    # Megatest knows nothing of a run that was ingested.
+    again = "" if run.ingested else rerun.rerun_command(run.key, test)
     shown["copies"] = _copies(test, again)
     shown["commands"] = (("run it again", again),) if again else ()
-    shown["matches_more"] = rerun.matches_more(test)
+    shown["matches_more"] = bool(again) and rerun.matches_more(test)
     shown["definition"] = definition.shown(place, test)
     shown["comment"] = markdown.folded_comment(test.comment)
     shown["night"] = night.link(frame, path, run.key.area, run.event_time)

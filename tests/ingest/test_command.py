@@ -67,3 +67,13 @@ def test_exit_codes_tell_refused_from_partly_done_and_conflict(
     (here / "good.xml").write_text(GOOD.replace('"a"', '"b"'))
     assert called([*WORDS, "--area", "ci", "good.xml"], capsys).code == 13
     assert called([*WORDS, "--area", "ci", "nowhere.xml"], capsys).code == 10
+
+
+def test_pages_of_an_ingested_run_have_no_command_of_megatest(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called([*WORDS, "--area", "ci", "good.xml"], capsys)
+    assert called(["build", "ci"], capsys).code == 0
+    page = (here / "site/ci/linux/r1/s/a/index.html").read_text(encoding="utf-8")
+    assert "megatest -run" not in page
+    assert "run directory" in page
