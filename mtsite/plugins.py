@@ -5,12 +5,25 @@ imported only when it is asked for. Another package adds one by an entry point o
 instance `mtsite.destinations`. Built-in names can't be replaced.
 """
 
+import signal
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 from mtsite.errors import UsageError
+
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPPED = frozenset(128 + number for number in STOPPING)
+"""Exit codes of who was asked to stop."""
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether this program was asked to stop: an exit that came from outside of whoever was called.
+
+    Any other SystemExit is that of the code that was called, which may stop nothing but itself.
+    """
+    return isinstance(error, SystemExit) and error.code in _STOPPED
 
 
 def table(group: str, builtin: Mapping[str, str]) -> dict[str, str]:

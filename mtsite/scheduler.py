@@ -33,6 +33,7 @@ from mtsite.config import Config
 from mtsite.errors import MtsiteError
 from mtsite.jobhistory import JobEntry
 from mtsite.options import show_age
+from mtsite.plugins import STOPPING, is_stop
 from mtsite.standing import PLAN_FILE, tell_of
 from mtsite.terminal import TerminalReport
 from mtsite.timelimit import StepOver, time_limit
@@ -51,9 +52,6 @@ MOST_CLOCK_CHANGE = timedelta(hours=2)
 """A clock set back by no more than this, as in autumn, does not make a daily job run twice."""
 
 STATE_FILE = "schedule.json"
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STOPPED = frozenset(128 + number for number in STOPPING)
-"""Exit codes of who was asked to stop."""
 
 
 class JobModule(Protocol):
@@ -141,7 +139,7 @@ class Loop:
             except (Exception, SystemExit) as error:
                 # A job file is its author's program and may raise anything, or leave: it is named
                 # with its traceback, none of its jobs stays, and the other files are loaded.
-                if isinstance(error, SystemExit) and error.code in STOPPED:
+                if is_stop(error):
                     raise
                 del self.scheduler.jobs[before:]
                 self.report.warn(f"job {name} is left out: {path}\n{traceback.format_exc()}")

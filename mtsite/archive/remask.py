@@ -18,6 +18,8 @@ from mtsite.logs.redact_definition import masked_definition
 from mtsite.model import Finding, FirstFailure, LogRecord, RunRecord, RunSummary
 
 _LONGEST = 2000
+_HEAD_BYTES = 1 << 14
+"""More than `_LONGEST` characters, also where there are colours between them."""
 
 Report = Callable[[str, int, int], None]
 
@@ -116,7 +118,7 @@ def _log(
     log: LogRecord, redactor: Redactor, remasked: Mapping[str, Remasked], site: Path
 ) -> LogRecord:
     new = remasked.get(log.blob)
-    texts = _changed_lines(site / log.blob, redactor) if new is not None else {}
+    texts = changed_lines(site / log.blob, redactor) if new is not None else {}
 
     def finding(found: Finding) -> Finding:
         lines = found.excerpt.split("\n")
@@ -142,15 +144,18 @@ def _log(
     return replace(log, blob=new.blob, size=new.size, redacted=masked, reported=False)
 
 
-def _changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:
-    """Line number → text of the lines that are masked: a rule may need more than the excerpt."""
+def changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:
+    """Line number → text of the lines of a stored log that a rule masks, each cut to a piece.
+
+    A rule may need more than the excerpt to see its secret. None where there is no such log.
+    """
     try:
         with open_text(path) as before, open_text(path) as again:
             masked = Masking(redactor).blocks(again)
             old = _lines(iter(lambda: before(BLOCK_BYTES), b""))
             pairs = enumerate(zip(old, _lines(masked), strict=True), start=1)
             return {
-                number: ansi.strip(new)[:_LONGEST].decode("utf-8", "replace")
+                number: ansi.strip(new[0])[:_LONGEST].decode("utf-8", "replace")
                 for number, (was, new) in pairs
                 if was != new
             }
@@ -158,12 +163,20 @@ def _changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:
         return {}
 
 
-def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Each line's beginning and a digest of its rest: a line may be as long as a log."""
+    head, rest = b"", None
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-    yield rest
+        for ends_before, part in enumerate(piece.split(b"\n")):
+            if ends_before:
+                yield head, rest.digest() if rest else b""
+                head, rest = b"", None
+            room = _HEAD_BYTES - len(head)
+            head += part[:room]
+            if len(part) > room:
+                rest = rest or hashlib.sha256()
+                rest.update(part[room:])
+    yield head, rest.digest() if rest else b""
 
 
 def _summary(summary: RunSummary, redactor: Redactor) -> RunSummary:

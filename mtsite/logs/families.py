@@ -103,7 +103,9 @@ def load_rule_set(
                 families.append(family)
         except UsageError as error:
             faults.append(f"rules {name}: not used: {error}")
-        except Exception as error:  # another package's code: whatever it does stops nothing
+        except (Exception, SystemExit) as error:  # another package's code: it stops nothing
+            if plugins.is_stop(error):
+                raise
             faults.append(f"rules {name}: not used: {type(error).__name__}: {error}")
     return RuleSet(tuple(families), tuple(own), dict(settings or {}), tuple(faults))
 

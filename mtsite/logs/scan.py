@@ -31,6 +31,7 @@ from mtsite.logs.rule import (
 )
 from mtsite.logs.source import Content, block_borders, count_ends, decode_line, next_line, release
 from mtsite.model import Finding
+from mtsite.plugins import is_stop
 from mtsite.regex import Pattern, PatternSet, compile_bytes
 
 _HINT = operator.attrgetter("hint")
@@ -105,7 +106,9 @@ def _claiming(rule_set: RuleSet, name: str, head: bytes, faults: list[str]) -> F
             try:
                 if family.claims(name, head):
                     return family
-            except Exception as error:  # another package's code
+            except (Exception, SystemExit) as error:  # another package's code
+                if is_stop(error):
+                    raise
                 faults.append(_fault(family.name, "claims", error))
     return None
 
@@ -125,7 +128,9 @@ def _analysed(family: Family, log: Log, facts: dict[str, Any], faults: list[str]
             yield line, seen.code, seen, None
         # What can't be written can't be kept: better known now than when the record is saved.
         facts.update(json.loads(json.dumps(dict(analysis.facts))))
-    except Exception as error:  # another package's code
+    except (Exception, SystemExit) as error:  # another package's code
+        if is_stop(error):
+            raise
         faults.append(_fault(family.name, "analyse", error))
 
 
@@ -233,7 +238,9 @@ class _Chooser:
                 if (seen := rule.read(window)) is not None:
                     _check(seen)
                     return rule, seen
-            except Exception as error:  # another package's code
+            except (Exception, SystemExit) as error:  # another package's code
+                if is_stop(error):
+                    raise
                 self._broken.add(index)
                 self._faults.append(_fault(rule.name, "read", error))
         return None
@@ -315,7 +322,7 @@ def _check(seen: object) -> None:
         raise TypeError("it gave a Sighting with nonsense in it")
 
 
-def _fault(name: str, what: str, error: Exception) -> str:
+def _fault(name: str, what: str, error: BaseException) -> str:
     return f"rules {name}: {what} failed: {type(error).__name__}: {error}"[:300]
 
 

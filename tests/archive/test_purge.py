@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from mtsite import departures
 from mtsite.archive.names import find_run
 from mtsite.archive.purge import PurgePlan, plan_blob, plan_rule, plan_run
 from mtsite.archive.records import Who
+from mtsite.archive.remask import changed_lines
 from mtsite.departures import PurgeSummary, RetainTerms, purge
 from mtsite.errors import DestinationError, MissingError, UsageError
+from mtsite.logs.redact import make_redactor
 from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.localdir import LocalDir
@@ -215,20 +218,6 @@ def test_a_digest_that_is_not_stored_is_told(site: TestSite) -> None:
 OWN = '[[redact.own]]\nname = "customer"\nregex = "Umbrella Corp"\n'
 
 
-def test_a_new_rule_masks_what_was_stored_before_it(
-    site: TestSite, area: TestArea, tmp_path: Path
-) -> None:
-    configure(site, area, str(tmp_path / "www"), OWN)
-    plan = plan_rule(site.config(), "customer", lambda *_: None, store=True)
-    assert (len(plan.blobs), len(plan.runs)) == (3, 3)
-    take_back(site, plan)
-    assert holding(here(site), "Umbrella") == holding(there(site), "Umbrella") == []
-    masked = "ERROR: customer ▮▮▮[customer]▮▮▮ 1"
-    assert any(path.startswith("_blobs/") for path in holding(here(site), masked))
-    assert masked in here(site)[f"{RUN}/own/index.html"].decode()
-    assert crawl(site.tree, pages(site.tree)).dead == []
-
-
 def test_a_rule_reaches_runs_that_are_gone(site: TestSite, area: TestArea, tmp_path: Path) -> None:
     area.drop_run("w1")
     shutil.rmtree(area.linktree)
@@ -250,6 +239,23 @@ def test_a_rule_that_masks_nothing_new_is_refused(
     configure(site, area, str(tmp_path / "www"), '[redact]\nrules = ["github-token"]\n')
     with pytest.raises(UsageError, match="what comes later would not be masked"):
         plan_rule(site.config(), "password", lambda *_: None, store=False)
+
+
+def test_a_line_as_long_as_a_log_is_masked_again_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "_blobs/aa/a.log"
+    path.parent.mkdir(parents=True)
+    long = b"x" * (24 << 20)
+    path.write_bytes(b"one\nUmbrella " + long + b"\n" + long + b" Umbrella\nfour\n")
+    redactor = make_redactor([], [("customer", "Umbrella")])
+    tracemalloc.start()
+    changed = changed_lines(path, redactor)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {number: line[:22] for number, line in changed.items()} == {
+        2: "▮▮▮[customer]▮▮▮ xxxxx",
+        3: "x" * 22,
+    }
+    assert peak < 10 << 20
 
 
 def test_looking_at_what_a_rule_would_do_writes_nothing(
@@ -299,6 +305,21 @@ def test_objects_are_deleted_there_at_once_and_the_manifest_says_so(somewhere: T
 def test_what_is_published_is_the_tree_afterwards(somewhere: TestSite) -> None:
     take_back(somewhere, the_run(somewhere))
     assert there(somewhere) == here(somewhere)
+
+
+def test_a_new_rule_masks_what_was_published_before_it(somewhere: TestSite, area: TestArea) -> None:
+    publish = somewhere.config().publish
+    endpoint = f'"\nendpoint_url = "{publish.endpoint_url}' if publish.endpoint_url else ""
+    configure(somewhere, area, f"{publish.destination}{endpoint}", OWN)
+    assert holding(there(somewhere), "Umbrella")
+    plan = plan_rule(somewhere.config(), "customer", lambda *_: None, store=True)
+    assert (len(plan.blobs), len(plan.runs)) == (3, 3)
+    take_back(somewhere, plan)
+    assert holding(here(somewhere), "Umbrella") == holding(there(somewhere), "Umbrella") == []
+    masked = "ERROR: customer ▮▮▮[customer]▮▮▮ 1"
+    assert any(path.startswith("_blobs/") for path in holding(there(somewhere), masked))
+    assert masked in here(somewhere)[f"{RUN}/own/index.html"].decode()
+    assert crawl(somewhere.tree, pages(somewhere.tree)).dead == []
 
 
 def test_stubs_stand_before_anything_is_deleted(

@@ -1,6 +1,9 @@
 """The table of families: order, plug-ins that misbehave, what the digest covers."""
 
+import signal
+import sys
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from scanning import findings_of
@@ -155,6 +158,30 @@ def test_claims_that_raise_claim_nothing() -> None:
     found = scan(b"odd\nbad\n", RuleSet((broken, dialect(every_second_line))), "a.odd")
     assert found.dialect == "d"
     assert found.faults == ("rules c: claims failed: RuntimeError: oh",)
+
+
+def test_a_plug_in_that_exits_ends_nothing_but_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaves(*_: object) -> NoReturn:
+        sys.exit(3)
+
+    rule = Family("b", 1, (Rule("b/bad", b"bad", leaves),))
+    claims = Family("c", 1, claims=leaves, analyse=every_second_line)
+    analyse = dialect(leaves)
+    found = scan(b"odd\nbad\n", RuleSet((rule, claims, analyse, family())), "a.odd")
+    assert [one.rule for one in found.findings] == ["x/bad"]
+    assert [fault.partition(" failed: ")[2] for fault in found.faults] == ["SystemExit: 3"] * 3
+    monkeypatch.setattr(families, "BUILT_IN", {"x": "made_up:FAMILY"})
+    monkeypatch.setattr(families.plugins, "resolve", leaves)
+    assert load_rule_set().faults == ("rules x: not used: SystemExit: 3",)
+
+
+def test_a_signal_that_comes_while_a_plug_in_works_stops_the_program() -> None:
+    def is_told_to_stop(*_: object) -> NoReturn:
+        sys.exit(128 + signal.SIGTERM)
+
+    stopped = Family("b", 1, (Rule("b/bad", b"bad", is_told_to_stop),))
+    with pytest.raises(SystemExit, match="143"):
+        scan(b"bad\n", RuleSet((stopped,)))
 
 
 def test_equal_findings_of_one_log_have_ids_of_their_own() -> None:
