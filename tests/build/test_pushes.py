@@ -266,6 +266,10 @@ def test_the_page_of_a_test_names_its_first_bad_push_or_among_which_it_is(tmp_pa
     among = f"Among 7 pushes is the first bad one; the last of them: {REVISIONS[9][:12]} by ann."
     assert among in since_of(place, "w20", "b")
     assert not crawl(place.site.tree).dead
+    page = (place.site.tree / "fullrun/ubuntu/nfs/w9/index.html").read_text()
+    said = re.sub("<[^>]*>", "", page[page.index("<h3>First bad push</h3>") :])
+    assert f"one of 7 pushes up to {REVISIONS[9][:12]} by ann 1 test since w9" in said
+    assert f"{short} by ann 1 test since w2" in said
     told = json.loads((place.site.tree / "fullrun/ubuntu/nfs/w20/index.json").read_text())
     by_good = {(one["good"], one["bad"]): one for one in told["facts"]["suspects"]}
     assert by_good["w1", "w2"]["total"] == 1
