@@ -38,3 +38,12 @@ def of_run(run: Run, path: str) -> dict[str, object]:
         "attributes_shown": len(kept),
         "attributes_total": len(rows),
     }
+
+
+def twin_of(run: Run) -> dict[str, object]:
+    """The pages of its push, null where it names none, and of its builds, for its JSON twin."""
+    found = provenance_of(run.attributes)
+    return {
+        "push": urls.push_page(found.repository, found.named) if found.named else None,
+        "builds": [urls.build_page(found.repository, one.id) for one in found.builds],
+    }

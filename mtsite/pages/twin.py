@@ -30,7 +30,7 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
-from mtsite.pages import disagreement
+from mtsite.pages import attributes, disagreement
 from mtsite.pages.disagreement import Differences
 
 SCHEMA = "mtsite/run/1"
@@ -82,6 +82,7 @@ def twin(
         "changed_while_read": run.in_flight_read,
         "archive": _archive(run.archive),
         "attributes": _pairs(run.attributes, "value"),
+        **attributes.twin_of(run),
         "facts": _run_facts(facts),
         "meta": [_meta(name, run.meta[name]) for name in sorted(run.meta)],
         "definitions": [_definition(*each) for each in sorted(record.definitions.items())],

@@ -15,6 +15,8 @@ from sites import TestSite, difference, files_of, make_site
 from storage import connect
 
 from mtsite import urls
+from mtsite.config import AreaConfig
+from mtsite.ingest.objects import ingest_objects
 from mtsite.provenance import Commit, Push
 from mtsite.pushlog import file_of, write_pushlog
 
@@ -303,3 +305,28 @@ def test_a_first_build_of_many_runs_tells_the_same_as_many_builds(tmp_path: Path
     shutil.copytree(place.root, other.root, ignore=shutil.ignore_patterns("site", ".mtsite"))
     other.build()
     assert difference(place.site.tree, other.tree) == []
+
+
+def test_pushes_and_builds_of_ingested_objects_have_their_pages(tmp_path: Path) -> None:
+    where = {"repository": "hg", "revision": REVISIONS[7]}
+    commits = [{"revision": REVISIONS[6]}, {"revision": REVISIONS[7], "message": "Fix it"}]
+    artifacts = [{"name": "a.zip", "sha256": SHA, "url": "https://files.example/a.zip"}]
+    objects = [
+        {"kind": "job", "id": "1", "name": "unit", "result": "success", **where},
+        {"kind": "push", "author": "bo", "commits": commits, **where},
+        {"kind": "build", "id": "b7", "artifacts": artifacts, **where},
+    ]
+    drop = tmp_path / "drop.jsonl"
+    drop.write_text("".join(f"{json.dumps(one)}\n" for one in objects))
+    area = AreaConfig("th", tmp_path / "th")
+    ingest_objects([drop], area, BASE, {})
+    (tmp_path / "home").mkdir()
+    site = TestSite(tmp_path / "home")
+    site.write_config({"th": area.path})
+    assert not site.build().problems
+    told = json.loads(
+        (site.tree / urls.json_beside(urls.push_page("hg", REVISIONS[7]))).read_text()
+    )
+    assert (told["author"], len(told["commits"]), len(told["runs"])) == ("bo", 2, 1)
+    build = json.loads((site.tree / urls.json_beside(urls.build_page("hg", "b7"))).read_text())
+    assert [(one["name"], one["digest"]) for one in build["artifacts"]] == [("a.zip", SHA)]
