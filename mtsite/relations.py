@@ -73,17 +73,24 @@ def stated_in(run: Run) -> list[Edge]:
     there: dict[str, TestName] | None = None
     for test in run.tests:
         for datum in test.data:
-            if datum.category != CATEGORY or datum.variable not in KINDS:
+            kind = _kind_of(datum.variable) if datum.category == CATEGORY else ""
+            if not kind:
                 continue
             if there is None:
                 there = {test_label(one.name): one.name for one in run.tests}
             value = datum.value
             # The column makes numbers of names that look like them.
             told = f"{value:.10g}" if isinstance(value, float) else str(value)
-            found[Edge(test.name, there.get(told, (told, "")), datum.variable)] = None
+            found[Edge(test.name, there.get(told, (told, "")), kind)] = None
             if len(found) == MOST_STATED:
                 return list(found)
     return list(found)
+
+
+def _kind_of(variable: str) -> str:
+    """'depends-on' of that and of 'depends-on[2]': a test has each variable once; '' for none."""
+    kind, bracket, _ = variable.partition("[")
+    return kind if kind in KINDS and variable.endswith("]") == bool(bracket) else ""
 
 
 def rank(names: Iterable[str], waits: Waits) -> Ranked:

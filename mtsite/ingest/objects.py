@@ -17,6 +17,7 @@ from mtsite import lock
 from mtsite.arealock import AREA_LOCK
 from mtsite.config import AreaConfig
 from mtsite.errors import ConflictError, MtsiteError
+from mtsite.ingest.jobrelations import NOWHERE, Relations, numbered, relations_on
 from mtsite.ingest.place import Former, Target, find_former, open_or_make
 from mtsite.ingest.sources import Source, find_sources, origin
 from mtsite.megatest.area import Area
@@ -26,6 +27,7 @@ from mtsite.megatest.newrun import SOURCE, NewRun, attributes_of, delete_run, ne
 from mtsite.megatest.transfer import immediate
 from mtsite.objects.shape import BUILD, MACHINE, PUSH, Found, Job, ObjectError, read_object
 from mtsite.objects.store import ObjectStore, digest_of
+from mtsite.relations import CATEGORY
 from mtsite.rollup import BAD, verdict_of
 
 KIND = "objects"
@@ -176,9 +178,7 @@ class _Taking:
         objects = {**dict(self._store.objects_in(place)), **new}
         try:
             with immediate(connection):
-                written = sum(
-                    self._write(connection, platform, objects) for platform in _platforms(objects)
-                )
+                written = self._write_all(connection, objects)
         except MtsiteError as error:
             self._summary.problems.append(error.message)
             self._summary.waiting += len(new)
@@ -190,20 +190,51 @@ class _Taking:
             self._store.complete(name, found)
         self._summary.complete += len(new)
 
+    def _write_all(self, connection: AreaConnection, objects: Mapping[str, Found]) -> int:
+        """Write the runs of a push, one per platform; how many that were.
+
+        A job may say where it runs only later: the run under no platform goes then.
+        """
+        platforms = _platforms(objects)
+        jobs = _latest(objects)
+        told = {_platform(one) for one in objects.values() if isinstance(one, Job)}
+        for platform in sorted(told - set(platforms.values())):
+            self._take_back(connection, next(iter(objects.values())), platform)
+        written = 0
+        for platform in sorted(set(platforms.values())):
+            chosen = {
+                name: found
+                for name, found in objects.items()
+                if not isinstance(found, Job) or platforms[found.id] == platform
+            }
+            related = relations_on(platform, jobs, platforms)
+            written += self._write(connection, platform, chosen, related)
+        return written
+
+    def _take_back(self, connection: AreaConnection, one: Found, platform: str) -> None:
+        runname = _runname(one.revision)
+        values = self._values(one, platform)
+        former = find_former(self._area, connection, values, runname, kind=KIND)
+        if former is not None and former.source:
+            _check_same_push(connection, former, one, runname)
+            delete_run(connection, former.run_id)
+
+    def _values(self, one: Found, platform: str) -> list[str]:
+        by_name = {"repository": one.repository, "platform": platform}
+        return [by_name[name.lower()] for name in self._area.fields]
+
     def _write(
-        self, connection: AreaConnection, platform: str, objects: Mapping[str, Found]
+        self,
+        connection: AreaConnection,
+        platform: str,
+        chosen: Mapping[str, Found],
+        related: Relations,
     ) -> bool:
         """Write the run of a push on one platform; False when it is there from these objects."""
-        chosen = {
-            name: found
-            for name, found in objects.items()
-            if not isinstance(found, Job) or _platform(found) == platform
-        }
         one = next(iter(chosen.values()))
-        by_name = {"repository": one.repository, "platform": platform}
-        values = [by_name[name.lower()] for name in self._area.fields]
-        runname = _runname(one.revision)
-        source = origin(KIND, [name.removesuffix(".json") for name in chosen])
+        values, runname = self._values(one, platform), _runname(one.revision)
+        names = [name.removesuffix(".json") for name in chosen]
+        source = origin(KIND, [*names, repr(sorted(related.items()))] if related else names)
         former = find_former(self._area, connection, values, runname, kind=KIND)
         if former is not None and former.source == source:
             return False
@@ -212,7 +243,7 @@ class _Taking:
             delete_run(connection, former.run_id)
         run = NewRun(connection, former.run_id if former else next_run(connection))
         jobs = sorted(_latest(chosen), key=lambda job: (job.name, job.start or 0, job.id))
-        self._add_tests(run, jobs)
+        self._add_tests(run, jobs, related)
         started = min((job.start for job in jobs if job.start is not None), default=self._now)
         run.finish(self._area.fields, values, self._columns(runname, started))
         run.add_attributes([(SOURCE, source), *_attributes(chosen.values())])
@@ -228,14 +259,15 @@ class _Taking:
             "last_update": self._now,
         }
 
-    def _add_tests(self, run: NewRun, jobs: Sequence[Job]) -> None:
+    def _add_tests(self, run: NewRun, jobs: Sequence[Job], related: Relations) -> None:
         by_name: dict[str, list[Job]] = {}
         for job in jobs:
             by_name.setdefault(job.name, []).append(job)
         for name, attempts in by_name.items():
-            self._add_test(run, name, attempts)
+            test_id = self._add_test(run, name, attempts)
+            self._add_values(run, test_id, CATEGORY, numbered(related.get(name, ())), "")
 
-    def _add_test(self, run: NewRun, name: str, attempts: Sequence[Job]) -> None:
+    def _add_test(self, run: NewRun, name: str, attempts: Sequence[Job]) -> int:
         last = attempts[-1]
         status, comment = last.status, last.result if last.status != "PASS" else ""
         failed = [job for job in attempts[:-1] if verdict_of(job.state, job.status) in BAD]
@@ -258,6 +290,7 @@ class _Taking:
         machine = self._store.machine(last.machine)
         if machine is not None:
             self._add_values(run, test_id, MACHINE, machine.fields, "")
+        return test_id
 
     def _add_attempt(self, run: NewRun, test_id: int, number: int, job: Job) -> None:
         step = f"attempt-{number}"
@@ -314,11 +347,17 @@ def _progress(job: Job) -> tuple[int, int]:
 
 
 def _platform(job: Job) -> str:
-    return job.platform or "x"
+    return job.platform or NOWHERE
 
 
-def _platforms(objects: Mapping[str, Found]) -> list[str]:
-    return sorted({_platform(found) for found in objects.values() if isinstance(found, Job)})
+def _platforms(objects: Mapping[str, Found]) -> dict[str, str]:
+    """Id of each job → its platform: what was said of it last, where anything was."""
+    found: dict[str, tuple[bool, tuple[int, int], str]] = {}
+    for _digest, one in sorted(objects.items()):
+        if isinstance(one, Job):
+            told = (bool(one.platform), _progress(one), _platform(one))
+            found[one.id] = max(found.get(one.id, told), told, key=lambda pair: pair[:2])
+    return {name: platform for name, (_, _, platform) in found.items()}
 
 
 def _attributes(objects: Iterable[Found]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mtsite.objects.relations import JobEdge, relations_in, tried_again
 from mtsite.spelled import moment
 
 JOB, BUILD, PUSH, MACHINE = KINDS = ("job", "build", "push", "machine")
@@ -57,6 +58,7 @@ class Job(Found):
     result: str = ""
     start: int | None = None
     end: int | None = None
+    relations: tuple[JobEdge, ...] = ()
 
 
 def read_object(text: str) -> Found:
@@ -108,6 +110,7 @@ def _own_job(told: Json) -> Job:
         machine=_text(told.get("machine")),
         start=_time(told.get("start")),
         end=_time(told.get("end")),
+        relations=relations_in(told),
         **_outcome(told),
     )
 
@@ -125,6 +128,7 @@ def _stored(told: Json, job: Json) -> Job:
         machine=_text(job.get("machine")),
         start=_time(job.get("start_timestamp")),
         end=_time(job.get("end_timestamp")),
+        relations=(*relations_in({**told, **job}), *tried_again(_text(job.get("job_guid")))),
         **_outcome(job),
     )
 
@@ -132,9 +136,10 @@ def _stored(told: Json, job: Json) -> Job:
 def _message(told: Json) -> Job:
     machine = told.get("runMachine") or told.get("buildMachine") or {}
     machine = machine if isinstance(machine, dict) else {}
+    guid = _guid(told)
     return Job(
         JOB,
-        _needed(told, "taskId"),
+        guid,
         _needed(told["origin"], "project"),
         _needed(told["origin"], "revision"),
         _fields(told),
@@ -143,7 +148,23 @@ def _message(told: Json) -> Job:
         machine=_text(machine.get("name")),
         start=_time(told.get("timeStarted")),
         end=_time(told.get("timeCompleted")),
+        relations=(*relations_in(told), *_tried_task(told, guid)),
         **_outcome(told),
+    )
+
+
+def _guid(told: Json) -> str:
+    """A task that is tried again is another job of the same task."""
+    task, retry = _needed(told, "taskId"), told.get("retryId")
+    is_again = isinstance(retry, int) and not isinstance(retry, bool) and retry > 0
+    return f"{task}/{retry}" if is_again else task
+
+
+def _tried_task(told: Json, guid: str) -> tuple[JobEdge, ...]:
+    task = _needed(told, "taskId")
+    return tuple(
+        edge._replace(other=edge.other if edge.other != f"{task}/0" else task)
+        for edge in (tried_again(guid) if guid != task else ())
     )
 
 

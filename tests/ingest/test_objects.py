@@ -18,6 +18,7 @@ from mtsite.ingest.objects import ObjectsSummary, ingest_objects, preview_object
 from mtsite.megatest.merge import list_areas
 from mtsite.model import Run
 from mtsite.objects.shape import Job, ObjectError, read_object
+from mtsite.relations import stated_in
 
 DATA = Path(__file__).parents[1] / "data/treeherder/jobs"
 JOB = {"kind": "job", "id": "1", "name": "unit", "repository": "hg", "revision": "abc" * 10}
@@ -124,6 +125,89 @@ def test_jobs_of_one_name_are_attempts_in_the_order_of_their_time(place: Place) 
         ("attempt-1", 10, "1"),
         ("attempt-2", 50, "0"),
     ]
+
+
+def related(run: Run) -> dict[str, list[tuple[str, object]]]:
+    """Name of a test → what it hangs on."""
+    return {
+        test.testname: [(d.variable, d.value) for d in test.data if d.category == "relation"]
+        for test in run.tests
+    }
+
+
+def test_what_jobs_hang_on_is_data_of_their_tests(place: Place) -> None:
+    place.take(
+        {**JOB, "id": "b", "name": "build"},
+        {**JOB, "id": "m", "name": "build", "platform": "mac"},
+        {**JOB, "id": "t", "built_from": "b", "depends_on": ["m", 7, "b"]},
+        {**JOB, "id": "t2", "retry_of": "t"},
+        {
+            **JOB,
+            "id": "d",
+            "name": "other",
+            "relations": [{"kind": "duplicates", "to": "t"}, {"kind": "toy", "to": "t"}, 3],
+        },
+    )
+    run = next(run for run in place.runs() if run.key.target[1] == "x")
+    assert related(run) == {
+        "build": [],
+        "other": [("duplicates", "unit")],
+        "unit": [
+            ("depends-on", "build (mac)"),
+            ("depends-on[2]", "7"),
+            ("depends-on[3]", "build"),
+            ("built-from", "build"),
+        ],
+    }
+    edges = [edge for edge in stated_in(run) if edge.kind == "depends-on"]
+    assert [edge.target for edge in edges] == [("build (mac)", ""), ("7", ""), ("build", "")]
+
+
+def test_treeherders_words_for_relations_are_known(place: Place) -> None:
+    stored = {"project": "hg", "revision": "abc" * 10}
+    task = {
+        "origin": {"project": "hg", "revision": "abc" * 10},
+        "display": {"jobName": "task"},
+    }
+    place.take(
+        {**stored, "job": {"job_guid": "g/0", "name": "one"}, "superseded": ["h/0"]},
+        {**stored, "job": {"job_guid": "g/1", "name": "again"}},
+        {**stored, "job": {"job_guid": "h/0", "name": "two", "coalesced_to_guid": "g/1"}},
+        {**task, "taskId": "T"},
+        {**task, "taskId": "T", "retryId": 1, "dependencies": ["g/0"]},
+    )
+    (run,) = place.runs()
+    assert related(run) == {
+        "one": [],
+        "two": [("duplicates", "one"), ("duplicates[2]", "again")],
+        "again": [("retry-of", "one")],
+        "task": [("depends-on", "one")],
+    }
+    assert [len(test.steps) for test in run.tests if test.testname == "task"] == [2]
+
+
+def test_a_relation_with_a_job_that_comes_later_is_the_same(tmp_path: Path) -> None:
+    told = [
+        {**JOB, "id": "t", "platform": "linux", "built_from": "m"},
+        {**JOB, "id": "m", "name": "build", "platform": "mac"},
+    ]
+    one, other = Place(tmp_path / "a"), Place(tmp_path / "b")
+    one.root.mkdir()
+    other.root.mkdir()
+    one.take(*told)
+    for single in told:
+        other.take(single)
+    assert [related(run) for run in one.runs()] == [related(run) for run in other.runs()]
+    assert {"unit": [("built-from", "build (mac)")]} in [related(run) for run in one.runs()]
+
+
+def test_a_job_that_says_its_platform_later_leaves_no_run_without_one(place: Place) -> None:
+    place.take({**JOB, "state": "pending"})
+    assert [run.key.target[1] for run in place.runs()] == ["x"]
+    place.take({**JOB, "state": "running", "platform": "linux"})
+    place.take({**JOB, "state": "completed", "result": "success"})
+    (run,) = place.runs()
+    assert (run.key.target[1], [test.status for test in run.tests]) == ("linux", ["PASS"])
 
 
 def test_the_order_in_which_objects_come_does_not_matter(tmp_path: Path) -> None:
