@@ -21,7 +21,7 @@ from mtsite.junit.read import Group, Item, Problem, read_file
 from mtsite.megatest.area import Area
 from mtsite.megatest.database import AreaConnection, area_errors, open_for_writing, reading
 from mtsite.megatest.newarea import check_place, is_area
-from mtsite.megatest.newrun import OWN, SOURCE, NewRun, delete_run, next_run
+from mtsite.megatest.newrun import OWN, SOURCE, NewRun, delete_run, next_run, rundirs_of
 from mtsite.megatest.transfer import immediate
 
 KIND, PATTERN = "junit", "*.xml"
@@ -205,6 +205,8 @@ class _Ingest:
             self.source = origin(KIND, [source.digest() for source in sources])
             self._summary.done = _judge(former, self.source, self._order)
             if self._summary.done == "unchanged":
+                kept = rundirs_of(connection, former.run_id)
+                _remove(each for each in outputs.others() if not _is_above(each, kept))
                 return False
         with immediate(connection):
             if former is not None:
@@ -286,6 +288,10 @@ def _spool(area: Area) -> Iterator[Path]:
     _remove(area.linktree.glob(f"{SPOOL}*"))
     with tempfile.TemporaryDirectory(prefix=SPOOL, dir=area.linktree) as held:
         yield Path(held)
+
+
+def _is_above(directory: Path, files: Iterable[str]) -> bool:
+    return any(one.startswith(f"{directory}/") for one in files)
 
 
 def _remove(directories: Iterable[Path]) -> None:

@@ -150,6 +150,12 @@ def attributes_of(connection: AreaConnection, run_id: int) -> list[tuple[str, st
     ).fetchall()
 
 
+def rundirs_of(connection: AreaConnection, run_id: int) -> list[str]:
+    """The run directories that the rows of a run name, each once."""
+    rows = connection.execute("SELECT DISTINCT rundir FROM tests WHERE run_id = ?", (run_id,))
+    return [row[0] for row in rows if isinstance(row[0], str)]
+
+
 def delete_run(connection: AreaConnection, run_id: int) -> None:
     """Delete a run with all that refers to it, inside the caller's transaction."""
     for reference in REFERENCES:

@@ -378,6 +378,8 @@ def test_killed_anywhere_the_run_is_there_whole_or_as_it_was(place: Place, momen
     assert place.logs(after["t.A/bad"])["failure.log"].startswith(f"E {after['t.A/bad'].comment}")
     done = place.ingest(*paths, replace=True).done
     assert done == ("unchanged" if moment == "committed" else "replaced")
+    outputs = place.area.path / "lt/linux"
+    assert len([*outputs.glob("r1*")]) == 1, "what the death left is gone"
     assert place.tests()["t.C/bad"].comment == "1 != 3"
 
 

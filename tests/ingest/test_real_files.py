@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from areas_read import read
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from sites import silent
 
@@ -121,3 +122,22 @@ def test_what_pytest_writes_now_is_counted_as_junitparser_does(tmp_path: Path) -
     )  # fmt: skip
     totals = check(tmp_path, tmp_path / "live.xml").totals
     assert (totals.items, totals.error, totals.failed, totals.skipped) == (11, 2, 2, 2)
+
+
+def test_attempts_of_nextest_are_steps_and_its_last_word_counts(tmp_path: Path) -> None:
+    totals = check(tmp_path, DATA / "nextest-counter.xml").totals
+    assert (totals.items, totals.passed, totals.failed) == (10, 5, 5)
+    (listing,) = list_areas([AreaConfig(name="ci", path=tmp_path / "ci")], {})
+    tests = {test.item_path: test for test in read(listing.heads[0]).tests if test.item_path}
+    second, third = tests["passes_at_the_second"], tests["passes_at_the_third"]
+    assert (second.status, [step.status for step in second.steps]) == ("WARN", ["1", "0"])
+    assert (third.status, [step.status for step in third.steps]) == ("WARN", ["1", "1", "0"])
+    assert second.comment.startswith("passed at attempt 2; before: thread 'passes_at_the_second'")
+    comments = {name: tests[name].comment for name in ("aborts", "leaves", "takes_too_long")}
+    assert comments == {
+        "aborts": "process aborted with signal 6 (SIGABRT)",
+        "leaves": "test failure with exit code 7",
+        "takes_too_long": "test timeout",
+    }
+    assert {len(tests[name].steps) for name in comments} == {3}
+    assert tests["tests::adds"].status == "PASS"
