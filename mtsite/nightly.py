@@ -19,6 +19,7 @@ from mtsite.config import Config
 from mtsite.errors import BusyError, MtsiteError, PartlyDoneError
 from mtsite.jobhistory import JobEntry, StepEntry
 from mtsite.nightsteps import COMMAND, STEPS, Done, Night, Steps
+from mtsite.notify import tell_loop
 from mtsite.options import show_age
 from mtsite.terminal import TerminalReport
 from mtsite.timelimit import StepOver, time_limit
@@ -97,6 +98,7 @@ def run_night(night: Night, steps: Steps | None = None, *, wait_seconds: float =
             raise
         entry = _end(night, entry, done, begun)
         tell_of(config, entry, night.report, send="publish" in (steps or STEPS))
+        tell_loop(night.environ)
     if any(step.counts for step in done):
         night.report.say(f"the site: {_address(config)}")
     return NightSummary(tuple(done))
@@ -120,6 +122,7 @@ def _alone(night: Night, wait_seconds: float) -> Iterator[None]:
             )
             failed = replace(entry, state=jobhistory.FAILED, told=error.message)
             tell_of(night.config, failed, night.report, send=False)
+            tell_loop(night.environ)
             raise
         yield
 
@@ -156,6 +159,7 @@ def _tell_of_stop(night: Night, entry: JobEntry) -> None:
     quick = replace(config, notify=replace(config.notify, time_limit=limit))
     with suppress(StepOver), time_limit(LAST_WORDS_SECONDS):
         tell_of(quick, entry, night.report, send=False)
+        tell_loop(night.environ)
 
 
 def _end(night: Night, entry: JobEntry, done: list[StepSummary], begun: float) -> JobEntry:

@@ -8,12 +8,47 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from mtsite.jobhistory import JobEntry
 from mtsite.operation import NotifyConfig
 from mtsite.terminal import TerminalReport
+
+LOOP = "MTSITE_LOOP"
+"""In the environment of a command of a job: where it says that it told of its end itself."""
+
+
+class Ear:
+    """What the loop of `mtsite schedule` hears of a command that it starts with `environ`."""
+
+    def __init__(self) -> None:
+        self._ear, self.mouth = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.environ = {LOOP: f"{os.getpid()}:{self.mouth}"}
+
+    def close(self) -> bool:
+        """Whether anything was said."""
+        os.close(self.mouth)
+        with os.fdopen(self._ear, "rb") as ear:
+            return bool(ear.read())
+
+
+@contextmanager
+def listening(heard: list[bool]) -> Iterator[Ear]:
+    """An ear for as long as a command runs; what it heard goes to the list."""
+    ear = Ear()
+    try:
+        yield ear
+    finally:
+        heard.append(ear.close())
+
+
+def tell_loop(environ: Mapping[str, str]) -> None:
+    """Say to the loop that started this very process, if one did, that its owner was told."""
+    loop, _, mouth = environ.get(LOOP, "").partition(":")
+    if loop == str(os.getppid()):
+        with suppress(OSError, ValueError):
+            os.write(int(mouth), b"1")
 
 
 def notify(rules: NotifyConfig, document: Mapping[str, object], report: TerminalReport) -> None:

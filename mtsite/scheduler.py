@@ -32,6 +32,7 @@ from mtsite import atomicfile, jobhistory
 from mtsite.config import Config
 from mtsite.errors import MtsiteError
 from mtsite.jobhistory import JobEntry
+from mtsite.notify import listening
 from mtsite.options import show_age
 from mtsite.plugins import STOPPING, is_stop
 from mtsite.standing import PLAN_FILE, tell_of
@@ -67,11 +68,15 @@ class JobError(MtsiteError):
 
 @dataclass
 class Running:
-    """The mtsite command that runs now, if any, and the signal that asked the loop to end."""
+    """The mtsite command that runs now, if any, and the signal that asked the loop to end.
+
+    `pids` are those of the job's commands, `told` whether each told of its end itself.
+    """
 
     command: "subprocess.Popen[bytes] | None" = None
     stopped_by: int = 0
     pids: list[int] = field(default_factory=list)
+    told: list[bool] = field(default_factory=list)
 
 
 class Scheduler(schedule.Scheduler):
@@ -92,7 +97,15 @@ class Scheduler(schedule.Scheduler):
         """
         file = ["--config", str(self._config.file)] if self._config.file else []
         command = [sys.executable, "-m", "mtsite", *file, "--quiet", *words]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as child:
+        with (
+            listening(self._running.told) as ear,
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(ear.mouth,),
+                env={**os.environ, **ear.environ},
+            ) as child,
+        ):
             self._running.command = child
             self._running.pids.append(child.pid)
             if self._running.stopped_by:
@@ -213,6 +226,7 @@ class Loop:
         work: Any = job.job_func
         told: list[str] = []
         self.running.pids.clear()
+        self.running.told.clear()
         try:
             job.job_func = self._guarded(name, work, told)
             if job.run() is schedule.CancelJob:  # type: ignore[no-untyped-call]  # not theirs
@@ -251,7 +265,8 @@ class Loop:
         if any(one.state != jobhistory.KILLED for one in own):
             return
         entry = own[-1] if own else self._new_entry(name, started, failed)
-        tell_of(self.config, entry, self.report, send=True)
+        # A command that can note nothing, as on a full disk, may have told its owner all the same.
+        tell_of(self.config, entry, self.report, send=True, notice=not any(self.running.told))
 
     def _new_entry(self, name: str, started: float, failed: str) -> JobEntry:
         state_dir, command = self.config.state_dir, f"job {name}"

@@ -107,7 +107,9 @@ def sizes_of(config: Config) -> dict[str, int]:
     return sizes
 
 
-def tell_of(config: Config, entry: JobEntry, report: TerminalReport, *, send: bool) -> None:
+def tell_of(
+    config: Config, entry: JobEntry, report: TerminalReport, *, send: bool, notice: bool = True
+) -> None:
     """Bring the page of jobs and `_status.json` up to date, send them, and notify of a failure.
 
     None of this can fail the job: what goes wrong is a warning.
@@ -131,7 +133,7 @@ def tell_of(config: Config, entry: JobEntry, report: TerminalReport, *, send: bo
     except (MtsiteError, OSError, StepOver) as error:
         told = getattr(error, "message", "") or str(error) or "it took too long"
         report.warn(f"the page of jobs is not up to date: {told}")
-    if entry.state in BAD:
+    if notice and entry.state in BAD:
         base = config.site.base_url.rstrip("/")
         address = f"{base}/_jobs/index.html" if base else ""
         notify(config.notify, failure_document(config.site.title, address, entry), report)

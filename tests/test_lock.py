@@ -61,8 +61,9 @@ def test_released_when_the_block_ends_or_fails(tmp_path: Path) -> None:
 
 
 def test_other_names_are_other_locks(tmp_path: Path) -> None:
-    with lock.hold(tmp_path, "site", "x"), lock.hold(tmp_path, "build", "x"):
-        pass
+    with lock.hold(tmp_path, "site", "x"), lock.hold(tmp_path, "build", "y"):
+        held = {name: lock.holder_of(tmp_path, name) for name in ("site", "build")}
+    assert {name: one and one.command for name, one in held.items()} == {"site": "x", "build": "y"}
 
 
 def test_a_killed_process_is_taken_over_and_said(
@@ -92,15 +93,19 @@ def test_waiting_gets_the_lock_when_it_is_let_go(tmp_path: Path) -> None:
     child = _child(tmp_path)
     killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {child.pid}"])
     with lock.hold(tmp_path, "site", "x", wait_seconds=20):
-        pass
+        holder = lock.holder_of(tmp_path, "site")
     killer.wait()
     child.communicate()
+    assert child.returncode == -9
+    assert holder is not None and (holder.pid, holder.command) == (os.getpid(), "x")
 
 
 def test_a_pid_used_again_by_another_process_is_dead(tmp_path: Path) -> None:
     _leave(tmp_path, pid=os.getpid(), started="another-boot/12")
+    assert lock.holder_of(tmp_path, "site") is None
     with lock.hold(tmp_path, "site", "x"):
-        pass
+        holder = lock.holder_of(tmp_path, "site")
+    assert holder is not None and holder.command == "x"
 
 
 def test_another_host_is_always_respected(tmp_path: Path) -> None:

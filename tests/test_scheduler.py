@@ -252,6 +252,24 @@ def test_a_night_that_is_killed_is_told_by_the_loop(tmp_path: Path) -> None:
     assert json.loads(told.read_text())["state"] == "killed"
 
 
+def test_a_night_that_can_note_nothing_is_told_of_once_and_by_itself(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
+    config = site(
+        tmp_path,
+        f"[notify]\ncommand = {json.dumps([sys.executable, '-c', script, str(told)])}\n",
+    )
+    (tmp_path / ".mtsite").write_text("no directory")
+    verb = 'scheduler.every().day.do(scheduler.mtsite, "nightly")'
+    add_job(tmp_path, "nightly", f"def register(scheduler, config):\n    {verb}\n")
+    loop, said = loaded(config)
+    make_due(loop)
+    loop.run_due()
+    (notice,) = map(json.loads, told.read_text().splitlines())
+    assert "nightly.lock can't be written" in notice["told"]
+    assert "job nightly failed: mtsite nightly ended with exit code 1" in said.getvalue()
+
+
 def test_a_second_loop_is_refused(tmp_path: Path) -> None:
     config = site(tmp_path)
     with lock.hold(config.state_dir, "schedule", "mtsite schedule"), start(config) as child:
