@@ -71,14 +71,14 @@ class Draft:
     """A file of `draft` while it is open."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path = path
+        self.path = path
         self.file = file
 
     def keep(self, path: Path) -> None:
         """Give it its name, making parent directories; what had the name before is replaced."""
         self.file.flush()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.replace(path)
+        self.path.replace(path)
 
 
 def _holds(name: str, content: bytes) -> bool:

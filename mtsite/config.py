@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mtsite.chosenfiles import PATTERNS, AttachmentsConfig
 from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
 from mtsite.operation import (
@@ -126,6 +127,9 @@ class AreaConfig:
         {},
         "Links on each run's page, address by title; {area}, {target}, {runname} and key names in"
         " braces are filled in, escaped.",
+    )
+    attachments: tuple[str, ...] = option(
+        PATTERNS, [], "Stands in for [attachments] include where it has a pattern."
     )
     reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 
@@ -249,6 +253,7 @@ class Config:
     publish: PublishConfig = field(default_factory=PublishConfig)
     retain: RetainConfig = field(default_factory=RetainConfig)
     redact: RedactConfig = field(default_factory=RedactConfig)
+    attachments: AttachmentsConfig = field(default_factory=AttachmentsConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
     clusters: ClustersConfig = field(default_factory=ClustersConfig)
     check: CheckConfig = field(default_factory=CheckConfig)
@@ -266,6 +271,7 @@ SECTIONS: Mapping[str, type] = {
     "publish": PublishConfig,
     "retain": RetainConfig,
     "redact": RedactConfig,
+    "attachments": AttachmentsConfig,
     "check": CheckConfig,
     "nightly": NightlyConfig,
     "notify": NotifyConfig,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NewType
 
+from mtsite.attachment import Attachment as Attachment
 from mtsite.byvalues import ByValues
 from mtsite.facts import RunFacts as RunFacts
 from mtsite.facts import TestFacts as TestFacts
@@ -263,7 +264,8 @@ class TestRecord(ByValues):
     `gone` marks a test that was published once and whose row is no more. `steps` and `data` are
     here where they lay in the run directory, which may go before the rows. `duration` is in
     seconds. Of a test that went wrong `why` is its state, the log that speaks for it and, where
-    none does, its comment; () otherwise. Older records have neither.
+    none does, its comment; () otherwise. Older records have neither. `attachments` are the files of
+    the run directory that [attachments] chose.
     """
 
     __test__ = False
@@ -278,6 +280,12 @@ class TestRecord(ByValues):
     data: tuple[TestDatum, ...] = ()
     duration: int | None = None
     why: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def files(self) -> "tuple[LogRecord | Attachment, ...]":
+        """All that was looked at in its run directory to be stored."""
+        return (*self.logs, *self.attachments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from mtsite import atomicfile, urls
+from mtsite import atomicfile, attachment, urls
 from mtsite.facts import Compared, Suspects, Unusual
 from mtsite.model import (
     Finding,
@@ -57,7 +57,7 @@ _LOG = tuple(
 _json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 """One line of JSON; `json.dumps` would make an encoder for each of many."""
 
-_NOTHING_OWN: tuple[Any, ...] = ((), (), None, ())
+_NOTHING_OWN: tuple[Any, ...] = ((), (), None, (), ())
 """What a row of a test may leave out at its end."""
 
 
@@ -280,6 +280,7 @@ def _test(test: TestRecord) -> list[object]:
         [_DATUM(datum) for datum in test.data],
         test.duration,
         test.why,
+        [attachment.to_row(one) for one in test.attachments],
     ]
     while own and not own[-1] and own[-1] != 0:
         own.pop()
@@ -288,7 +289,7 @@ def _test(test: TestRecord) -> list[object]:
 
 def _read_test(row: Sequence[Any]) -> TestRecord:
     testname, item_path, verdict, toplevel, gone, logs, *own = row
-    steps, data, duration, why = (*own, *_NOTHING_OWN[len(own) :])
+    steps, data, duration, why, attached = (*own, *_NOTHING_OWN[len(own) :])
     return TestRecord(
         testname,
         item_path,
@@ -300,6 +301,7 @@ def _read_test(row: Sequence[Any]) -> TestRecord:
         tuple(TestDatum(*datum) for datum in data),
         duration,
         tuple(why),
+        tuple(map(attachment.of_row, attached)),
     )
 
 

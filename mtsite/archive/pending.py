@@ -23,7 +23,7 @@ _BLOB = re.compile(rb'_blobs/[0-9a-f]{2}/[0-9a-f]{64}\.[A-Za-z0-9]{1,16}(?=")')
 
 def blobs_of(kept: RunRecord) -> set[str]:
     """The blobs that a record names."""
-    return {log.blob for test in kept.tests.values() for log in test.logs if log.blob}
+    return {one.blob for test in kept.tests.values() for one in test.files if one.blob}
 
 
 def load(state_dir: Path) -> dict[str, set[str]]:

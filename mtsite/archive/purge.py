@@ -19,7 +19,7 @@ from mtsite.archive.remask import Remasked, mask_blobs, mask_record, redactor_na
 from mtsite.config import Config
 from mtsite.errors import MissingError, UsageError
 from mtsite.logs.blocks import stored_file
-from mtsite.model import LetGo, LogRecord, RunKey, RunRecord, TestRecord
+from mtsite.model import Attachment, LetGo, LogRecord, RunKey, RunRecord, TestRecord
 from mtsite.retention import PURGE, day_of
 
 FILE = "taken-back.json"
@@ -189,6 +189,7 @@ def take_back_run(kept: RunRecord, who: Who, why: str) -> RunRecord:
             test.toplevel,
             tuple(_emptied(log, reason) for log in test.logs),
             test.gone,
+            attachments=tuple(_let_go(one, reason) for one in test.attachments),
         )
         for name, test in kept.tests.items()
     }
@@ -207,6 +208,9 @@ def take_back_blobs(kept: RunRecord, blobs: Collection[str], who: Who, why: str)
         return replace(
             test,
             logs=tuple(_emptied(log, reason) if log.blob in blobs else log for log in test.logs),
+            attachments=tuple(
+                _let_go(one, reason) if one.blob in blobs else one for one in test.attachments
+            ),
         )
 
     tests = {name: without(test) for name, test in kept.tests.items()}
@@ -247,3 +251,8 @@ def _write_taken_back(config: Config, blobs: Collection[str]) -> None:
 def _emptied(log: LogRecord, reason: str) -> LogRecord:
     """The log's name and why there is nothing more."""
     return LogRecord(log.name, log.kind, ended=reason) if log.name else log
+
+
+def _let_go(one: Attachment, reason: str) -> Attachment:
+    """An attachment's name and why there is nothing more."""
+    return Attachment(one.name, one.kind, ended=reason) if one.name else one

@@ -16,7 +16,7 @@ from mtsite import lock, record, urls
 from mtsite.archive import pending
 from mtsite.config import Config
 from mtsite.manifest import KnownRun, Manifest, Page
-from mtsite.model import LogRecord, RunRecord
+from mtsite.model import Attachment, LogRecord, RunRecord
 
 JOURNAL = "let-go.jsonl"
 
@@ -76,13 +76,20 @@ def save(config: Config, manifest: Manifest, old: KnownRun, kept: RunRecord) -> 
 
 
 def without_logs(kept: RunRecord, reason: str) -> RunRecord:
-    """The record with no stored text: what was found in the logs stays."""
+    """The record with no stored text or attachment: what was found in the logs stays."""
 
     def ended(log: LogRecord) -> LogRecord:
         return replace(log, blob="", ended=reason) if log.blob else log
 
+    def ended_file(one: Attachment) -> Attachment:
+        return replace(one, blob="", ended=reason) if one.blob else one
+
     tests = {
-        name: replace(test, logs=tuple(ended(log) for log in test.logs))
+        name: replace(
+            test,
+            logs=tuple(map(ended, test.logs)),
+            attachments=tuple(map(ended_file, test.attachments)),
+        )
         for name, test in kept.tests.items()
     }
     return replace(kept, tests=tests)

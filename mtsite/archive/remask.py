@@ -11,15 +11,17 @@ from mtsite import atomicfile
 from mtsite.config import RedactConfig
 from mtsite.errors import UsageError
 from mtsite.logs import ansi
+from mtsite.logs.attach import EXTENSIONS
 from mtsite.logs.blocks import SUFFIX, BlockWriter, open_text
 from mtsite.logs.masking import BLOCK_BYTES, Masking
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.redact_definition import masked_definition
-from mtsite.model import Finding, FirstFailure, LogRecord, RunRecord, RunSummary
+from mtsite.model import Attachment, Finding, FirstFailure, LogRecord, RunRecord, RunSummary
 
 _LONGEST = 2000
 _HEAD_BYTES = 1 << 14
 """More than `_LONGEST` characters, also where there are colours between them."""
+_NO_TEXT = frozenset((".bin", *(f".{extension}" for extension in EXTENSIONS.values())))
 
 Report = Callable[[str, int, int], None]
 
@@ -28,7 +30,7 @@ Report = Callable[[str, int, int], None]
 class Remasked:
     """A stored text once it is masked again: where it lies then, and the new masks per rule.
 
-    `size` is in bytes.
+    `size` is in bytes. Of a file that is no text nothing is left: its `blob` is ''.
     """
 
     blob: str
@@ -81,6 +83,7 @@ def mask_record(
         name: replace(
             test,
             logs=tuple(_log(log, redactor, remasked, site) for log in test.logs),
+            attachments=tuple(_attachment(one, redactor, remasked) for one in test.attachments),
             why=(*test.why[:2], *map(redactor.redact_text, test.why[2:])),
         )
         for name, test in kept.tests.items()
@@ -93,6 +96,11 @@ def mask_record(
 
 def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Remasked | None:
     masking = Masking(redactor)
+    if path.suffix in _NO_TEXT:
+        with path.open("rb") as file:
+            for _ in masking.blocks(file.read):
+                pass
+        return Remasked("", 0, dict(sorted(masking.counts.items()))) if masking.counts else None
     digest = hashlib.sha256()
     size = 0
     with open_text(path) as read, atomicfile.draft(site / "_blobs") as draft:
@@ -142,6 +150,22 @@ def _log(
     counts = Counter(before) + Counter(new.counts)
     masked = dict(sorted(counts.items()))
     return replace(log, blob=new.blob, size=new.size, redacted=masked, reported=False)
+
+
+def _attachment(
+    one: Attachment, redactor: Redactor, remasked: Mapping[str, Remasked]
+) -> Attachment:
+    new = remasked.get(one.blob)
+    if new is None:
+        return one
+    before = {} if one.reported else one.redacted
+    masked = dict(sorted((Counter(before) + Counter(new.counts)).items()))
+    one = replace(one, redacted=masked, reported=False)
+    if not new.blob:
+        return replace(
+            one, blob="", size=0, ended="taken back: holds a secret that can't be masked"
+        )
+    return replace(one, blob=new.blob, size=new.size)
 
 
 def changed_lines(path: Path, redactor: Redactor) -> dict[int, str]:

@@ -9,7 +9,17 @@ import json
 from collections.abc import Mapping
 from operator import attrgetter
 
-from mtsite.model import LogRecord, Run, Step, Test, TestDatum, TestDefinition, TestFacts
+from mtsite.attachment import to_row
+from mtsite.model import (
+    LogRecord,
+    Run,
+    Step,
+    Test,
+    TestDatum,
+    TestDefinition,
+    TestFacts,
+    TestRecord,
+)
 
 _STEP = attrgetter(*Step.__dataclass_fields__)
 _DATUM = attrgetter(*TestDatum.__dataclass_fields__)
@@ -73,6 +83,14 @@ def log_values(log: LogRecord) -> tuple[object, ...]:
     redacted, levels, facts = _LOG_MAPPINGS(log)
     told = json.dumps(facts, sort_keys=True) if facts else ""
     return (_LOG(log), sorted(redacted.items()), sorted(levels.items()), told)
+
+
+def attachment_values(test: TestRecord | None) -> list[object]:
+    """What a page may show of a test's attachments; nothing where it has none."""
+    rows = [to_row(one) for one in test.attachments] if test else []
+    for row in rows:
+        row.pop("source_mtime_ns", None)
+    return [json.dumps(rows, sort_keys=True)] if rows else []
 
 
 def definition_values(definitions: Mapping[str, TestDefinition]) -> tuple[object, ...]:

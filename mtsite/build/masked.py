@@ -142,8 +142,8 @@ def masked_in(record: RunRecord) -> dict[str, int]:
     """How many secrets each rule found in the rows and logs of a run."""
     counts = Counter(record.redacted)
     for test in record.tests.values():
-        for log in test.logs:
-            counts.update(log.redacted)
+        for one in test.files:
+            counts.update(one.redacted)
     return dict(sorted(counts.items()))
 
 
@@ -157,7 +157,7 @@ def refuse_secrets(rows: Mapping[str, int], tests: Mapping[TestName, TestRecord]
     for name, test in sorted(tests.items()):
         where = "/".join(filter(None, name))
         places += [
-            f"{where}/{log.name} ({counted(log.redacted)})" for log in test.logs if log.redacted
+            f"{where}/{one.name} ({counted(one.redacted)})" for one in test.files if one.redacted
         ]
     if places:
         more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""

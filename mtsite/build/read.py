@@ -11,16 +11,20 @@ from pathlib import Path
 from mtsite import record, rollup, urls
 from mtsite.build import digest
 from mtsite.build.aside import Taken, put_aside
+from mtsite.build.attached import AttachmentReader
 from mtsite.build.definitions import definition_reader
 from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import masked_in, masked_run, redactor_of, refuse_secrets
 from mtsite.build.ownrows import keep_rows, with_kept_rows
 from mtsite.build.reasons import failing_lines, noted, reasons_of
 from mtsite.build.takeover import former_record, rows_then
+from mtsite.build.testrecords import vanished, with_verdicts
+from mtsite.chosenfiles import AttachmentsConfig, Chooser
 from mtsite.config import LogsConfig, RedactConfig
 from mtsite.errors import MissingError
 from mtsite.failing import FailingLine
 from mtsite.known import Reasons
+from mtsite.logs.attach import AttachmentTaker
 from mtsite.logs.blocks import stored_file
 from mtsite.logs.likeness import Alike
 from mtsite.logs.take import Taker, judge_stored, place_of
@@ -57,12 +61,16 @@ Blob = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """One run to read; `there` are directories that are there now, `former` names of its area."""
+    """One run to read; `there` are directories that are there now, `former` names of its area.
+
+    `attach` are the patterns of the files that its tests' pages show beside the logs.
+    """
 
     head: RunHead
     place: AreaPlace | None
     there: tuple[Path, ...] = ()
     former: tuple[str, ...] = ()
+    attach: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class RunReader:
     redact: RedactConfig
     logs: LogsConfig = field(default_factory=LogsConfig)
     alike: Alike = field(default_factory=Alike)
+    attachments: AttachmentsConfig = field(default_factory=AttachmentsConfig)
 
     def __call__(self, task: ReadTask) -> RunRead:
         """Read rows and logs, store blobs, put the run aside.
@@ -126,12 +135,12 @@ class RunReader:
         verdicts = rollup.test_verdicts(run, self.now, self.dead_after)
         rows = digest.of_rows(run)
         still_sealed = bool(old.sealed) and old.sealed == (rows_then(run, former) or rows)
-        intake = _Intake(self.site)
+        intake = _Intake(self.site, self._attacher(task.attach))
         from_files = definition_reader(self.redact)
         # Again: there may be rules now that there were not when they were taken.
         definitions = from_files.masked(old.definitions)
         if still_sealed:
-            tests = _with_verdicts(run, verdicts, old)
+            tests = with_verdicts(run, verdicts, old)
         else:
             roots = _roots(old, task.place)
             tests = self._take_tests(run, verdicts, old, roots, intake)
@@ -164,6 +173,12 @@ class RunReader:
     def _taker(self) -> Taker:
         return Taker(self.site, redactor_of(self.redact), self.log_cap, rule_set_of(self.logs))
 
+    def _attacher(self, patterns: Sequence[str]) -> AttachmentReader | None:
+        if not patterns:
+            return None
+        taker = AttachmentTaker(self.site, redactor_of(self.redact), self.attachments.max_bytes)
+        return AttachmentReader(self.attachments, Chooser(patterns), taker)
+
     def _old_record(self, run: Run) -> RunRecord:
         try:
             found = record.load(self.site, run.key)
@@ -188,12 +203,15 @@ class RunReader:
         for test, verdict in zip(run.tests, verdicts, strict=True):
             before = old.tests.get(test.name)
             logs: tuple[LogRecord, ...] = before.logs if before else ()
+            attached = before.attachments if before else ()
             if not test.toplevel and roots is not None:
                 logs = tuple(self._take_logs(run, test, logs, roots, taker, intake))
-            tests[test.name] = TestRecord(
-                test.testname, test.item_path, verdict.value, test.toplevel, logs
-            )
-        tests.update(_vanished(old, tests))
+                if intake.attacher:
+                    attached = intake.attacher.read((run.key, test), attached, roots, logs)
+                    intake.note_stored(one.blob for one in attached)
+            made = TestRecord(test.testname, test.item_path, verdict.value, test.toplevel, logs)
+            tests[test.name] = replace(made, attachments=attached) if attached else made
+        tests.update(vanished(old, tests))
         return tests
 
     def _take_logs(
@@ -237,7 +255,10 @@ class RunReader:
         put_aside(spool, taken)
         assert taken.record.summary is not None
         logs = [
-            (t.testname, t.item_path, t.gone, [digest.log_values(log) for log in t.logs])
+            (
+                *(t.testname, t.item_path, t.gone, [digest.log_values(log) for log in t.logs]),
+                *digest.attachment_values(t),
+            )
             for _, t in sorted(taken.record.tests.items())
         ]
         defined = digest.definition_values(taken.record.definitions)
@@ -288,9 +309,13 @@ def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, 
 
 @dataclass(slots=True)
 class _Intake:
-    """The logs that one task took: what was stored, and what rules did wrong on the way."""
+    """The logs that one task took: what was stored, and what rules did wrong on the way.
+
+    `attacher` takes other files of run directories; None where none are chosen.
+    """
 
     site: Path
+    attacher: AttachmentReader | None = None
     blobs: list[Blob] = field(default_factory=list)
     faults: set[str] = field(default_factory=set)
 
@@ -299,6 +324,10 @@ class _Intake:
         if log.blob:
             self.blobs.append(stored_file(self.site, log.blob))
         self.faults.update(log.faults)
+
+    def note_stored(self, blobs: Iterable[str]) -> None:
+        """Files were taken that have no findings."""
+        self.blobs += [stored_file(self.site, blob) for blob in dict.fromkeys(blobs) if blob]
 
 
 def _roots(old: RunRecord, place: AreaPlace | None) -> linktree.Roots | None:
@@ -329,7 +358,7 @@ def summarise(
         rollup.summary_of(run, counts, tuple(_first_failures(run, verdicts, tests))),
         end_time=max(ends, default=None),
         home=home,
-        log_bytes=sum(log.size for test in tests.values() for log in test.logs if log.blob),
+        log_bytes=sum(one.size for test in tests.values() for one in test.files if one.blob),
     )
 
 
@@ -348,28 +377,6 @@ def first_line(logs: Sequence[LogRecord], steps: Sequence[Step] = ()) -> str:
     """The first failing line that the logs of a test show, '' when none does."""
     first = rollup.first_finding(logs, steps)
     return "" if first is None else first[1].excerpt.rsplit("\n", 1)[-1][:300]
-
-
-def _with_verdicts(run: Run, verdicts: list[Verdict], old: RunRecord) -> dict[TestName, TestRecord]:
-    tests = {
-        test.name: TestRecord(
-            test.testname,
-            test.item_path,
-            verdict.value,
-            test.toplevel,
-            old.tests[test.name].logs if test.name in old.tests else (),
-        )
-        for test, verdict in zip(run.tests, verdicts, strict=True)
-    }
-    tests.update(_vanished(old, tests))
-    return tests
-
-
-def _vanished(old: RunRecord, present: Mapping[TestName, TestRecord]) -> dict[TestName, TestRecord]:
-    """Tests that had a page once and have no row any more."""
-    return {
-        name: replace(test, gone=True) for name, test in old.tests.items() if name not in present
-    }
 
 
 def _unchanged(old: LogRecord, path: Path) -> bool:

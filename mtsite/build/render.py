@@ -13,6 +13,8 @@ from pathlib import Path
 from mtsite import record, urls
 from mtsite.build import digest
 from mtsite.build.aside import Taken, record_aside, take_up
+from mtsite.build.attached import heads_of
+from mtsite.build.gonepages import write_gone_run, write_gone_test
 from mtsite.build.issues import Judge, fit_counts
 from mtsite.build.logpages import log_pages
 from mtsite.build.pen import Look, Pen, json_bytes
@@ -30,10 +32,10 @@ from mtsite.model import (
     TestRecord,
 )
 from mtsite.pages import (
+    attachments,
     compare,
     comparing,
     disagreement,
-    gone,
     relations_file,
     run,
     run_tests,
@@ -46,7 +48,6 @@ from mtsite.pages.beside import RunLink
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
-from mtsite.rollup import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class RunWriter:
             assert task.gone is not None
             kept, sealed = task.gone, bool(task.gone.sealed)
             pen.store(urls.record_file(kept.key), record.encode(kept))
-            _write_gone(pen, kept)
+            write_gone_run(pen, kept)
         else:
             taken = take_up(task.spool)
             known = self.judge.of_run(taken.run.key, taken.run.event_time, taken.record)
@@ -201,7 +202,7 @@ class _RunPages:
             log_pages(self.pen, self.kept, kept, self.verdicts[index])
         for name, kept in sorted(self.kept.tests.items()):
             if kept.gone:
-                _gone_test(self.pen, self.kept, kept, name)
+                write_gone_test(self.pen, self.kept, kept, name)
         self._run_pages()
 
     @cached_property
@@ -249,6 +250,7 @@ class _RunPages:
         if one.name in self.known:
             values.append(repr(self.known[one.name]))
         values += suspects.pieces(self.place, self.facts.tests.get(one.name), path)
+        values += digest.attachment_values(kept)
         if one.toplevel:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
@@ -265,6 +267,7 @@ class _RunPages:
                 unusual=self.kept.unusual.get(one.name),
                 known=self.known.get(one.name, ()),
                 not_compared=left_out,
+                heads=heads_of(self.pen.site, kept.attachments, attachments.MOST_TEXTS),
             )
             self.pen.page(test, path, fingerprint, context)
 
@@ -313,6 +316,8 @@ class _RunPages:
         )
         more = [repr(sorted(self.known.items()))] if self.known else []
         more += [repr(self.run.attributes)] if self.run.attributes else []
+        attached = _attached(self.kept)
+        more += [digest.of(attached)] if attached else []
         inputs = digest.of(run_values, *more)
         summary = self.kept.summary
         assert summary is not None
@@ -369,33 +374,7 @@ class _RunPages:
         self.pen.page(run, path, fingerprint, run.context(self.pen.frame, shown, listed, beside))
 
 
-def _write_gone(pen: Pen, kept: RunRecord) -> None:
-    """The pages of a run without rows: what remains of it, at its own addresses."""
-    path = urls.run_page(kept.key)
-    for name, one in sorted(kept.tests.items()):
-        _gone_test(pen, kept, one, name)
-    fingerprint = pen.fresh(gone, path, _gone_values(kept))
-    if fingerprint:
-        pen.page(gone, path, fingerprint, gone.context(pen.frame, kept))
-    path = urls.run_twin(kept.key)
-    fingerprint = pen.fresh(gone, path, _gone_values(kept))
-    if fingerprint:
-        pen.write(path, json_bytes(gone.twin(kept)), fingerprint)
-
-
-def _gone_values(kept: RunRecord) -> tuple[object, ...]:
-    tests = [
-        (name, one.verdict, one.gone, [digest.log_values(log) for log in one.logs])
-        for name, one in sorted(kept.tests.items())
-    ]
-    return (repr(kept.key), kept.keys, kept.gone, repr(kept.summary), tests)
-
-
-def _gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) -> None:
-    path = urls.test_page(kept.key, name)
-    logs = [digest.log_values(entry) for entry in one.logs]
-    values = (repr(kept.key), kept.keys, kept.gone, name, one.verdict, logs)
-    fingerprint = pen.fresh(gone, path, values)
-    if fingerprint:
-        pen.page(gone, path, fingerprint, gone.test_context(pen.frame, kept, name))
-    log_pages(pen, kept, one, Verdict(one.verdict))
+def _attached(kept: RunRecord) -> list[object]:
+    """The attachments of all tests that have some, as plain values."""
+    tests = sorted(kept.tests.items())
+    return [(name, *digest.attachment_values(one)) for name, one in tests if one.attachments]

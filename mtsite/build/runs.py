@@ -145,6 +145,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
         redact=state.config.redact,
         logs=state.config.logs,
         alike=Alike(state.config.clusters.rules),
+        attachments=state.config.attachments,
     )
     heads = (state.listed.heads[run_dir] for run_dir in batch)
     tasks = (_read_task(state, head) for head in heads)
@@ -178,11 +179,13 @@ def _read_task(state: BuildState, head: RunHead) -> ReadTask:
     former = settings.aliases if settings else ()
     if place is None:
         return ReadTask(head, place, former=former)
+    home = state.config.areas.get(head.home) or settings
+    attach = (home.attachments if home else ()) or state.config.attachments.include
     there = state.there.get(place.path)
     if there is None:
         wanted = filter(None, (place.path, place.linktree))
         there = state.there[place.path] = tuple(path for path in wanted if path.is_dir())
-    return ReadTask(head, place, there, former)
+    return ReadTask(head, place, there, former, attach)
 
 
 def _note_read(state: BuildState, read: RunRead) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from mtsite.logs.encoding import HEAD_BYTES, WideText, wide_encoding
 from mtsite.logs.unpack import MAGIC_BYTES, Unpacker, is_packed
 
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -60,7 +60,7 @@ class OpenLog:
             try:
                 return os.read(descriptor, size)
             except OSError as error:
-                self._note = f"cut: reading stopped: {_reason(error, '')}"
+                self._note = f"cut: reading stopped: {why_not(error, '')}"
                 return b""
 
         self._read = plain
@@ -128,9 +128,9 @@ def open_log(path: Path, cap_bytes: int) -> Iterator[OpenLog]:
     the path was checked.
     """
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = os.open(path, OPEN_FLAGS)
     except (OSError, ValueError) as error:
-        yield OpenLog(f"not read: {_reason(error, path.name)}")
+        yield OpenLog(f"not read: {why_not(error, path.name)}")
         return
     try:
         found = os.fstat(descriptor)
@@ -138,7 +138,7 @@ def open_log(path: Path, cap_bytes: int) -> Iterator[OpenLog]:
             log = OpenLog(found=found)
             log.start(descriptor, cap_bytes)
         else:
-            log = OpenLog(f"not read: it is {_kind(found.st_mode)}, not a regular file")
+            log = OpenLog(f"not read: it is {kind_of_file(found.st_mode)}, not a regular file")
         yield log
     finally:
         os.close(descriptor)
@@ -152,7 +152,8 @@ def _last_line_end(content: bytes) -> int:
     return len(content)
 
 
-def _reason(error: Exception, name: str) -> str:
+def why_not(error: Exception, name: str) -> str:
+    """Why a file of this name could not be opened or read, in words."""
     if isinstance(error, FileNotFoundError):
         return "it is gone"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
@@ -164,5 +165,6 @@ def _reason(error: Exception, name: str) -> str:
     return f"no file can have the name {name!r}"
 
 
-def _kind(mode: int) -> str:
+def kind_of_file(mode: int) -> str:
+    """What it is that is no regular file."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")

@@ -155,12 +155,22 @@ def find_testdat(roots: Roots, key: RunKey, test: Test) -> tuple[Path | None, st
 
 def find_files(roots: Roots, key: RunKey, test: Test, names: Iterable[str]) -> dict[str, Path]:
     """The real paths of those of these files that lie in the run directory and may be read."""
-    place = (key, test.name)
-    rundir = roots.rundirs[place] if place in roots.rundirs else _find_rundir(roots, key, test)[0]
+    rundir = rundir_of(roots, key, test)
     if rundir is None:
         return {}
-    looked = {name: _look(name, FILE, rundir, roots, only_if_there=True) for name in names}
+    looked = {name: look_at(name, rundir, roots) for name in names}
     return {name: file.path for name, file in looked.items() if file and not file.refused}
+
+
+def rundir_of(roots: Roots, key: RunKey, test: Test) -> str | None:
+    """The real path of a test's run directory; None where there is none that may be read."""
+    place = (key, test.name)
+    return roots.rundirs[place] if place in roots.rundirs else _find_rundir(roots, key, test)[0]
+
+
+def look_at(name: str, rundir: str, roots: Roots) -> FoundLog | None:
+    """A file by its name in the run directory, refused or not; None where there is none."""
+    return _look(name, FILE, rundir, roots, only_if_there=True)
 
 
 def is_regular_inside(path: Path, directories: Iterable[str]) -> bool:

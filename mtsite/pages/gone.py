@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtsite import urls
-from mtsite.model import LogRecord, RunKey, RunRecord, TestName
+from mtsite.model import Attachment, LogRecord, RunKey, RunRecord, TestName, TestRecord
 from mtsite.pages import charts, markdown, words
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.place import run_label, test_label
@@ -73,7 +73,7 @@ def test_context(frame: SiteFrame, record: RunRecord, name: TestName) -> dict[st
         test_label(name),
         record.gone or "this test is no longer among the rows of its run",
         kept.verdict if kept else "N",
-        tuple(_log(path, record.key, name, log) for log in kept.logs) if kept else (),
+        _files(path, record.key, name, kept) if kept else (),
     )
     return _small(frame, path, crumbs, stub, record.key)
 
@@ -142,6 +142,26 @@ def _test(path: str, record: RunRecord, name: TestName) -> tuple[str, str, str, 
     kept = record.tests[name]
     link = urls.relative(path, urls.test_page(record.key, name))
     return (*words.mark(kept.verdict), test_label(name), link)
+
+
+def _files(
+    path: str, key: RunKey, name: TestName, kept: TestRecord
+) -> tuple[dict[str, object], ...]:
+    logs = (_log(path, key, name, log) for log in kept.logs)
+    return (*logs, *(_attachment(path, one) for one in kept.attachments if one.name))
+
+
+def _attachment(path: str, one: Attachment) -> dict[str, object]:
+    link = urls.relative(path, one.blob) if one.blob else ""
+    return {
+        "name": one.name,
+        "href": link,
+        "raw": "",
+        "extent": words.size(one.size) if one.blob else "",
+        "note": " · ".join(note for note in (one.note, one.ended) if note),
+        "findings": (),
+        "findings_total": 0,
+    }
 
 
 def _log(path: str, key: RunKey, name: TestName, log: LogRecord) -> dict[str, object]:

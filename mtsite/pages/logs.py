@@ -1,6 +1,6 @@
 """The logs and files of a test as rows: the final one first, with what was found in each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtsite import urls
 from mtsite.model import LogRecord, Run, Test
@@ -38,13 +38,19 @@ def page_of(log: LogRecord, run: Run, test: Test, path: str) -> str:
     return urls.relative(path, urls.log_page(run.key, test.name, log.name)) if log.blob else ""
 
 
+def masked_note(redacted: Mapping[str, int], *, reported: bool) -> str:
+    """How many secrets were masked by which rules; '' when none was."""
+    if not (masked := sum(redacted.values())):
+        return ""
+    rules = ", ".join(f"{name} {redacted[name]}" for name in sorted(redacted))
+    done = "seen, not masked" if reported else "masked"
+    return f"{words.plural(masked, 'secret')} {done} ({rules})"
+
+
 def _row(log: LogRecord, page: str, depth: Depth) -> LogRow:
     notes = [words.threes(note) for note in (log.note, log.ended) if note]
-    masked = sum(log.redacted.values())
-    if masked:
-        rules = ", ".join(f"{name} {log.redacted[name]}" for name in sorted(log.redacted))
-        done = "seen, not masked" if log.reported else "masked"
-        notes.append(f"{words.plural(masked, 'secret')} {done} ({rules})")
+    if told := masked_note(log.redacted, reported=log.reported):
+        notes.append(told)
     if log.broken_bytes:
         notes.append(f"{words.plural(log.broken_bytes, 'broken byte')}")
     raw = depth.to_root + log.blob if log.blob else ""

@@ -1,7 +1,8 @@
 """What the page of one test, or of one item, in one run shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -10,6 +11,7 @@ from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
 from mtsite.onhosts import ran_on
 from mtsite.pages import (
     archived,
+    attachments,
     definition,
     disagreement,
     host,
@@ -34,7 +36,7 @@ from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 from mtsite.rollup import ABSENT
 
-EDITION = 17
+EDITION = 18
 TEMPLATE = "test.html"
 
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
@@ -52,13 +54,15 @@ def context(
     unusual: Unusual | None = None,
     known: Sequence[KnownIssue] = (),
     not_compared: str = "",
+    heads: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, object]:
     """The page of `run.tests[index]`.
 
     `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
     one for each of them to save its making. `differences` are those of this test, where known;
     `unusual` is what its log was found to have against the last good one, `known` what
-    annotations say of its failure, `not_compared` why nothing is known of unusual lines.
+    annotations say of its failure, `not_compared` why nothing is known of unusual lines,
+    `heads` the beginnings of texts among its attachments.
     """
     place = place or RunPlace(frame, run, verdicts, facts)
     test = run.tests[index]
@@ -84,6 +88,7 @@ def context(
     fact = facts.tests.get(test.name)
     shown.update(values.shown(test.data, fact.values if fact else ()))
     shown["series"] = _series(place, test, path) if fact and fact.values else None
+    shown.update(attachments.shown(record.attachments if record else (), heads, depth.to_root))
     shown.update(items.shown(place, test, path))
     shown.update(waits.shown(place.relations, test.name, path))
     shown["archived"] = archived.shown(run, test)

@@ -30,7 +30,7 @@ from mtsite.model import (
     TestName,
     TestRecord,
 )
-from mtsite.pages import attributes, disagreement
+from mtsite.pages import attachments, attributes, disagreement
 from mtsite.pages.disagreement import Differences
 
 SCHEMA = "mtsite/run/1"
@@ -148,6 +148,7 @@ def _gone_test(key: RunKey, name: TestName, kept: TestRecord) -> dict[str, objec
         "toplevel": kept.toplevel,
         "verdict": kept.verdict,
         "logs": [_log(log) for log in kept.logs],
+        **_attachments(kept),
     }
 
 
@@ -178,6 +179,7 @@ def _test(
         "steps": [_step(step) for step in test.steps],
         "data": [_datum(datum) for datum in test.data],
         "logs": [_log(log) for log in kept.logs] if kept else [],
+        **_attachments(kept),
         "facts": _test_facts(facts) if facts else None,
     }
 
@@ -258,6 +260,12 @@ def _log(log: LogRecord) -> dict[str, object]:
         "facts": _plain(log.facts),
         "note": _text(log.note),
     }
+
+
+def _attachments(kept: TestRecord | None) -> dict[str, object]:
+    """Nothing for most tests: they have none."""
+    rows = [_plain(attachments.document(one)) for one in kept.attachments] if kept else []
+    return {"attachments": rows} if rows else {}
 
 
 def _finding(found: Finding) -> dict[str, object]:

@@ -127,5 +127,6 @@ def write_site_config(path: Path, titles: Mapping[str, str]) -> None:
             "",
         ]
     lines += ["[reduce]", 'older_than = "2d"', "keep_live = 2", ""]
+    lines += ["[attachments]", 'include = ["plots/*"]', ""]
     lines += ["[publish]", 'destination = "published"  # or "s3://bucket/prefix"', ""]
     path.write_text("\n".join(lines), encoding="utf-8")

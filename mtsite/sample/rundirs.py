@@ -12,6 +12,7 @@ from random import Random
 from mtsite.sample import logpro
 from mtsite.sample.history import SampleRun, SampleStep, SampleTest
 from mtsite.sample.logtext import log_of
+from mtsite.sample.pictures import eye_files
 from mtsite.sample.places import Places
 
 OUTSIDE = "elsewhere"
@@ -46,6 +47,12 @@ class RunDirs:
         os.symlink(physical, link)  # noqa: PTH211 # see _directory
         for step in test.steps:
             self._step(test, step, physical, log_of(test, step, random))
+        # Its own dice: what is drawn moves nothing that is written beside it.
+        where = (run.target, run.runname, test.spec.name, test.item_path)
+        drawn = Random(f"{self._seed}|{self._places.area.name}|{where}")
+        for name, content in eye_files(test.values, drawn).items():
+            self._directory(f"{physical}/{name.rpartition('/')[0]}")
+            _write(f"{physical}/{name}", content, test.end_time)
 
     def _step(self, test: SampleTest, step: SampleStep, directory: str, log: bytes) -> None:
         when = step.end if step.end is not None else test.end_time

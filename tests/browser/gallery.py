@@ -13,6 +13,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import (  # noqa: E402
+    attached,
     gallery_levels,
     gallery_shards,
     jobs,
@@ -84,6 +85,7 @@ def pages() -> Iterator[Page]:
     yield from _run_pages(waiting_runs.small())
     # The first two, on which the other 500 hang.
     yield from _run_pages(waiting_runs.fans(), 2)
+    yield from _attached_pages()
     for odd in odd_runs.every_odd_run().values():
         yield from run_pages(odd)
     yield _log_page(night, ("pcie_retry_smoke", ""))
@@ -194,6 +196,16 @@ def _odd_pages(night: odd_tests.Odd) -> Iterator[Page]:
         yield urls.test_page(night.key, name), test.TEMPLATE, made
 
 
+def _attached_pages() -> Iterator[Page]:
+    night = attached.Attached()
+    for at, one in enumerate(night.run.tests):
+        kept = night.records[one.name]
+        heads = attached.heads(kept)
+        facts = (night.verdicts, kept, night.facts)
+        made = test.context(FRAME, night.run, at, *facts, heads=heads)
+        yield urls.test_page(night.key, one.name), test.TEMPLATE, made
+
+
 def run_pages(night: records.Night, beside: Beside = BESIDE) -> Iterator[Page]:
     """The page of a run with the list pages that it leads to."""
     shown, listed = divided(night)
@@ -262,6 +274,7 @@ def write_site(out: Path) -> list[str]:
         _write(out / urls.run_values(one.key), comparing.values_shard(one.run, letters))
     _write(out / rehearsals.TWIN, rehearsals.twin())
     log_site.write_example(out)
+    attached.write_blobs(out)
     return paths
 
 
@@ -315,6 +328,7 @@ def shots() -> dict[str, str]:
         "test-blocked": urls.test_page(waiting_runs.small().key, ("smoke", "")),
         "test-waits": urls.test_page(waiting_runs.small().key, ("deploy", "")) + "#relations",
         "test-fan-in": urls.test_page(waiting_runs.fans().key, ("a_report", "")) + "#relations",
+        **{f"attached-{name}": attached.page(name) for name in attached.NAMES},
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "gate": rehearsals.PATH,
         "search": urls.search_page() + "?q=pcie",
