@@ -182,6 +182,12 @@ def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: 
         f" {totals.skipped} skipped"
         + (f"; {totals.attempts} were further attempts" if totals.attempts else "")
     )
+    if done.attachments:
+        say(f"{plural(done.attachments, 'attachment')} taken over")
+    for told in done.left_out:
+        say(f"left out: {told}")
+    if done.not_attached > len(done.left_out):
+        say(f"left out: {done.not_attached - len(done.left_out)} more attachments")
     for told in done.passed_over:
         say(f"passed over: {told}")
     if not dry_run:

@@ -53,6 +53,8 @@ class IngestSummary:
     """What was done: `new`, `replaced`, or `unchanged`, where the run is there from these files.
 
     `passed_over` are files of a directory that are something else, `refused` are broken ones.
+    `attachments` is how many files were taken over that items name, `left_out` has the first of
+    `not_attached` with the reason.
     """
 
     area: str
@@ -64,6 +66,9 @@ class IngestSummary:
     totals: Totals = field(default_factory=Totals)
     passed_over: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    attachments: int = 0
+    not_attached: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def ingest_junit(
@@ -221,11 +226,15 @@ class _Ingest:
             self._progress("reading", count, len(sources))
             with source.path.open("rb") as file:
                 rows.fallback = os.fstat(file.fileno()).st_mtime
+                rows.attached.read_from(source.path, source.base)
                 hashing = HashingFile(file)
                 read_file(hashing, source.name, self._spool, rows)
             digests.append(hashing.digest)
         self._summary.files = len(digests)
         self._summary.totals = rows.totals
+        self._summary.attachments = rows.attached.copied
+        self._summary.not_attached = rows.attached.missing
+        self._summary.left_out = rows.attached.left_out
         rows.finish()
         started = rows.started if rows.started is not None else rows.fallback
         said = dict(rows.said)

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mtsite import rollup
+from mtsite.ingest.attached import Attached, named_by
 from mtsite.ingest.outputs import RunOutputs, write_log
 from mtsite.ingest.said import add_said
 from mtsite.junit import exact
@@ -66,6 +67,7 @@ class ItemRows:
         self.said: Said = {}
         self.started: float | None = None
         self.fallback: float = now
+        self.attached = Attached()
         self._run = run
         self._outputs = outputs
         self._now = now
@@ -152,8 +154,11 @@ class ItemRows:
         test_id = self._run.next_test()
         status, comment = STATUS[item.outcome], _comment(item.problems)
         directory, log = NO_DIRECTORY, NO_LOG
+        named = named_by(item) if item.outputs or item.attempts or item.properties else []
         if item.problems or item.outputs or item.attempts:
             directory, log = self._write_logs(item)
+        if named:
+            directory = self._copy(item, named)
         if item.attempts:
             first = log if log == FAILURE else ""
             status, comment = self._add_reruns(test_id, item, (status, comment, first))
@@ -181,6 +186,12 @@ class ItemRows:
         )
         if said is not None:
             add_said(self._run, test_id, said, self._now)
+
+    def _copy(self, item: Item, named: list[str]) -> str:
+        """Take over the files that an item names; its run directory."""
+        directory = self._outputs.directory(item.test, item.name)
+        self.attached.copy(named, directory, "/".join(filter(None, (item.test, item.name))))
+        return directory
 
     def _add_value(
         self, test_id: int, category: str, name: str, value: float | int | str, units: str
@@ -247,6 +258,9 @@ class ItemRows:
         status, comment = STATUS[item.outcome], _comment(item.problems)
         texts = [*(p.text for p in item.problems), *(text for _kind, text in item.outputs)]
         log = ""
+        if named := named_by(item):
+            directory = self._copy(item, named)
+            self._run.change_test(test_id, {"rundir": directory, "shortdir": directory})
         if any(not text.is_blank() for text in texts):
             log = f"attempt-{count}.log"
             head = _head(item.problems[0]) if item.problems else ""

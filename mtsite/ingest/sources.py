@@ -15,11 +15,15 @@ STDIN = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file; `named`: somebody asked for this very file, so it can't be passed over."""
+    """One file; `named`: somebody asked for this very file, so it can't be passed over.
+
+    What it names must lie below `base`: the directory that was given, or that the file lies in.
+    """
 
     path: Path
     name: str
     named: bool
+    base: Path | None = None
 
     def digest(self) -> str:
         """SHA-256 of what it holds."""
@@ -42,9 +46,9 @@ def find_sources(paths: Iterable[Path], pattern: str, spool: Path) -> list[Sourc
             found.append(Source(held, "standard input", named=True))
         elif path.is_dir():
             below = sorted(one for one in path.rglob(pattern) if one.is_file())
-            found += [Source(one, str(one), named=False) for one in below]
+            found += [Source(one, str(one), named=False, base=path) for one in below]
         elif path.is_file():
-            found.append(Source(path, str(path), named=True))
+            found.append(Source(path, str(path), named=True, base=path.absolute().parent))
         else:
             raise MissingError(f"{path}: no such file", "name files, a directory of them, or -")
     if not found:

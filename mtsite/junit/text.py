@@ -1,6 +1,7 @@
 """Text of any length that arrives in pieces: short in memory, long in a file."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -55,6 +56,20 @@ class Text:
         assert self._file is not None
         self._file.flush()
         return self._path.read_text(encoding="utf-8")
+
+    def overlapping(self, by: int) -> Iterator[str]:
+        """All of it in pieces, each beginning with the last `by` characters of the one before."""
+        if self._path is None:
+            yield "".join(self._pieces)
+            return
+        self._spill()
+        assert self._file is not None
+        self._file.flush()
+        with self._path.open(encoding="utf-8", newline="") as file:
+            held = ""
+            while piece := file.read(1 << 20):
+                yield held + piece
+                held = (held + piece)[-by:]
 
     def append_to(self, file: TextIO) -> None:
         """Write all of it to an open file, and let it go."""
