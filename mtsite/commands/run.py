@@ -194,7 +194,7 @@ def _write(
     config: "Config", shown: "Iterator[ShownRun]", output: Path | None, form: str | None
 ) -> None:
     from mtsite.export import columns, document, junit, single
-    from mtsite.export.runs import summary_of
+    from mtsite.export.runs import attached_to, summary_of
     from mtsite.export.table import TableFiles
 
     whole = (one for one in shown if one.run is not None)
@@ -206,7 +206,9 @@ def _write(
     if form == "junit":
         pieces = junit.document(whole)
     elif form == "html":
-        pieces = (single.page(one, *summary_of(config, one)) for one in whole)
+        pieces = (
+            single.page(one, *summary_of(config, one), attached_to(config, one)) for one in whole
+        )
     else:
         objects = (document.whole_run(one, columns.EVERYTHING) for one in whole)
         pieces = document.document("run-export", objects)

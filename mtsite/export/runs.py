@@ -16,7 +16,7 @@ from mtsite.megatest.database import AreaConnection, area_errors, reading
 from mtsite.megatest.reader import GONE, RunHead, read_run
 from mtsite.megatest.runlist import RunList
 from mtsite.megatest.selection import Selection
-from mtsite.model import FirstFailure, Run, RunSummary, Scalar, Test
+from mtsite.model import Attachment, FirstFailure, Run, RunSummary, Scalar, Test, TestName
 from mtsite.pages import sharing
 from mtsite.rollup import Verdict
 
@@ -191,6 +191,16 @@ def summary_of(config: Config, shown: ShownRun) -> tuple[RunSummary, str]:
         summary = _summary(shown, counts)
     base = config.site.base_url.rstrip("/")
     return summary, f"{base}/{urls.run_page(shown.head.key)}" if base else ""
+
+
+def attached_to(config: Config, shown: ShownRun) -> dict[TestName, tuple[Attachment, ...]]:
+    """The attachments of its tests, as the site knows them."""
+    try:
+        kept = record.load(config.site.output, shown.head.key)
+    except ValueError:
+        kept = None
+    tests = kept.tests if kept is not None else {}
+    return {name: one.attachments for name, one in tests.items() if one.attachments}
 
 
 def _summary(shown: ShownRun, counts: Mapping[str, int]) -> RunSummary:

@@ -4,17 +4,20 @@ No script, no image, no link but to the site; styles stand in the file, since pr
 mail take nothing else. Texts become elements of a tree, which escapes them when it is written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from mtsite import urls
 from mtsite.export.runs import ShownRun
-from mtsite.model import RunSummary
+from mtsite.model import Attachment, RunKey, RunSummary, TestName
 from mtsite.pages import sharing, words
 from mtsite.rollup import BAD
 
 MOST_FAILURES = 200
 MOST_TESTS = 2_000
+MOST_ATTACHMENTS = 12
 _STYLE = """
 body { max-width: 60em; margin: 2em auto; padding: 0 1em; color: #1d1d1b; background: #fbfaf7;
   font: 15px/1.45 Georgia, "Times New Roman", serif }
@@ -26,8 +29,19 @@ pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 """
 
 
-def page(shown: ShownRun, summary: RunSummary, address: str) -> str:
-    """The whole file. `address` is the run's page on the site, '' where the site has none."""
+NOTHING_ATTACHED: Mapping[TestName, Sequence[Attachment]] = MappingProxyType({})
+
+
+def page(
+    shown: ShownRun,
+    summary: RunSummary,
+    address: str,
+    attached: Mapping[TestName, Sequence[Attachment]] = NOTHING_ATTACHED,
+) -> str:
+    """The whole file. `address` is the run's page on the site, '' where the site has none.
+
+    `attached` are the attachments of tests: those of failed ones are named, and led to.
+    """
     assert shown.run is not None
     key = summary.key
     name = "/".join((key.area, *key.target, key.runname))
@@ -40,7 +54,7 @@ def page(shown: ShownRun, summary: RunSummary, address: str) -> str:
     title = SubElement(body, "h1")
     (SubElement(title, "a", href=address) if address else title).text = _plain(name)
     _lead(body, shown, summary)
-    _failures(body, shown, summary)
+    _failures(body, shown, summary, (attached, _root_of(address, key)))
     _tests(body, shown)
     text = ElementTree.tostring(root, encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{text}\n"
@@ -56,7 +70,17 @@ def _lead(body: Element, shown: ShownRun, summary: RunSummary) -> None:
     _table(body, (), [(told, value) for told, value in rows if value])
 
 
-def _failures(body: Element, shown: ShownRun, summary: RunSummary) -> None:
+def _root_of(address: str, key: RunKey) -> str:
+    """Where the site begins, '' where it has no address."""
+    return address.removesuffix(urls.run_page(key)) if address else ""
+
+
+def _failures(
+    body: Element,
+    shown: ShownRun,
+    summary: RunSummary,
+    attached: tuple[Mapping[TestName, Sequence[Attachment]], str],
+) -> None:
     lines = {(one.testname, one.item_path): one.line for one in summary.failures}
     failed = [
         (test, verdict) for test, verdict in shown.tests() if verdict in BAD and not test.toplevel
@@ -72,6 +96,19 @@ def _failures(body: Element, shown: ShownRun, summary: RunSummary) -> None:
         for told in dict.fromkeys((test.comment, lines.get(test.name, ""))):
             if told.strip():
                 SubElement(one, "pre").text = _plain(told)
+        _attachments(one, attached[0].get(test.name, ()), attached[1])
+
+
+def _attachments(body: Element, attached: Sequence[Attachment], root: str) -> None:
+    """Their names; they lie on the site."""
+    stored = [one for one in attached if one.blob][:MOST_ATTACHMENTS]
+    if stored:
+        line = SubElement(body, "p")
+        line.text = "Attachments: "
+        for one in stored:
+            name = SubElement(line, "a", href=root + one.blob) if root else SubElement(line, "span")
+            name.text = _plain(one.name)
+            name.tail = f" ({words.size(one.size)}) "
 
 
 def _tests(body: Element, shown: ShownRun) -> None:

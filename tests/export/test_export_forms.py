@@ -24,7 +24,18 @@ from mtsite.ingest.place import Target
 from mtsite.junit import exact
 from mtsite.megatest.merge import list_areas
 from mtsite.megatest.reader import RunHead
-from mtsite.model import FirstFailure, Run, RunKey, RunSummary, State, Status, Step, Test, TestDatum
+from mtsite.model import (
+    Attachment,
+    FirstFailure,
+    Run,
+    RunKey,
+    RunSummary,
+    State,
+    Status,
+    Step,
+    Test,
+    TestDatum,
+)
 from mtsite.rollup import roll_up_items
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
@@ -173,6 +184,22 @@ def test_a_run_for_mail_is_one_file_that_needs_nothing(
         "https://runs.example/chips/ubuntu/nfs/w01/index.html"
     }
     assert not re.search(r"<(script|link|img|iframe)|url\(", text)
+
+
+def test_a_run_for_mail_names_the_attachments_of_what_failed(names: str) -> None:
+    key = RunKey("ci", ("x",), "r")
+    bad = a_test(("t", ""), state=State("COMPLETED"), status=Status("FAIL"), host="",
+                 attemptnum=0, cpuload=None, diskfree=None, run_duration=1, comment="",
+                 event_time=1)  # fmt: skip
+    one = Run(key, ("k",), State(""), Status(""), "", "", "", 1, (bad,))
+    summary = RunSummary(key, 1, 1, "", "", "", State(""), Status(""), {"F": 1}, "F")
+    attached = {("t", ""): (Attachment("<eye>.png", "image", blob="_blobs/ab/x.png", size=2000),)}
+    address = "https://runs.example/ci/x/r/index.html"
+    text = single.page(shown(one), summary, address, attached)
+    assert (
+        '<a href="https://runs.example/_blobs/ab/x.png">&lt;eye&gt;.png</a> (2.0\u202fkB)' in text
+    )
+    assert "&lt;eye&gt;.png" in single.page(shown(one), summary, "", attached)
 
 
 def test_what_is_left_out_of_a_long_page_is_said() -> None:
