@@ -213,13 +213,15 @@ class PushRuns:
             return None, None
         return self._near(at, "<", "DESC"), self._near(at, ">", "ASC")
 
-    def names(self, repository: str, revision: str) -> bool:
-        """Whether a run names a push so."""
+    def named(self, repository: str, revision: str) -> PushPlace | None:
+        """Where the push stands that a run names so; None where no run does.
+
+        That may be another one than `told` finds: a run that also says the push's own number
+        is believed in that.
+        """
+        where = "repository = ? AND revision = ? ORDER BY dir LIMIT 1"
         values = (json.dumps(repository), json.dumps(revision))
-        row = self._db.execute(
-            "SELECT 1 FROM run_pushes WHERE repository = ? AND revision = ? LIMIT 1", values
-        ).fetchone()
-        return row is not None
+        return next((one.at for one in self._runs(where, values)), None)
 
     def has_runs(self, at: PushPlace) -> bool:
         """Whether a push has runs, so that it has a page."""

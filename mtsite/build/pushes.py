@@ -184,12 +184,11 @@ def _push(manifest: Manifest, repository: str, name: str) -> Shown | None:
     book = manifest.pushes
     at = book.told.find(repository, name)
     runs = book.runs_at(at)
-    if (at.repository, at.revision) != (repository, name):
-        if not book.names(repository, name):
+    if (at.repository, at.revision) != (repository, name) or not runs:
+        there = book.named(repository, name)
+        if there is None:
             return None
-        return urls.push_page(at.repository, at.revision), f"the push {short(at.revision)}"
-    if not runs:
-        return None
+        return urls.push_page(there.repository, there.revision), f"the push {short(there.revision)}"
     before, after = book.beside(at)
     return push.Shown(
         at,

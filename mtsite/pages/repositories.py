@@ -27,9 +27,10 @@ def context(frame: SiteFrame, found: Sequence[Repository]) -> dict[str, object]:
     """The page of all repositories, in the order given."""
     path = urls.repositories_page()
     many = words.plural(len(found), "repository", "repositories")
-    lead = f"{many} whose pushes runs tested, or are known." if found else "No run names a push."
+    lead = f"{many}: those that runs name, or whose pushes are known."
     made = frame_context(frame, path, (), title="Pushes", description=lead)
-    return made | {"lead": lead, "rows": tuple(_row(path, one) for one in found)}
+    twin = urls.relative(path, urls.json_beside(path))
+    return made | {"twin": twin, "lead": lead, "rows": tuple(_row(path, one) for one in found)}
 
 
 def _row(path: str, one: Repository) -> dict[str, object]:

@@ -330,3 +330,18 @@ def test_pushes_and_builds_of_ingested_objects_have_their_pages(tmp_path: Path) 
     assert (told["author"], len(told["commits"]), len(told["runs"])) == ("bo", 2, 1)
     build = json.loads((site.tree / urls.json_beside(urls.build_page("hg", "b7"))).read_text())
     assert [(one["name"], one["digest"]) for one in build["artifacts"]] == [("a.zip", SHA)]
+
+
+def test_a_run_that_names_a_push_and_a_strange_revision_still_leads_to_the_push(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path)
+    place.tell(range(30))
+    place.run("w1", 1, push="20", revision="of-my-own")
+    place.run("w2", 2, push="21", revision=REVISIONS[5])
+    place.site.build()
+    found = crawl(place.site.tree)
+    assert not found.dead
+    assert [one["runname"] for one in place.push(20)["runs"]] == ["w1"]
+    assert [one["runname"] for one in place.push(21)["runs"]] == ["w2"]
+    assert urls.push_page(CHIP, REVISIONS[21]) in found.met
