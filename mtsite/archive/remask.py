@@ -10,6 +10,7 @@ from typing import Any
 from mtsite import atomicfile
 from mtsite.config import RedactConfig
 from mtsite.errors import UsageError
+from mtsite.facts import Suspects
 from mtsite.logs import ansi
 from mtsite.logs.attach import EXTENSIONS
 from mtsite.logs.blocks import SUFFIX, BlockWriter, open_text
@@ -90,8 +91,24 @@ def mask_record(
     }
     summary = kept.summary and _summary(kept.summary, redactor)
     definitions = {n: masked_definition(said, redactor) for n, said in kept.definitions.items()}
-    gone = redactor.redact_text(kept.gone)
-    return replace(kept, tests=tests, summary=summary, gone=gone, definitions=definitions)
+    facts = kept.facts and replace(
+        kept.facts, suspects=tuple(_suspects(one, redactor) for one in kept.facts.suspects)
+    )
+    return replace(
+        kept,
+        tests=tests,
+        facts=facts,
+        summary=summary,
+        gone=redactor.redact_text(kept.gone),
+        definitions=definitions,
+    )
+
+
+def _suspects(one: Suspects, redactor: Redactor) -> Suspects:
+    """What people said of their changes is frozen there."""
+    mask = redactor.redact_text
+    pushes = tuple((revision, mask(who), mask(said)) for revision, who, said in one.pushes)
+    return replace(one, pushes=pushes)
 
 
 def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Remasked | None:

@@ -14,9 +14,13 @@ from crawl import crawl
 from sites import TestSite, difference, files_of, make_site
 from storage import connect
 
-from mtsite import urls
+from mtsite import record, urls
+from mtsite.archive.remask import mask_record
 from mtsite.config import AreaConfig
+from mtsite.facts import Suspects
 from mtsite.ingest.objects import ingest_objects
+from mtsite.logs.redact import make_redactor
+from mtsite.model import RunFacts, RunKey, RunRecord
 from mtsite.provenance import Commit, Push
 from mtsite.pushlog import file_of, write_pushlog
 
@@ -345,3 +349,12 @@ def test_a_run_that_names_a_push_and_a_strange_revision_still_leads_to_the_push(
     assert [one["runname"] for one in place.push(20)["runs"]] == ["w1"]
     assert [one["runname"] for one in place.push(21)["runs"]] == ["w2"]
     assert urls.push_page(CHIP, REVISIONS[21]) in found.met
+
+
+def test_what_is_frozen_of_a_push_is_masked_with_a_rule_that_comes_later(tmp_path: Path) -> None:
+    said = Suspects("w1", "w2", CHIP, 1, ((REVISIONS[1], "AKIAQ7RZ5TKM2WXY3VBN", "use it"),))
+    kept = RunRecord(RunKey("a", ("x",), "w2"), ("k",), facts=RunFacts(suspects=(said,)))
+    masked = mask_record(kept, make_redactor(("default",), [], []), {}, tmp_path)
+    assert b"AKIAQ7RZ5TKM2WXY3VBN" in record.encode(kept)
+    assert b"AKIAQ7RZ5TKM2WXY3VBN" not in record.encode(masked)
+    assert record.decode(record.encode(kept)) == kept
