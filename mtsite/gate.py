@@ -6,6 +6,7 @@ Each step is timed against the dataset's limits. The verdict is Turbo-hipster's:
 message per thing that is wrong; a warning fails the gate just as a failure does.
 """
 
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -122,6 +123,7 @@ def rehearse(
             verdict.say(SETUP, detail=str(error))
         else:
             rehearsal.run()
+            rehearsal.clear()
         # Where the copy lay says nothing to anybody.
         here = f"{Path(directory).resolve()}/"
         verdict.messages = [
@@ -191,6 +193,12 @@ class _Rehearsal:
         self._timed("build", self._build)
         self._timed("check", self._check)
 
+    def clear(self) -> None:
+        """Take the site away again, which is most of what lies there, with all workers."""
+        runs = [path for path in self._config.site.output.glob("*/*/*/*") if path.is_dir()]
+        for _ in self._engine.map(_remove, runs):
+            pass
+
     def _timed(self, step: str, work: Callable[[], tuple[object, dict[str, int]]]) -> object:
         self._report(f"{self._copy.name}: {step}", 0, 0)
         started = time.monotonic()
@@ -243,6 +251,10 @@ class _Rehearsal:
 
     def _union(self) -> dict[RunName, Rows]:
         return union_of(_databases(self._config.areas.values()))
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _settings(copy: Dataset) -> AreaConfig:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -135,7 +135,7 @@ def line_of(values: Sequence[object]) -> bytes:
 
     SQLite's own json_array writes the same bytes; `stored.py` rests on that.
     """
-    return _encode([_plain(value) for value in values]).encode("utf-8", "surrogateescape")
+    return encoded_rows([values])[0]
 
 
 def real_text(value: float) -> str:
@@ -143,7 +143,25 @@ def real_text(value: float) -> str:
     return f"\0{value.hex()}"
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_BETWEEN = "\x1f"
+"""Stands in no text of JSON as it is: between values it tells where one row ends."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(_BETWEEN, ":")).encode
+_ODD = frozenset((float, bytes))
+
+
+def encoded_rows(rows: Iterable[Sequence[object]]) -> list[bytes]:
+    """The lines of many rows: to encode them at once takes half the time."""
+    plain = [
+        values
+        if _ODD.isdisjoint(map(type, values))
+        else [_plain(value) if type(value) in _ODD else value for value in values]
+        for values in rows
+    ]
+    if not plain:
+        return []
+    text = _encode(plain)[1:-1].replace(f"]{_BETWEEN}[", "]\n[").replace(_BETWEEN, ",")
+    return text.encode("utf-8", "surrogateescape").split(b"\n")
 
 
 def _plain(value: object) -> object:
@@ -163,11 +181,10 @@ def _lines(
         rows = [(*row, *[None] * (len(known) + 1 - len(row))) for row in rows]
     test_places = [shape.place(c) for c, table in shape.references.items() if table == TESTS]
     values = itemgetter(*places, 0, 0)
-    return [
-        line_of([part for p in test_places for part in tests.get(row[p], _NO_TEST)]
-                + list(values(row)[:-2]))
+    return encoded_rows(
+        [part for p in test_places for part in tests.get(row[p], _NO_TEST)] + list(values(row)[:-2])
         for row in rows
-    ]  # fmt: skip
+    )
 
 
 _NO_TEST: Row = (None, None)

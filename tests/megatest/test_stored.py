@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storage import raw
 
 from mtsite.megatest.database import open_for_writing
-from mtsite.megatest.digest import covered_columns, digest_and_marks
+from mtsite.megatest.digest import covered_columns, digest_and_marks, encoded_rows, line_of
 from mtsite.megatest.shape import read_shapes
 from mtsite.megatest.stored import digest_stored
 from mtsite.megatest.transfer import Store, read_run
@@ -25,6 +25,15 @@ VALUES = st.one_of(
     st.binary(max_size=3),
     st.just("\udc80\x00z"),
 )
+
+
+ROWS = st.lists(st.lists(VALUES | st.sampled_from(["],[", "]\x1f[", "\x1f", "]"]), max_size=4))
+
+
+@given(ROWS)
+def test_rows_that_are_encoded_at_once_are_the_lines_of_each(rows):
+    assert encoded_rows(rows) == [line_of(row) for row in rows]
+    assert all(line.startswith(b"[") and line.endswith(b"]") for line in map(line_of, rows))
 
 
 def both_ways(database: Path, run_id: int = 1):
