@@ -20,7 +20,7 @@ from mtsite.archive.reduce import reduce_area
 from mtsite.archive.restore import restore_area
 from mtsite.archive.rules import Migration, read_rules
 from mtsite.build.site import build_site
-from mtsite.build.theme import schemas_dir
+from mtsite.build.themefiles import schemas_dir
 from mtsite.check.site import Wishes, check_site
 from mtsite.config import AreaConfig, Config, ReduceConfig, SiteConfig
 from mtsite.engines.engine import Engine

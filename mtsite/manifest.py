@@ -97,6 +97,10 @@ class Manifest(TreeFiles):
         """Make all that was noted since the last commit permanent."""
         self._db.commit()
 
+    def has_moved(self) -> bool:
+        """Whether anything was changed since it was opened."""
+        return self._db.total_changes > 0
+
     def clear(self) -> None:
         """Forget the tree, the runs and the areas; what was published stays known elsewhere."""
         own = "meta tree runs targets listing measured failing annotated"
@@ -213,7 +217,8 @@ class Manifest(TreeFiles):
     def note_unmoved(self, run: KnownRun) -> None:
         """Its pages stand as they are, though it was begun."""
         self._db.execute(
-            "UPDATE runs SET place = ?, fingerprint = ?, input = ? WHERE dir = ?",
+            "UPDATE runs SET place = ?1, fingerprint = ?2, input = ?3 WHERE dir = ?4"
+            " AND (place, fingerprint, input) IS NOT (?1, ?2, ?3)",
             (run.place, run.fingerprint, run.input, run.dir),
         )
 

@@ -148,7 +148,7 @@ def _engine(config: Config) -> "Iterator[Engine]":
 
 
 def _check(night: Night) -> Done:
-    from mtsite.build.theme import schemas_dir
+    from mtsite.build.themefiles import schemas_dir
     from mtsite.check.site import Wishes, check_site
 
     config = night.config

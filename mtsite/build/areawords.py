@@ -72,6 +72,22 @@ def held(state: BuildState) -> dict[str, int]:
     return dict(sorted(homes.items()))
 
 
+def has_leaving_page(state: BuildState) -> bool:
+    """Whether the site has this page, as far as the settings and the last build tell."""
+    return not state.config.retain.is_empty or any(one.let_go for one in state.known.values())
+
+
+def names_now(areas: Mapping[str, AreaConfig]) -> dict[str, str]:
+    """Former name → the name that the area has now."""
+    return {former: name for name, one in areas.items() for former in one.aliases}
+
+
+def grid_settings(state: BuildState, area_name: str) -> tuple[tuple[str, ...], str]:
+    """What heads the columns of an area's grids, and what their cells tell at first."""
+    settings = state.config.areas.get(area_name)
+    return (settings.grid_heads, settings.grid_metric) if settings else ((), "")
+
+
 def _intro(settings: AreaConfig, redactor: Redactor) -> tuple[str, tuple[str, ...]]:
     """The area's introduction with its secrets masked, or why there is none.
 

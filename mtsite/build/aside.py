@@ -1,10 +1,13 @@
-"""What a run is put aside as, between being read and being written: the spool."""
+"""What goes from the reading of a run to the writing of its pages: tasks, and the spool."""
 
 import pickle
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtsite.model import Run, RunRecord
+from mtsite.manifest import Page
+from mtsite.model import Run, RunFacts, RunRecord, RunSummary
+from mtsite.pages.beside import RunLink
 from mtsite.rollup import Verdict
 
 
@@ -42,3 +45,39 @@ def record_aside(spool: Path) -> RunRecord:
     with spool.open("rb") as file:
         kept: RunRecord = pickle.load(file)
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTask:
+    """One run whose pages may have moved.
+
+    `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
+    `facts` None means: those in its record stand. `seal` freezes `facts` into the record.
+    `known` are the fingerprints of its pages that can be relied on. `again`: logs to compare with
+    are still to come, so the run will be written once more from its spool. `goods` are, by
+    runname, the spools of runs whose logs may be compared with and whose records are not written.
+    """
+
+    dir: str
+    spool: Path | None = None
+    gone: RunRecord | None = None
+    facts: RunFacts | None = None
+    seal: bool = False
+    next_run: str = ""
+    related: tuple[RunLink, ...] = ()
+    again: bool = False
+    known: Mapping[str, Page] = field(default_factory=dict)
+    goods: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunWritten:
+    """What a worker did: pages that are new or changed, paths that are no more, the summary."""
+
+    dir: str
+    summary: RunSummary
+    pages: list[Page]
+    removed: list[str]
+    sealed: bool
+    rendered: int
+    annotated: list[tuple[str, int, bool]] = field(default_factory=list)

@@ -4,24 +4,13 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build import digest, unreadable
+from mtsite.build.clusterrules import rules_moved
 from mtsite.build.pen import Pen
-from mtsite.build.plan import BuildPlan
 from mtsite.build.state import BuildState
-from mtsite.model import RunKey
 from mtsite.pages import cluster, issues
 
 OWNER = "clusters"
-RULES = "cluster rules"
 SAID = "known issues said"
-NOBODY = RunKey("", (), "")
-
-
-def forget_lines(state: BuildState, plan: BuildPlan) -> None:
-    """What runs that go now failed with is in no cluster any more."""
-    for run_dir in (*plan.gone, *plan.renamed):
-        state.note_clusters(state.manifest.failing.forget(run_dir))
-        news = state.manifest.annotated.note(run_dir, NOBODY, 0, ())
-        state.annotated = state.annotated or news
 
 
 def write_clusters(state: BuildState) -> None:
@@ -36,7 +25,7 @@ def write_clusters(state: BuildState) -> None:
     ended = _ended(state)
     said = digest.of(repr(state.annotations), ended)
     edited = state.annotated or state.manifest.get(SAID) != said
-    everything = everything or _rules_moved(state)
+    everything = everything or rules_moved(state)
     if not (everything or edited or state.shelves or urls.clusters_page() not in known):
         return
     rules = state.config.clusters.rules
@@ -63,27 +52,6 @@ def write_clusters(state: BuildState) -> None:
     state.manifest.put("clusters pending", "")
     state.manifest.put(SAID, said)
     state.commit()
-
-
-def gather_again(state: BuildState, plan: BuildPlan) -> None:
-    """Add the runs that went wrong: their failures may be alike in another way now."""
-    if _rules_moved(state):
-        for run_dir in state.manifest.failing.runs():
-            state.read_again(plan, run_dir, "cluster rules")
-
-
-def note_rules(state: BuildState) -> None:
-    """The failures of all runs are brought together by the rules as they are."""
-    state.manifest.put(RULES, _rules(state))
-
-
-def _rules_moved(state: BuildState) -> bool:
-    return state.manifest.get(RULES) != _rules(state)
-
-
-def _rules(state: BuildState) -> str:
-    rules = state.config.clusters.rules
-    return digest.of(repr(rules)) if rules else ""
 
 
 def _ended(state: BuildState) -> list[str]:

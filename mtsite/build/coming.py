@@ -25,7 +25,6 @@ from mtsite.measured import Measured
 from mtsite.megatest import database, reader
 from mtsite.megatest.reader import RunHead
 from mtsite.model import RunKey, RunSummary, TestName
-from mtsite.pages import coming
 from mtsite.provenance import Provenance, provenance_of
 from mtsite.rollup import Verdict
 
@@ -161,6 +160,8 @@ class ComingWriter:
 
     def __call__(self, task: ComingTask) -> tuple[list[Page], int]:
         """Write the pages that are not there; what they are, and how many were rendered."""
+        from mtsite.pages import coming
+
         pen = Pen(self.site, self.look, urls.run_dir(task.key), task.known)
         paths = [urls.test_page(task.key, name) for name in task.names]
         for path in paths if task.has_page else (*paths, urls.run_page(task.key)):

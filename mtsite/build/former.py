@@ -17,7 +17,6 @@ from mtsite.build.plan import BuildPlan, renamed_reason
 from mtsite.build.state import BuildState
 from mtsite.build.unreadable import keep_files
 from mtsite.build.vanished import known_from, remaining_outcomes
-from mtsite.config import AreaConfig
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunRecord, TestName
 from mtsite.pages import gone, grid, redirect
@@ -27,11 +26,6 @@ from mtsite.rollup import BAD, is_good
 
 _POINTERS = ("latest", "last-good", "last-failed")
 _BAD = frozenset(verdict.value for verdict in BAD)
-
-
-def names_now(areas: Mapping[str, AreaConfig]) -> dict[str, str]:
-    """Former name → the name that the area has now."""
-    return {former: name for name, one in areas.items() for former in one.aliases}
 
 
 @dataclass(frozen=True, slots=True)

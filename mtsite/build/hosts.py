@@ -1,18 +1,24 @@
 """The pages of hosts: a new run changes those of the hosts that it ran on, and the list of all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtsite import urls
-from mtsite.build import unreadable
+from mtsite.build import digest, unreadable
 from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
+from mtsite.engines.engine import Outcome
+from mtsite.engines.inprocess import attempt
 from mtsite.manifest import Manifest, Page
-from mtsite.onhosts import Numbers
+from mtsite.model import RunSummary
+from mtsite.onhosts import Numbers, RanTest
 from mtsite.pages import host, hosts
 
 LIST_OWNER = "hosts"
+TOGETHER = 10
+"""So many hosts are one task."""
+
 MOST_LOOKED = 20
 """So many of its newest runs are looked through for the tests that a host ran last."""
 
@@ -27,24 +33,66 @@ class HostTask:
 
 @dataclass(frozen=True, slots=True)
 class HostWriter:
-    """The work on a `HostTask`."""
+    """The work on a few `HostTask`s, which mostly tell of the same runs."""
 
     site: Path
     state_dir: Path
     look: Look
     trusted: bool
 
-    def __call__(self, task: HostTask) -> list[Page]:
-        """Write the page of the host, if it is not what it was."""
+    def __call__(self, tasks: Sequence[HostTask]) -> list[Outcome[HostTask, list[Page]]]:
+        """Write the pages of the hosts that are not what they were; each may fail alone."""
         with Manifest.open(self.state_dir) as manifest:
-            shown = _shown(manifest, task)
-            owner = owner_of(task.host)
-            pen = Pen(self.site, self.look, owner, manifest.owned(owner) if self.trusted else {})
+            runs = _Runs(manifest)
+
+            def write(task: HostTask) -> list[Page]:
+                return self._write(manifest, runs, task)
+
+            return [attempt(write, task) for task in tasks]
+
+    def _write(self, manifest: Manifest, runs: "_Runs", task: HostTask) -> list[Page]:
+        owner = owner_of(task.host)
+        pen = Pen(self.site, self.look, owner, manifest.owned(owner) if self.trusted else {})
         path = urls.host_page(task.host)
-        fingerprint = pen.fresh(host, path, repr(shown))
+        newest = manifest.hosts.runs_of(task.host, host.MOST_RUNS)
+        shown = _shown(runs, task, newest)
+        told = [(runs.told(run_dir), repr(numbers)) for run_dir, numbers in newest]
+        fingerprint = pen.fresh(host, path, task.host, repr(task.total), told, repr(shown.tests))
         if fingerprint:
             pen.page(host, path, fingerprint, host.context(pen.frame, shown))
         return pen.changed
+
+
+class _Runs:
+    """Runs that the pages of several hosts tell of, each looked up once."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._summaries: dict[str, RunSummary] = {}
+        self._told: dict[str, str] = {}
+        self._on: dict[str, dict[str, tuple[RanTest, ...]]] = {}
+
+    def summary(self, run_dir: str) -> RunSummary:
+        """The run as a row of listings."""
+        found = self._summaries.get(run_dir)
+        if found is None:
+            found = self._summaries[run_dir] = self._manifest.summary(run_dir)
+        return found
+
+    def told(self, run_dir: str) -> str:
+        """A digest of the same."""
+        found = self._told.get(run_dir)
+        if found is None:
+            found = self._told[run_dir] = digest.of(repr(self.summary(run_dir)))
+        return found
+
+    def tests(self, run_dir: str, name: str) -> tuple[RanTest, ...]:
+        """What of the run was on a host."""
+        found = self._on.get(run_dir)
+        if found is None:
+            hosts = self._manifest.hosts.of_run(run_dir)
+            found = self._on[run_dir] = {one.host: one.tests for one in hosts}
+        return found.get(name, ())
 
 
 def owner_of(name: str) -> str:
@@ -67,7 +115,7 @@ def write_hosts(state: BuildState) -> None:
     writer = HostWriter(
         state.site, state.config.state_dir, state.look, trusted=not state.interrupted
     )
-    for outcome in state.engine.map(writer, tasks):
+    for outcome in _each(state.engine.map(writer, _together(tasks))):
         if outcome.returned is None:
             state.failed(f"host {outcome.task.host}", outcome.error)
             continue
@@ -101,15 +149,29 @@ def _write_list(state: BuildState) -> None:
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
 
 
-def _shown(manifest: Manifest, task: HostTask) -> host.Shown:
-    newest = manifest.hosts.runs_of(task.host, host.MOST_RUNS)
-    runs = tuple((manifest.summary(run_dir), numbers) for run_dir, numbers in newest)
+def _together(tasks: Sequence[HostTask]) -> Iterator[Sequence[HostTask]]:
+    for start in range(0, len(tasks), TOGETHER):
+        yield tasks[start : start + TOGETHER]
+
+
+def _each(
+    outcomes: Iterable[Outcome[Sequence[HostTask], list[Outcome[HostTask, list[Page]]]]],
+) -> Iterator[Outcome[HostTask, list[Page]]]:
+    """What became of each host, also of those whose worker was lost."""
+    for outcome in outcomes:
+        if outcome.returned is None:
+            yield from (Outcome(task, None, outcome.error) for task in outcome.task)
+        else:
+            yield from outcome.returned
+
+
+def _shown(runs: _Runs, task: HostTask, newest: Sequence[tuple[str, Numbers]]) -> host.Shown:
+    told = tuple((runs.summary(run_dir), numbers) for run_dir, numbers in newest)
     ran: list[host.Ran] = []
-    for (run_dir, _), (summary, _) in zip(newest[:MOST_LOOKED], runs, strict=False):
-        for one in manifest.hosts.of_run(run_dir):
-            if one.host == task.host:
-                ran += [(summary.key, test) for test in one.tests]
+    for run_dir, _ in newest[:MOST_LOOKED]:
+        key = runs.summary(run_dir).key
+        ran += [(key, test) for test in runs.tests(run_dir, task.host)]
         if len(ran) >= host.MOST_TESTS:
             break
     ran.sort(key=lambda one: (-(one[1].start or 0), one[0], one[1][:2]))
-    return host.Shown(task.host, task.total, runs, tuple(ran[: host.MOST_TESTS]))
+    return host.Shown(task.host, task.total, told, tuple(ran[: host.MOST_TESTS]))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mtsite.annotations import Annotation
@@ -21,8 +22,10 @@ from mtsite.facts import KnownIssue
 from mtsite.known import Reasons
 from mtsite.megatest.pattern import matcher, target_matcher
 from mtsite.model import RunKey, RunRecord, TestName
-from mtsite.pages.issues import Known
 from mtsite.regex import PatternSet
+
+if TYPE_CHECKING:
+    from mtsite.pages.issues import Known
 
 KEY = "annotations"
 WHY = "known issues"
@@ -37,7 +40,7 @@ class Judge:
     rules: tuple[Annotation, ...] = ()
     zone: str = "UTC"
 
-    def of_run(self, key: RunKey, event_time: int | None, kept: RunRecord) -> Known:
+    def of_run(self, key: RunKey, event_time: int | None, kept: RunRecord) -> "Known":
         """The issues of each test that went wrong and that a rule fits."""
         rules = self._of(key)
         if not rules:
@@ -133,7 +136,7 @@ def _set_of(patterns: tuple[bytes, ...]) -> PatternSet:
     return PatternSet(patterns)
 
 
-def fit_counts(known: Known) -> list[tuple[str, int, bool]]:
+def fit_counts(known: "Known") -> list[tuple[str, int, bool]]:
     """(rule, how many tests, whether it is over) of a run."""
     counted = Counter((one.rule, one.over) for told in known.values() for one in told)
     return sorted((rule, number, over) for (rule, over), number in counted.items())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mtsite import urls
 from mtsite.build import digest
+from mtsite.build.areawords import has_leaving_page
 from mtsite.build.pen import Pen
 from mtsite.build.state import BuildState
 from mtsite.errors import ConfigError
@@ -17,11 +18,6 @@ from mtsite.pages.leaving import Departures, Held
 from mtsite.retention import leaving_soon, standing_of
 
 OWNER = "leaving"
-
-
-def has_leaving_page(state: BuildState) -> bool:
-    """Whether the site has this page, as far as the settings and the last build tell."""
-    return not state.config.retain.is_empty or any(one.let_go for one in state.known.values())
 
 
 def write_leaving(state: BuildState) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from mtsite import urls
 from mtsite.build import former
+from mtsite.build.areawords import names_now
 from mtsite.build.nodes import TargetNode
 from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
@@ -71,7 +72,7 @@ def write_nights(state: BuildState) -> None:
     everything = state.all_pages or state.interrupted or state.areas_moved
     targets = state.manifest.targets()
     moved = {area for area, _ in (targets if everything else state.touched)}
-    now_called = former.names_now(state.config.areas)
+    now_called = names_now(state.config.areas)
     for area in sorted(moved):
         keys = next(
             (TargetNode.decode(line).keys for (a, _), line in targets.items() if a == area), ()

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from mtsite import atomicfile
 from mtsite.build import digest
-from mtsite.build.theme import Theme
 from mtsite.manifest import Page
 from mtsite.pages.beside import RunBeside
 from mtsite.pages.page import SiteFrame
+
+if TYPE_CHECKING:
+    from mtsite.build.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Look:
     `compiled` is where compiled templates are kept from one process to the next.
     `recipes` has a digest per template: of it with all that it includes, the EDITION of its page
     kind and the frame. `beside` is what run pages show that the settings say.
-    `templates` is the digest of all template files.
+    `templates` is the digest of all template files, `assets` of all assets.
     """
 
     dirs: tuple[Path, ...]
@@ -31,6 +34,7 @@ class Look:
     recipes: Mapping[str, str]
     beside: RunBeside = field(default_factory=RunBeside)
     templates: str = ""
+    assets: str = ""
 
 
 class Pen:
@@ -41,13 +45,18 @@ class Pen:
         self._root = str(site)
         self.recipes = look.recipes
         self.beside = look.beside
-        self.theme = theme_of(look)
+        self._look = look
         self.frame = look.frame
         self.owner = owner
         self.known = known
         self.seen: set[str] = set()
         self.changed: list[Page] = []
         self.rendered = 0
+
+    @cached_property
+    def theme(self) -> "Theme":
+        """What renders; loaded with the first page that is to be made."""
+        return theme_of(self._look)
 
     def fresh(self, kind: ModuleType, path: str, *values: object) -> str:
         """The fingerprint of a page if it must be written, '' if it stands as it is."""
@@ -110,7 +119,7 @@ class Pen:
         return removed
 
 
-def theme_of(look: Look) -> Theme:
+def theme_of(look: Look) -> "Theme":
     """The theme of this process; loaded anew where the process is older than the templates."""
     found = theme(look.dirs, look.compiled)
     if look.templates and found.templates_digest != look.templates:
@@ -120,16 +129,24 @@ def theme_of(look: Look) -> Theme:
 
 
 @lru_cache(maxsize=4)
-def theme(dirs: tuple[Path, ...], compiled: Path) -> Theme:
+def theme(dirs: tuple[Path, ...], compiled: Path) -> "Theme":
     """The theme of these directories, loaded once per process."""
+    # A build with no page to make does without: Jinja takes a tenth of its time.
+    from mtsite.build.theme import Theme
+
     return Theme(dirs, compiled)
 
 
-def load_theme(dirs: tuple[Path, ...], compiled: Path) -> Theme:
-    """The theme as its files are now: one process may build again and again while they change."""
-    if theme(dirs, compiled).is_stale():
-        theme.cache_clear()
+def load_theme(dirs: tuple[Path, ...], compiled: Path) -> "Theme":
+    """The theme as its files are now."""
+    forget_stale_theme(dirs, compiled)
     return theme(dirs, compiled)
+
+
+def forget_stale_theme(dirs: tuple[Path, ...], compiled: Path) -> None:
+    """Load nothing; but one process may build again and again while templates change."""
+    if theme.cache_info().currsize and theme(dirs, compiled).is_stale():
+        theme.cache_clear()
 
 
 def json_bytes(document: Mapping[str, object]) -> bytes:

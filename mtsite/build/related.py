@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from mtsite import urls
 from mtsite.build import digest
+from mtsite.build.aside import WriteTask
 from mtsite.build.plan import gone_reason
-from mtsite.build.render import WriteTask
 from mtsite.build.state import BuildState
 from mtsite.megatest.reader import GONE
 from mtsite.model import RunKey

@@ -5,14 +5,14 @@ neighbours, the frame of the site, and its recipe (the page module's EDITION and
 A page whose fingerprint stands is neither rendered nor opened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from mtsite import record, urls
 from mtsite.build import digest
-from mtsite.build.aside import Taken, record_aside, take_up
+from mtsite.build.aside import RunWritten, Taken, WriteTask, record_aside, take_up
 from mtsite.build.attached import heads_of
 from mtsite.build.gonepages import write_gone_run, write_gone_test
 from mtsite.build.issues import Judge, fit_counts
@@ -21,7 +21,6 @@ from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.reasons import reason_of
 from mtsite.build.strange import unusual_of
 from mtsite.logs.likeness import Alike
-from mtsite.manifest import Page
 from mtsite.model import (
     RunFacts,
     RunKey,
@@ -44,46 +43,9 @@ from mtsite.pages import (
     test,
     waits,
 )
-from mtsite.pages.beside import RunLink
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
-
-
-@dataclass(frozen=True, slots=True)
-class WriteTask:
-    """One run whose pages may have moved.
-
-    `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
-    `facts` None means: those in its record stand. `seal` freezes `facts` into the record.
-    `known` are the fingerprints of its pages that can be relied on. `again`: logs to compare with
-    are still to come, so the run will be written once more from its spool. `goods` are, by
-    runname, the spools of runs whose logs may be compared with and whose records are not written.
-    """
-
-    dir: str
-    spool: Path | None = None
-    gone: RunRecord | None = None
-    facts: RunFacts | None = None
-    seal: bool = False
-    next_run: str = ""
-    related: tuple[RunLink, ...] = ()
-    again: bool = False
-    known: Mapping[str, Page] = field(default_factory=dict)
-    goods: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RunWritten:
-    """What a worker did: pages that are new or changed, paths that are no more, the summary."""
-
-    dir: str
-    summary: RunSummary
-    pages: list[Page]
-    removed: list[str]
-    sealed: bool
-    rendered: int
-    annotated: list[tuple[str, int, bool]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

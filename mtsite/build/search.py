@@ -12,7 +12,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mtsite import urls
-from mtsite.build import former, unreadable
+from mtsite.build import unreadable
+from mtsite.build.areawords import names_now
 from mtsite.build.pen import Look, Pen
 from mtsite.build.state import BuildState
 from mtsite.known import summary_of
@@ -105,7 +106,7 @@ def write_search(state: BuildState) -> None:
     if unreadable.must_wait(state):
         return
     book = state.manifest.search
-    without = former.names_now(state.config.areas)
+    without = names_now(state.config.areas)
     said = json.dumps(sorted(without)) if without else ""
     everything = _all_due(state, said)
     due = book.all_places() if everything else book.due()

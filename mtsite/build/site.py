@@ -14,34 +14,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
 from mtsite import lock
 from mtsite.annotations import Annotations, load_annotations
-from mtsite.build import clusters, digest, former, levels, listing, sweep, unreadable
-from mtsite.build.areawords import area_words, held, keys_of, rhythms, satellites
-from mtsite.build.catalogue import write_catalogue
-from mtsite.build.clusters import forget_lines, write_clusters
-from mtsite.build.coming import write_coming
-from mtsite.build.former import names_now, write_former
+from mtsite.build import clusterrules, digest, listing, quiet, sweep, unreadable
+from mtsite.build.areawords import (
+    area_words,
+    grid_settings,
+    has_leaving_page,
+    held,
+    names_now,
+    rhythms,
+    satellites,
+)
+from mtsite.build.clusterrules import forget_lines
 from mtsite.build.framing import beside_of, frame_of, theme_dirs
-from mtsite.build.grids import PLAIN, GridSettings
-from mtsite.build.hosts import write_hosts
-from mtsite.build.issues import judge_again, judge_of, note_rules
+from mtsite.build.issues import judge_again, note_rules
 from mtsite.build.judge import rule_set_of
-from mtsite.build.leaving import has_leaving_page, write_leaving
 from mtsite.build.masked import redactor_of
-from mtsite.build.nights import write_nights
-from mtsite.build.nodes import TargetNode, Tree
-from mtsite.build.pen import Look, Pen, load_theme, theme
+from mtsite.build.pen import Look, forget_stale_theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
-from mtsite.build.pulse import begin_pulse
-from mtsite.build.pushes import has_pushes, tell_pushes, write_pushes
+from mtsite.build.pushes import tell_pushes
+from mtsite.build.recipes import note_recipes, recipes_of
 from mtsite.build.runs import rehome_runs, write_runs
-from mtsite.build.search import write_search
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report
-from mtsite.build.targets import TargetTask, TargetWriter, target_owner
-from mtsite.build.theme import Theme
+from mtsite.build.themefiles import ThemeFiles
 from mtsite.build.vanished import write_gone
 from mtsite.config import Config
 from mtsite.engines.engine import Engine
@@ -49,48 +46,9 @@ from mtsite.engines.inprocess import InProcess
 from mtsite.errors import MtsiteError
 from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import RULES_KEY, Manifest
-from mtsite.pages import (
-    area,
-    build,
-    catalogue,
-    cluster,
-    coming,
-    compare,
-    gone,
-    grid,
-    history,
-    host,
-    hosts,
-    index,
-    issues,
-    leaving,
-    log,
-    month,
-    names,
-    night,
-    notfound,
-    part,
-    push,
-    pushes,
-    redirect,
-    repositories,
-    run,
-    run_tests,
-    search,
-    target,
-    test,
-)
-from mtsite.pages.beside import RunBeside
-from mtsite.pages.page import SiteFrame
 
-KINDS = (
-    *(index, area, target, grid, night, month, history, run, run_tests, test, log, part),
-    *(names, redirect, coming, gone, leaving, catalogue, cluster, compare, notfound, host, hosts),
-    *(issues, search, repositories, pushes, push, build),
-)
 LARGEST_DROP = 0.1
 AS_USUAL = BuildFlags()
-COMMIT_TARGETS = 16
 
 
 def build_site(
@@ -124,19 +82,11 @@ def build_site(
         forget_lines(state, plan)
         write_gone(state, plan)
         write_runs(state, plan)
-        write_former(state, plan)
-        write_coming(state)
-        _write_targets(state)
-        write_nights(state)
-        write_hosts(state)
-        write_pushes(state)
-        write_leaving(state)
-        write_catalogue(state)
-        write_clusters(state)
-        write_search(state)
-        unreadable.forget_wait(state)
-        begin_pulse(config)
-        _write_levels(state)
+        if not quiet.nothing_moved(state):
+            # To load all that makes these pages takes longer than to find that none is due.
+            from mtsite.build.around import write_around
+
+            write_around(state, plan)
         return _finish(state)
 
 
@@ -189,15 +139,16 @@ def _know(
     frame = frame_of(config)
     dirs, compiled = theme_dirs(config), config.state_dir / "templates"
     beside = beside_of(config)
-    loaded = load_theme(dirs, compiled)
-    made_from, recipes = _recipes(frame, beside, loaded, manifest)
+    forget_stale_theme(dirs, compiled)
+    files = ThemeFiles(dirs)
+    made_from, recipes = recipes_of((frame, beside), files, (dirs, compiled), manifest)
     recipe = digest.of(sorted(recipes.items()), repr(config.redact), config.reduce.dead_after)
     lost = manifest.holds("index.html") and not (site / "index.html").exists()
     adopted = flags.full or lost or manifest.get("site") != str(site)
     if adopted:
         adopted = sweep.adopt(site, manifest)
         manifest.put("site", str(site))
-    look = Look(dirs, compiled, frame, recipes, beside, loaded.templates_digest)
+    look = Look(dirs, compiled, frame, recipes, beside, files.templates_digest, files.assets_digest)
     state = BuildState(config, engine, report, manifest, look, recipe, time.time(), made_from)
     state.annotations = load_annotations(config.root) if config.file else Annotations()
     state.clock = flags.clock
@@ -208,29 +159,6 @@ def _know(
     state.all_pages = manifest.get("recipe") != recipe
     state.known = manifest.known_runs()
     return state
-
-
-def _recipes(
-    frame: SiteFrame, beside: RunBeside, theme: Theme, manifest: Manifest
-) -> tuple[str, dict[str, str]]:
-    """(digest of all template files, recipe per template).
-
-    Which templates a page includes takes parsing all of them: the answer is remembered for as
-    long as no file among them moves.
-    """
-    editions = {kind.TEMPLATE: kind.EDITION for kind in KINDS}
-    made_from = digest.of(theme.templates_digest, editions, repr(frame), repr(beside))
-    if manifest.get("recipes made from") == made_from:
-        remembered: dict[str, str] = json.loads(manifest.get("recipes"))
-        return made_from, remembered
-    for template in editions:
-        # All pages are going to be made: workers then need not compile the same ones again.
-        theme.load(template)
-    shared = {run.TEMPLATE: repr(beside)}
-    return made_from, {
-        template: digest.of(edition, theme.recipe(template), repr(frame), shared.get(template, ""))
-        for template, edition in editions.items()
-    }
 
 
 def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> BuildPlan:
@@ -253,7 +181,7 @@ def _plan(state: BuildState, environ: Mapping[str, str], flags: BuildFlags) -> B
         names_now=names_now(state.config.areas),
     )
     judge_again(state, plan)
-    clusters.gather_again(state, plan)
+    clusterrules.gather_again(state, plan)
     if flags.areas:
         whole, plan = plan, only_areas(plan, state.known, state.listed.heads, flags.areas)
         state.skipped = due_again(whole) - due_again(plan)
@@ -285,7 +213,7 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     state.areas_moved = bool(plan.rehomed) or state.manifest.get("areas") != said
     state.manifest.put("areas", said)
     asked = names_now(state.config.areas) | {
-        name: repr((expected, _grids_of(state, name)))
+        name: repr((expected, grid_settings(state, name)))
         for name, expected in rhythms(state, words).items()
     }
     before = json.loads(state.manifest.get("asked of targets") or "{}")
@@ -300,86 +228,6 @@ def _mark_touched(state: BuildState, plan: BuildPlan) -> None:
     state.save_touched()
 
 
-def _write_targets(state: BuildState) -> None:
-    writer = TargetWriter(state.site, state.config.state_dir, state.look)
-    words = area_words(state)
-    expected = rhythms(state, words)
-    judge = judge_of(state)
-    now_called = names_now(state.config.areas)
-    _touch_former(state, now_called)
-    tasks = (
-        TargetTask(
-            name,
-            values,
-            keys_of(state, words, name, values),
-            _grids_of(state, name),
-            state.pages_of(target_owner(name, values), trusted=not state.interrupted),
-            expected.get(name),
-            now_called.get(name, ""),
-            judge.of_target(name, values),
-        )
-        for name, values in sorted(state.touched)
-    )
-    for done, outcome in enumerate(state.engine.map(writer, tasks), start=1):
-        written = outcome.returned
-        if written is None:
-            values = outcome.task.values
-            state.failed(f"target {outcome.task.area}/{'/'.join(values)}", outcome.error)
-            state.unfinished.add((outcome.task.area, values))
-            continue
-        state.manifest.note_target(written.area, written.values, written.node, written.past)
-        state.note_files(written.pages, written.removed, written.rendered)
-        if done % COMMIT_TARGETS == 0:
-            state.commit()
-        state.report("targets", done, len(state.touched))
-    state.commit()
-
-
-def _touch_former(state: BuildState, now_called: Mapping[str, str]) -> None:
-    """What leads to a target is looked at with it: it may have a last good run now."""
-    if now_called:
-        for name, values in state.manifest.targets():
-            if (now_called.get(name), values) in state.touched:
-                state.touched.add((name, values))
-
-
-def _write_levels(state: BuildState) -> None:
-    """Every level above what was touched, and the root."""
-    everything = state.all_pages or state.interrupted or state.areas_moved
-    assets = theme(state.look.dirs, state.look.compiled).assets_digest
-    shown = f"{assets} {has_pushes(state)}"
-    if not state.touched and not everything and state.manifest.get("assets") == shown:
-        return
-    state.manifest.put("assets", shown)
-    words = area_words(state)
-    found = state.manifest.targets()
-    tree = Tree(
-        {key: TargetNode.decode(line) for key, line in found.items()},
-        words,
-        ZoneInfo(state.look.frame.timezone),
-        satellites(state),
-        held(state),
-        has_leaving_page(state),
-    )
-    all_names = sorted({*words, *(area_name for area_name, _ in found)})
-    moved = {area_name for area_name, _ in state.touched}
-    moved |= {home for home, births in tree.satellites.items() if moved & set(births.split(", "))}
-    now_called = names_now(state.config.areas)
-    for name in all_names:
-        if everything or name in moved:
-            pen = _pen(state, levels.area_owner(name))
-            if name in now_called:
-                former.write_levels(pen, tree, name, now_called[name])
-            else:
-                touched = None if everything else state.touched
-                levels.write_area(pen, state.manifest, tree, name, touched)
-            state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
-    pen = _pen(state, levels.SITE_OWNER)
-    nodes = [tree.node(name) for name in all_names if name not in now_called]
-    levels.write_root(pen, nodes, ends=tree.ends, pushed=has_pushes(state))
-    state.note_files(pen.changed, pen.remove_rest(), pen.rendered)
-
-
 def _finish(state: BuildState) -> BuildSummary:
     state.summary.left = len(state.left)
     for name, runs in sorted(state.went_away.items()):
@@ -388,24 +236,14 @@ def _finish(state: BuildState) -> BuildSummary:
     if state.interrupted and not state.unfinished:
         state.summary.removed += sweep.clear(state.site, state.manifest)
     note_rules(state)
-    clusters.note_rules(state)
+    clusterrules.note_rules(state)
     state.touched = state.unfinished
     state.areas_moved = False
     rules = rule_set_of(state.config.logs).digest
     state.summary.older_rules = state.manifest.get(RULES_KEY) != rules
     state.manifest.put("recipe", state.recipe)
-    state.manifest.put("recipes", json.dumps(state.look.recipes))
-    state.manifest.put("recipes made from", state.recipes_made_from)
+    note_recipes(state.manifest, state.recipes_made_from, dict(state.look.recipes))
     state.save_touched()
+    quiet.note_finished(state)
     shutil.rmtree(state.spool, ignore_errors=True)
     return state.summary
-
-
-def _pen(state: BuildState, owner: str) -> Pen:
-    known = state.pages_of(owner, trusted=not state.interrupted)
-    return Pen(state.site, state.look, owner, known)
-
-
-def _grids_of(state: BuildState, area_name: str) -> GridSettings:
-    settings = state.config.areas.get(area_name)
-    return GridSettings(settings.grid_heads, settings.grid_metric) if settings else PLAIN

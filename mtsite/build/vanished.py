@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mtsite import record, urls
+from mtsite.build.aside import RunWritten, WriteTask
 from mtsite.build.plan import BuildPlan
-from mtsite.build.render import RunWriter, RunWritten, WriteTask
 from mtsite.build.state import BuildState
 from mtsite.build.unreadable import keep_files
 from mtsite.manifest import KnownRun, Outcomes
@@ -16,6 +16,11 @@ from mtsite.rollup import Verdict
 
 def write_gone(state: BuildState, plan: BuildPlan) -> None:
     """Small pages for every planned run that is gone."""
+    if not plan.gone:
+        return
+    # Seldom a run goes: the makers of its pages are loaded for it alone.
+    from mtsite.build.render import RunWriter
+
     state.manifest.begin_runs(plan.gone)
     state.commit()
     writer = RunWriter(state.site, state.look)

@@ -27,7 +27,7 @@ def command(
     RULE is one of links, fragments, secrets, budgets, csp, schemas, orphans and landmarks; without
     any, all. How much each matters is set in [check]; a finding of level error ends with 20.
     """
-    from mtsite.build.theme import schemas_dir
+    from mtsite.build.themefiles import schemas_dir
     from mtsite.check.site import Wishes, check_site
     from mtsite.engines.engine import open_engine
 

@@ -7,15 +7,18 @@ point to http, https, mailto or a place beside the page, nowhere else.
 
 import re
 from collections.abc import MutableMapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
 from mtsite.pages import words
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
+    from markdown_it.utils import OptionsDict
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}]")
 _NEEDS_WORK = re.compile(r"[\n\r]|https?://|mailto:")
@@ -66,7 +69,7 @@ def folded_comment(text: str) -> tuple[str, str | Markup]:
 def description(text: str) -> Markup:
     """A description in Markdown as HTML; cut at 20,000 characters, and it says so."""
     cut = text[:DESCRIPTION_LIMIT]
-    html = _PARSER.render(cut)
+    html = _parser().render(cut)
     if len(text) > len(cut):
         html += f"<p>… cut here: {words.number(len(text))} characters in all.</p>"
     return Markup(html)
@@ -81,10 +84,10 @@ def is_allowed(address: str) -> bool:
 
 
 def _open_link(
-    renderer: RendererHTML,
-    tokens: Sequence[Token],
+    renderer: "RendererHTML",
+    tokens: "Sequence[Token]",
     index: int,
-    options: OptionsDict,
+    options: "OptionsDict",
     env: MutableMapping[str, Any],
 ) -> str:
     tokens[index].attrSet("rel", _REL)
@@ -92,10 +95,10 @@ def _open_link(
 
 
 def _low_heading(
-    renderer: RendererHTML,
-    tokens: Sequence[Token],
+    renderer: "RendererHTML",
+    tokens: "Sequence[Token]",
     index: int,
-    options: OptionsDict,
+    options: "OptionsDict",
     env: MutableMapping[str, Any],
 ) -> str:
     """A heading below those of the page itself, whichever its author chose."""
@@ -103,13 +106,14 @@ def _low_heading(
     return renderer.renderToken(tokens, index, options, env)
 
 
-def _make_parser() -> MarkdownIt:
+@cache
+def _parser() -> "MarkdownIt":
+    # Most sites have few descriptions, most builds none to show.
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("js-default").disable("image")
     parser.validateLink = is_allowed  # type: ignore[assignment]  # its documented way
     parser.add_render_rule("link_open", _open_link)
     parser.add_render_rule("heading_open", _low_heading)
     parser.add_render_rule("heading_close", _low_heading)
     return parser
-
-
-_PARSER = _make_parser()

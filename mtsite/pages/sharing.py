@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from mtsite import urls
 from mtsite.model import RunSummary
@@ -35,7 +35,7 @@ def badge(label: str, newest: RunSummary) -> bytes:
     width = left + right
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img"'
-        f" aria-label={quoteattr(words_)}><title>{words_}</title>"
+        f" aria-label={_quoted(words_)}><title>{words_}</title>"
         f'<rect width="{width}" height="20" rx="3" fill="#3c3c3c"/>'
         f'<rect x="{left}" width="{right}" height="20" rx="3" fill="{colour}"/>'
         f'<rect x="{left}" width="4" height="20" fill="{colour}"/>'
@@ -151,8 +151,18 @@ def printable(text: str) -> str:
 
 
 def _xml(text: str) -> str:
-    return escape(printable(text))
+    return escape(printable(text), quote=False)
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NO_XML.sub("\ufffd", text))
+    return _quoted(_NO_XML.sub("\ufffd", text))
+
+
+def _quoted(text: str) -> str:
+    """As xml.sax.saxutils.quoteattr, which comes with a client of HTTP that no build needs."""
+    text = escape(text, quote=False)
+    for character, written in (("\n", "&#10;"), ("\r", "&#13;"), ("\t", "&#9;")):
+        text = text.replace(character, written)
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
+    return '"' + text.replace('"', "&quot;") + '"'

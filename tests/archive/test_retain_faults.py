@@ -151,7 +151,11 @@ def test_killed_at_random_instants(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["write_gone", "write_runs", "write_nights", "write_leaving", "_write_levels"]
+    "step",
+    [
+        *("site.write_gone", "site.write_runs"),
+        *("around.write_nights", "around.write_leaving", "around._write_levels"),
+    ],
 )
 def test_killed_between_two_steps_of_making_the_pages(
     place: Place, step: str, monkeypatch: pytest.MonkeyPatch
@@ -162,7 +166,8 @@ def test_killed_between_two_steps_of_making_the_pages(
     place.put_back()
     with monkeypatch.context() as patched:
         patched.setattr(
-            f"mtsite.build.site.{step}", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+            f"mtsite.build.{step}",
+            lambda *_: os.kill(os.getpid(), signal.SIGKILL),
         )
         assert ended(in_child(place.apply)) == -signal.SIGKILL
     place.apply()

@@ -9,8 +9,8 @@ from crawl import crawl, pages
 from sites import TestSite, make_site
 
 from mtsite import urls
+from mtsite.build.kinds import KINDS
 from mtsite.build.pen import Look, load_theme
-from mtsite.build.site import KINDS
 from mtsite.build.targets import TargetTask, TargetWriter
 from mtsite.manifest import KnownRun, Manifest, Page
 from mtsite.model import RunKey, RunSummary, State, Status

@@ -14,7 +14,7 @@ from crawl import crawl, pages
 from sites import TestSite, difference, make_site
 
 from mtsite.atomicfile import TEMPORARY_PREFIX
-from mtsite.build import site as build
+from mtsite.build import around as build
 from mtsite.build.state import BuildState
 
 pytestmark = pytest.mark.faults

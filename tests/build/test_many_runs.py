@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sites import files_of
 
+from mtsite.build.kinds import KINDS
 from mtsite.build.levels import write_area, write_root
 from mtsite.build.nodes import AreaWords, TargetNode, Tree
 from mtsite.build.pen import Look, Pen, load_theme
-from mtsite.build.site import KINDS
 from mtsite.build.targets import TargetTask, TargetWriter
 from mtsite.known import KnownRun
 from mtsite.manifest import Manifest

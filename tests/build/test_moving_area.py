@@ -8,7 +8,7 @@ from areas import TestArea, make_area, run, test
 from crawl import crawl, pages
 from sites import TestSite, difference, files_of, make_site
 
-from mtsite.build import site as build
+from mtsite.build import around as build
 from mtsite.build.read import ReadTask, RunRead, RunReader
 from mtsite.megatest import linktree
 
