@@ -72,7 +72,7 @@ def write(site: Path, state: Path, look: Look) -> None:
     with Manifest.open(state) as manifest:
         tree = Tree(nodes, {"a": AreaWords(("os", "pool"))}, ZoneInfo("UTC"))
         write_area(Pen(site, look, "area:a", {}), manifest, tree, "a", None)
-        write_root(Pen(site, look, "site", {}), [tree.node("a")], ends=False)
+        write_root(Pen(site, look, "site", {}), [tree.node("a")], ends=False, pushed=False)
 
 
 def test_no_listing_grows_beyond_its_bound(built: tuple[Path, Path, Look]) -> None:
