@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mtsite.chosenfiles import PATTERNS, AttachmentsConfig
+from mtsite.areaconfig import AreaConfig as AreaConfig
+from mtsite.areaconfig import read_areas
+from mtsite.chosenfiles import AttachmentsConfig
 from mtsite.datasets import read_datasets
 from mtsite.errors import ConfigError
 from mtsite.operation import (
@@ -28,19 +30,13 @@ from mtsite.options import (
     AGE_OR_FOREVER,
     DESTINATION,
     FLAG,
-    LINKS,
     PATH,
-    PREFIXES,
-    REQUIRED,
     SCHEDULER,
     SIZE,
-    TEST_VALUES,
     TEXT,
     TEXTS,
-    VALUES,
     WEB_ADDRESS,
     ZONE,
-    few_of,
     one_of,
     option,
     whole_number,
@@ -74,64 +70,6 @@ class SiteConfig:
         AGE_OR_ALL, "all", "How long pages of sealed runs stay on this disk once published."
     )
     noindex: bool = option(FLAG, True, "Ask search engines to stay away.")
-
-
-@dataclass(frozen=True)
-class AreaConfig:
-    """[areas.NAME]: one Megatest area; NAME is the first part of its addresses, for ever."""
-
-    name: str
-    path: Path = option(PATH, REQUIRED, "The directory that holds megatest.config.")
-    run_configured_commands: bool = option(
-        FLAG, False, "Let shell, system and scriptinc forms of this area's config files run."
-    )
-    linktree: Path | None = option(
-        PATH, None, "Stands in for [setup] linktree where a command would compute it."
-    )
-    testsuite: str = option(
-        TEXT, "", "Stands in for [setup] area-name where a command would compute it.", key="name"
-    )
-    values: Mapping[str, Mapping[str, str]] = option(
-        VALUES, {}, "`section.key` = text: stands in for a value of megatest.config."
-    )
-    tests: Mapping[str, Mapping[str, Mapping[str, str]]] = option(
-        TEST_VALUES, {}, "`TEST.section.key` = text: stands in for a value of a testconfig."
-    )
-    title: str = option(TEXT, "", "What readers see instead of NAME.")
-    path_map: Mapping[str, str] = option(
-        PREFIXES, {}, "Prefixes of stored paths and what they are called on this host."
-    )
-    aliases: tuple[str, ...] = option(
-        TEXTS, [], "Former names of the area: what was published under them leads to NAME."
-    )
-    intro: str = option(TEXT, "", "A Markdown file in the area, shown on the area's page.")
-    contact: str = option(TEXT, "", "Whom to ask about this area, shown on its page.")
-    expected: int | None = option(
-        AGE_OR_FOREVER,
-        "0s",
-        "How often each target is expected to get a run; 0s: as often as it did; forever: never.",
-    )
-    grid_heads: tuple[str, ...] = option(
-        few_of(3, "owner", "contour", "comment", "home"),
-        [],
-        "Facts of a run that stand above the grid of its target, at most three.",
-    )
-    grid_metric: str = option(
-        TEXT,
-        "",
-        "What cells of the grid show instead of a symbol: duration, or CATEGORY/VARIABLE of the"
-        " test data.",
-    )
-    links: Mapping[str, str] = option(
-        LINKS,
-        {},
-        "Links on each run's page, address by title; {area}, {target}, {runname} and key names in"
-        " braces are filled in, escaped.",
-    )
-    attachments: tuple[str, ...] = option(
-        PATTERNS, [], "Stands in for [attachments] include where it has a pattern."
-    )
-    reduce: bool = option(FLAG, True, "Whether finished runs move to completed-runs.db.")
 
 
 @dataclass(frozen=True)
@@ -362,7 +300,7 @@ def load_config(
         file=path,
         root=reader.root,
         state_dir=reader.root / STATE_DIRECTORY,
-        areas=_areas(reader),
+        areas=read_areas(reader),
         origins=reader.origins,
         **sections,
     )
@@ -385,19 +323,6 @@ def _logs(reader: TableReader, tables: dict[str, Any]) -> LogsConfig:
     if "migration" in settings:
         settings["migration"] = read_datasets(reader, settings["migration"])
     return LogsConfig(settings, rules)
-
-
-def _areas(reader: TableReader) -> dict[str, AreaConfig]:
-    areas: dict[str, AreaConfig] = {}
-    for name, found in reader.table(("areas",), reader.file.tables.get("areas", {})).items():
-        key = ("areas", name)
-        if not name or not name.isprintable():
-            reader.mistake(key, "an area's name is one or more printable characters")
-        table = reader.table(key, found)
-        areas[name] = AreaConfig(name=name, **reader.values(key, AreaConfig, table))
-        for inner in ("values", "tests"):
-            reader.note_origins((*key, inner), table.get(inner))
-    return areas
 
 
 def _check_together(reader: TableReader, config: Config) -> None:

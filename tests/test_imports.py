@@ -48,6 +48,7 @@ FLOORS = (
             "holds",
             "settingstext",
             "config",
+            "areaconfig",
             "chosenfiles",
             "ownrules",
         ),
