@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from areas import make_area
 from reducing import NOW, RULES, spec
+from twohosts import Hosts
 
 from mtsite.archive import execute
 from mtsite.archive.job import Job
@@ -43,3 +44,8 @@ def reduce(tmp_path):
         return reduce_area(settings, replace(job, **changed))
 
     return call
+
+
+@pytest.fixture
+def hosts(memory: Path) -> Hosts:
+    return Hosts(memory)
