@@ -20,7 +20,7 @@ from mtsite.pages.part import part_of, parts_of
 from mtsite.pages.place import run_foot, run_label, test_label
 from mtsite.rollup import Verdict
 
-EDITION = 10
+EDITION = 11
 TEMPLATE = "log.html"
 _LEVELS = {"WARNING": "W", "CRITICAL": "A"}
 

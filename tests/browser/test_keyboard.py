@@ -12,7 +12,7 @@ from browser.watching import Watched
 from mtsite import urls
 
 pytestmark = pytest.mark.browser
-MOST_STOPS = 60
+MOST_STOPS = 45
 """Pages with more links than this are walked backwards as well, so both their ends are seen."""
 REACHABLE = """() => [...document.querySelectorAll(
   "a[href], button, input, summary, [tabindex='0']")]

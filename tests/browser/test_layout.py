@@ -48,6 +48,7 @@ class Seen:
     sideways: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     covered: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def look(self, page: Any, path: str, widths: Iterable[int]) -> None:
         for width in widths:
@@ -64,6 +65,7 @@ class Seen:
     def wait(self, page: Any, path: str, width: int) -> None:
         page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
         self.moved += [f"{path} at {width}: {shift}" for shift in page.evaluate("shifts")]
+        self.refused += [f"{path}: {one}" for one in page.evaluate("policyReports")]
 
 
 def _late(route: Any) -> None:
@@ -112,6 +114,10 @@ def test_no_page_of_the_gallery_scrolls_sideways(seen: Seen) -> None:
 def test_no_part_of_a_page_covers_another(seen: Seen) -> None:
     """Parts of a run's page have left their place for want of a class of their own."""
     assert seen.covered == []
+
+
+def test_no_page_of_the_gallery_breaks_its_policy_from_a_file(seen: Seen) -> None:
+    assert seen.refused == []
 
 
 def test_nothing_moves_when_the_script_comes_late(seen: Seen) -> None:

@@ -59,11 +59,11 @@ def address(gallery_site: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_from_files(chromium: Any, gallery_site: Path, demo_site: Path) -> None:
-    for site in (gallery_site, demo_site):
-        watched = Watched(chromium)
-        _open_all(watched, site.as_uri(), _pages(site))
-        watched.context.close()
+def test_from_files(chromium: Any, demo_site: Path) -> None:
+    """The site of a real build; test_layout.py opens all the gallery from files."""
+    watched = Watched(chromium)
+    _open_all(watched, demo_site.as_uri(), _pages(demo_site))
+    watched.context.close()
 
 
 def test_below_a_prefix(chromium: Any, gallery_site: Path, address: str) -> None:

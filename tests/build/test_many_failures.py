@@ -53,7 +53,7 @@ def test_what_is_cut_of_one_run_is_said(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_thousands_of_failures_keep_the_real_bounds(tmp_path: Path) -> None:
-    look(a_bad_night(tmp_path, 10_500), 10_500, reasons.MOST_KINDS)
+    look(a_bad_night(tmp_path, 4_000), 4_000, reasons.MOST_KINDS)
 
 
 def test_a_test_that_was_not_compared_says_so(
