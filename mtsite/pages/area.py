@@ -9,7 +9,7 @@ from mtsite.pages import unsteady as moving
 from mtsite.pages.page import NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.stability import Stability
 
-EDITION = 8
+EDITION = 9
 TEMPLATE = "area.html"
 MAX_LATEST = 30
 

@@ -154,7 +154,7 @@ def _lead(grid: Grid) -> str:
     lead = f"{words.plural(len(grid.rows), 'test')}, newest run left."
     if recent < 2:
         return lead
-    return f"{lead} {words.number(_changed(grid.rows, recent))} changed state in the last {recent}."
+    return f"{lead} {_moved(grid.rows, recent)} changed state in the last {recent}."
 
 
 def windows(
@@ -211,7 +211,7 @@ def table(
         "grid_total": words.number(len(grid.rows)),
         "grid_shown": words.number(len(shown) + len(beside)),
         "grid_hidden": len(loud) - len(shown),
-        "grid_changed": words.plural(_changed(grid.rows, len(recent)), "test"),
+        "grid_changed": _moved(grid.rows, len(recent)),
         "grid_recent": len(recent),
         "legend": legend(grid.rows),
         "cells_shard": urls.relative(path, urls.grid_file(node.area, node.values, "cells.js")),
@@ -226,6 +226,11 @@ def wide(columns: int) -> str:
 
 def _changed(rows: Sequence[GridRow], recent: int) -> int:
     return sum(len(set(row.strip[:recent]) - _OPEN) > 1 for row in rows)
+
+
+def _moved(rows: Sequence[GridRow], recent: int) -> str:
+    moved = _changed(rows, recent)
+    return words.plural(moved, "test") if moved else "No test"
 
 
 def _groups(

@@ -10,7 +10,7 @@ from mtsite.pages.grid import parts_of, ranked, table, windows
 from mtsite.pages.page import Grid, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.stability import Stability
 
-EDITION = 6
+EDITION = 7
 TEMPLATE = "target.html"
 MAX_RUNS = 30
 MAX_GRID_ROWS = 100

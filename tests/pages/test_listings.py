@@ -35,7 +35,7 @@ def test_satellite_without_runs_of_its_own_says_what_it_holds(night: records.Nig
     assert "1 of 45" in page
     assert f'href="../{urls.run_page(born.key)}"' in page
     assert "Chip/" in page
-    assert "Nothing lies below yet" not in page
+    assert "No run was found yet" not in page
     assert "No runs yet" not in page
 
 
