@@ -1,5 +1,6 @@
 """Pushes in order: merged from any pieces of a log, and which lie between two revisions."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite.provenance import Commit, Push, decode, encode
-from mtsite.pushlog import between, find, merge, read_pushlog, write_pushlog
+from mtsite.pushlog import Pushlog, between, find, merge, read_pushlog, write_pushlog
+from mtsite.toldpushes import TABLES, UNTOLD, ToldPushes
 
 
 def push(*revisions: str, number: str = "", when: int | None = None) -> Push:
@@ -107,3 +109,25 @@ def test_a_file_by_hand_needs_only_revisions_and_its_mistakes_are_told(tmp_path:
     assert [one.split(": ")[0] for one in found.mistakes] == [
         f"pushes/a~2Fb.jsonl:{number}" for number in (2, 3, 4, 5)
     ]
+
+
+DIGITS = st.text("ab", min_size=1, max_size=9)
+LOGS = st.lists(st.lists(DIGITS, min_size=1, max_size=3, unique=True), max_size=6)
+
+
+@given(LOGS, LOGS, DIGITS)
+def test_the_manifest_finds_what_the_log_has(
+    first: list[list[str]], second: list[list[str]], revision: str
+) -> None:
+    """Also after another log stood there, and where revisions begin with one another."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(TABLES)
+    told = ToldPushes(connection)
+    for revisions in (first, second):
+        log = merge([], [push(*each) for each in revisions])
+        told.put(Pushlog("chip", tuple(log)))
+        number = find(log, revision)
+        found = told.find("chip", revision)
+        assert found == told.find("", revision) or number is None
+        assert found.number == (UNTOLD if number is None else number)
+        assert [one for _, one in told.pushes("chip", 0, 99)] == log
