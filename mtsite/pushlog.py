@@ -54,6 +54,18 @@ def files(root: Path) -> list[Path]:
     return sorted(path for path in (root / DIRECTORY).glob("*.jsonl") if path.is_file())
 
 
+def read_bytes(path: Path) -> bytes:
+    """What a file of pushes holds.
+
+    Raises:
+        RefusedFileError: it is larger than 256 MiB.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        told = f"{DIRECTORY}/{path.name}: larger than 256 MiB"
+        raise RefusedFileError(told, "keep the newest pushes only")
+    return path.read_bytes()
+
+
 def read_pushlog(path: Path, content: bytes | None = None) -> Pushlog:
     """The pushes of a file; of a revision that stands twice the first counts.
 
@@ -61,9 +73,7 @@ def read_pushlog(path: Path, content: bytes | None = None) -> Pushlog:
         RefusedFileError: it is larger than 256 MiB.
     """
     if content is None:
-        if path.stat().st_size > MOST_BYTES:
-            raise RefusedFileError(f"{path}: larger than 256 MiB", "keep the newest pushes only")
-        content = path.read_bytes()
+        content = read_bytes(path)
     repository = urls.name_of(path.stem) or path.stem
     pushes: list[Push] = []
     mistakes: list[str] = []

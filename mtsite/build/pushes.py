@@ -80,14 +80,17 @@ def tell_pushes(state: BuildState) -> None:
     kept: dict[str, str] = {}
     for path in pushlog.files(state.config.root) if state.config.file else ():
         try:
-            content = path.read_bytes()
+            content = pushlog.read_bytes(path)
             said = digest.of(digest.of_bytes(content), repr(state.config.redact))
             if path.name in before and before[path.name][0] == said:
                 after[path.name] = before[path.name]
             else:
                 after[path.name] = (said, *_tell(state, path, content, kept))
-        except (OSError, MtsiteError) as error:
-            state.told([f"{pushlog.DIRECTORY}/{path.name}: {error}"])
+        except OSError as error:
+            state.told([f"{pushlog.DIRECTORY}/{path.name}: {error.strerror}"])
+            continue
+        except MtsiteError as error:
+            state.told([error.message])
             continue
         kept.setdefault(after[path.name][1], path.name)
         state.told(after[path.name][2])

@@ -14,7 +14,7 @@ from crawl import crawl
 from sites import TestSite, difference, files_of, make_site
 from storage import connect
 
-from mtsite import record, urls
+from mtsite import pushlog, record, urls
 from mtsite.archive.remask import mask_record
 from mtsite.config import AreaConfig
 from mtsite.facts import Suspects
@@ -358,3 +358,14 @@ def test_what_is_frozen_of_a_push_is_masked_with_a_rule_that_comes_later(tmp_pat
     assert b"AKIAQ7RZ5TKM2WXY3VBN" in record.encode(kept)
     assert b"AKIAQ7RZ5TKM2WXY3VBN" not in record.encode(masked)
     assert record.decode(record.encode(kept)) == kept
+
+
+def test_a_file_of_great_size_is_told_and_the_site_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    place.run("w1", 1)
+    place.tell([1])
+    monkeypatch.setattr(pushlog, "MOST_BYTES", 20)
+    assert place.site.build().problems == ["pushes/team~2Fchip.jsonl: larger than 256 MiB"]
+    assert place.push(1)["number"] is None
