@@ -118,12 +118,13 @@ class FailingLines:
         )
         return total, [_unpacked(*row) for row in rows]
 
-    def shelves(self) -> list[str]:
-        """The first two digits of all clusters."""
+    def shelves(self) -> dict[str, int]:
+        """The first two digits of all clusters → how many begin with them."""
         rows = self._db.execute(
-            "SELECT DISTINCT substr(cluster, 1, 2) FROM failing WHERE cluster <> '' ORDER BY 1"
+            "SELECT substr(cluster, 1, 2), count(DISTINCT cluster) FROM failing"
+            " WHERE cluster <> '' GROUP BY 1 ORDER BY 1"
         )
-        return [row[0] for row in rows]
+        return dict(rows.fetchall())
 
     def of_shelf(self, shelf: str, most: int) -> tuple[int, list[Cluster]]:
         """How many clusters begin with these digits, and those that were seen last."""

@@ -30,7 +30,8 @@ def write_clusters(state: BuildState) -> None:
         return
     rules = state.config.clusters.rules
     said_of = [repr(rules)] if rules else []
-    for shelf in failing.shelves():
+    shelves = failing.shelves()
+    for shelf in shelves:
         path = urls.clusters_page(shelf)
         if not everything and shelf not in state.shelves and pen.keep_file(path):
             continue
@@ -43,9 +44,10 @@ def write_clusters(state: BuildState) -> None:
     path = urls.clusters_page()
     left = failing.left_out(cluster.MOST_LEFT_OUT)
     has_known = bool(state.annotations.rules or state.annotations.mistakes)
-    fingerprint = pen.fresh(cluster, path, repr(newest), has_known, repr(left), *said_of)
+    rest = shelves if sum(shelves.values()) > len(newest) else {}
+    fingerprint = pen.fresh(cluster, path, repr((newest, rest)), has_known, repr(left), *said_of)
     if fingerprint:
-        made = cluster.newest_context(pen.frame, newest, rules, left, known=has_known)
+        made = cluster.newest_context(pen.frame, newest, rules, left, shelves=rest, known=has_known)
         pen.page(cluster, path, fingerprint, made)
     _write_known(state, pen, ended)
     state.note_files(pen.changed, pen.remove_rest(), pen.rendered)

@@ -1,7 +1,6 @@
 """Failures that are nearly the same, over all areas: the newest, and all on shelves by name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mtsite import urls
 from mtsite.failing import Cluster, Occurrence
@@ -11,7 +10,7 @@ from mtsite.pages import words
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "cluster.html"
 MOST = 250
 """So many clusters are on one page; of a shelf that has more those that were seen last."""
@@ -20,6 +19,7 @@ NEWEST = 100
 _VARIANTS = 6
 MOST_LEFT_OUT = 10
 _PLACES = 6
+ALL_SHOWN: Mapping[str, int] = {}
 
 
 def link(path: str, name: str) -> str:
@@ -33,17 +33,27 @@ def newest_context(
     rules: Sequence[ClusterRule] = (),
     left: Sequence[tuple[RunKey, int]] = (),
     *,
+    shelves: Mapping[str, int] = ALL_SHOWN,
     known: bool = False,
 ) -> dict[str, object]:
     """The clusters that were seen last, each with a link to its shelf.
 
     `left` are runs of which not all kinds of lines are kept, `known`: there is a page of issues.
+    Where there are more clusters, `shelves` are all with how many they have.
     """
     path = urls.clusters_page()
     lead = "No run of this site went wrong with a failing line." if not found else ""
+    if shelves:
+        total = words.number(sum(shelves.values()))
+        lead = f"The {len(found)} kinds of failures that were seen last, of {total}."
     issues = urls.relative(path, urls.clusters_page(urls.KNOWN)) if known else ""
     made = _context(frame, path, ("Failures that are alike", lead), found, rules)
-    return made | {"cut": 0, "known": issues, "left": tuple(_left(path, *one) for one in left)}
+    return made | {
+        "cut": 0,
+        "known": issues,
+        "left": tuple(_left(path, *one) for one in left),
+        "shelves": tuple((name, urls.relative(path, urls.clusters_page(name))) for name in shelves),
+    }
 
 
 def _left(path: str, key: RunKey, kinds: int) -> tuple[str, str, str]:
@@ -83,6 +93,7 @@ def _context(
         "lead": lead or said,
         "known": "",
         "left": (),
+        "shelves": (),
         "clusters": tuple(_shown(path, one, titles, whole=whole) for one in found),
         "newest": "" if not whole else urls.relative(path, urls.clusters_page()),
     }
@@ -138,5 +149,5 @@ def _line(path: str, seen: Occurrence) -> str:
     found = seen.found
     if not found.log:
         return ""
-    page = urls.log_page(replace(seen.key), found.first, found.log)
+    page = urls.log_page(seen.key, found.first, found.log)
     return f"{urls.relative(path, page)}#L{found.line}"

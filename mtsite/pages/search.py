@@ -108,7 +108,10 @@ class Draft:
         at_most = sum(len(name) + len(item) + 2 for name, item in tests) * _CHARACTER_BYTES
         if at_most <= room or _names_cost(tests, "") <= room:
             return tests, 0
-        worst_first = sorted(tests, key=lambda one: (run.outcomes[one][0] not in _BAD, one))
+        named = {line.first for line in run.lines}
+        worst_first = sorted(
+            tests, key=lambda one: (one not in named, run.outcomes[one][0] not in _BAD, one)
+        )
         while _names_cost(tests, "") > room:
             tests = sorted(worst_first[: int(0.9 * len(tests))])
         return tests, len(run.outcomes) - len(tests)
@@ -130,7 +133,9 @@ class Draft:
         found = sorted((self._name(name), run.outcomes[name][0], name) for name in tests)
         ran_on = {test[:2]: hosts[one.host] for one in run.hosts for test in one.tests}
         summary = run.summary
-        dropped = run.line_total - len(run.lines)
+        here = {name for _, _, name in found}
+        lines = [line for line in run.lines if line.first in here] if cut else run.lines
+        dropped = run.line_total - len(lines)
         letters = joined(_letters(found))
         self.size += len(letters)
         row: list[object] = [
@@ -148,7 +153,7 @@ class Draft:
             [ran_on.get(name, -1) for _, letter, name in found if letter in _BAD],
         ]
         self.runs.append([*row, cut, dropped] if cut or dropped else row)
-        for line in run.lines:
+        for line in lines:
             self._line(number, line, hosts)
 
     def _line(self, run: int, line: FailingLine, hosts: Mapping[str, int]) -> None:

@@ -1,14 +1,16 @@
 """A night in which all fails, with one text or with all different ones: what is cut is said."""
 
+import re
 from pathlib import Path
 
 import pytest
 from areas import make_area, run, test
 from sites import TestSite, difference, files_of, make_site
 
+from mtsite import urls
 from mtsite.build import reasons, strange
 from mtsite.logs.likeness import likeness
-from mtsite.pages import words
+from mtsite.pages import cluster, words
 
 MEGABYTE = 1_000_000
 
@@ -46,8 +48,13 @@ def look(site: TestSite, number: int, most: int) -> None:
 
 def test_what_is_cut_of_one_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reasons, "MOST_KINDS", 20)
+    monkeypatch.setattr(cluster, "NEWEST", 5)
     site = a_bad_night(tmp_path, 30)
     look(site, 30, 20)
+    index = (site.tree / urls.clusters_page()).read_text()
+    assert "The 5 kinds of failures that were seen last, of 20." in index
+    shelves = {path.name for path in (site.tree / "_clusters").glob("??.html")}
+    assert shelves == set(re.findall(r'href="([0-9a-f]{2}\.html)"', index))
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
 

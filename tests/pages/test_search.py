@@ -141,6 +141,19 @@ def test_lines_that_all_differ_leave_a_shard_small() -> None:
     assert len(draft.content("k")) <= MOST_BYTES
 
 
+def test_names_that_only_lines_have_make_no_shard_larger() -> None:
+    names = [f"{number:04}" + "\U0001f9ea" * 200 for number in range(4000)]
+    lines = [line(f"{number:06}", (names[-1 - number], "")) for number in range(300)]
+    draft = Draft()
+    draft.take(found(dict.fromkeys(names, "F"), lines=lines, line_total=300))
+    assert len(draft.content("k")) <= MOST_BYTES
+    told = document(draft)
+    ((*_, cut, dropped),) = told["runs"]
+    assert cut + len(told["names"]) == 4000
+    assert dropped + len(told["lines"]) == 300
+    assert told["lines"]
+
+
 TEXTS = st.text(st.characters(codec=None), max_size=12)
 
 
