@@ -207,8 +207,9 @@ class RunReader:
             if not test.toplevel and roots is not None:
                 logs = tuple(self._take_logs(run, test, logs, roots, taker, intake))
                 if intake.attacher:
-                    attached = intake.attacher.read((run.key, test), attached, roots, logs)
-                    intake.note_stored(one.blob for one in attached)
+                    known = attached
+                    attached = intake.attacher.read((run.key, test), known, roots, logs)
+                    intake.note_stored(one.blob for one in attached if one not in known)
             made = TestRecord(test.testname, test.item_path, verdict.value, test.toplevel, logs)
             tests[test.name] = replace(made, attachments=attached) if attached else made
         tests.update(vanished(old, tests))

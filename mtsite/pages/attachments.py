@@ -14,12 +14,18 @@ from mtsite.logs.attach import table_rows
 from mtsite.logs.source import decode_line, split_lines
 from mtsite.pages import words
 from mtsite.pages.logs import masked_note
+from mtsite.pages.weight import weight, within
 
 OPEN_PICTURES = 12
 MOST_PICTURES = 72
 MOST_TEXTS = 6
 OPEN_FILES = 20
 MOST_FILES = 400
+MOST_REASONS, MOST_NAMED = 20, 12
+SHOTS_ROOM, PARTS_ROOM, FILES_ROOM = 80_000, 250_000, 120_000
+"""Bytes of HTML: names and texts are of any length, and a page must not grow with them."""
+
+ROW_BYTES = 250
 TABLE_ROWS = 50
 TABLE_COLUMNS = 20
 TEXT_LINES = 40
@@ -56,22 +62,23 @@ def shown(
         return {"attachments": None}
     stored = [one for one in attachments if one.blob]
     pictures = [one for one in stored if one.kind == IMAGE and not one.huge]
-    shots = tuple(_shot(one, to_root) for one in pictures[:MOST_PICTURES])
-    parts = [
-        (one, _part(one, heads[one.blob], to_root + one.blob))
-        for one in stored
-        if one.blob in heads
-    ][:MOST_TEXTS]
-    parts = [(one, part) for one, part in parts if part.rows or part.text or part.frame]
-    above = {one.name for one in pictures[:MOST_PICTURES]} | {one.name for one, _ in parts}
+    shots = [_shot(one, to_root) for one in pictures[:MOST_PICTURES]]
+    shots = list(within(shots, (2 * weight(*one[:2]) + ROW_BYTES for one in shots), SHOTS_ROOM))
+    texts = [one for one in stored if one.blob in heads][:MOST_TEXTS]
+    made = [_part(one, heads[one.blob], to_root + one.blob) for one in texts]
+    made = [part for part in made if part.rows or part.text or part.frame]
+    parts = within(made, map(_weight, made), PARTS_ROOM)
+    above = {shot[0] for shot in shots} | {part.name for part in parts}
     files = [one for one in attachments if one.name not in above and (one.blob or one.ended)]
+    rows = [_file(one, to_root) for one in files[:MOST_FILES]]
+    listed = within(rows, (2 * weight(*row) + ROW_BYTES for row in rows), FILES_ROOM)
     return {
         "attachments": {
             "total": len(stored),
-            "shots": shots[:OPEN_PICTURES],
-            "more": shots[OPEN_PICTURES:],
-            "parts": tuple(part for _, part in parts),
-            "files": tuple(_file(one, to_root) for one in files[:MOST_FILES]),
+            "shots": tuple(shots[:OPEN_PICTURES]),
+            "more": tuple(shots[OPEN_PICTURES:]),
+            "parts": parts,
+            "files": listed,
             "files_total": len(files),
             "folded": len(files) > OPEN_FILES,
             "left_out": _left_out(attachments),
@@ -177,7 +184,15 @@ def _left_out(
     by_reason: dict[str, list[tuple[str, str]]] = {}
     for one in attachments:
         if one.kind == LEFT_OUT and not one.ended:
-            names = by_reason.setdefault(one.note, [])
+            names = by_reason.setdefault(_cut(one.note, LONGEST_LINE), [])
             if one.name:
-                names.append((one.name, words.size(one.source_size) if one.source_size else ""))
-    return tuple((why, tuple(names[:20]), len(names)) for why, names in by_reason.items())
+                size = words.size(one.source_size) if one.source_size else ""
+                names.append((_cut(one.name, LONGEST_CELL), size))
+    reasons = list(by_reason.items())[:MOST_REASONS]
+    return tuple((why, tuple(names[:MOST_NAMED]), len(names)) for why, names in reasons)
+
+
+def _weight(part: Part) -> int:
+    cells = sum(weight(*row) + 10 * len(row) for row in part.rows)
+    # What stands in an attribute is escaped as it is everywhere.
+    return cells + 2 * weight(part.name, part.href) + weight(part.text, part.frame) + ROW_BYTES

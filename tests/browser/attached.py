@@ -23,15 +23,20 @@ from mtsite.sample.measures import SampleDatum
 from mtsite.sample.pictures import eye_files
 
 NAMES = ("few", "many", "texts", "hostile")
+HARMLESS = NAMES[:3]
+"""Of which a browser has nothing to refuse."""
+
 SCRIPT = "<script>document.title = 'ran'; fetch('https://evil.example/')</script>"
-PAGE = f"""<!doctype html><title>Report</title><h1 onclick="document.title='ran'">Coverage</h1>
-{SCRIPT}
-<p>Lines 93 %</p><img src="https://evil.example/x.png" onerror="document.title='ran'">
-<table border=1><tr><th>file<th>lines<tr><td>dma.sv<td>412</table>
+PAGE = """<!doctype html><title>Report</title><h1>Coverage</h1><p>Lines 93 %</p>
+<table border=1><tr><th>file<th>lines<tr><td>dma.sv<td>412</table>"""
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="300" height="90">
+<polyline points="0,80 60,20 120,60 200,10 300,70" fill="none" stroke="#1b4f8f"/></svg>"""
+BAD_PAGE = f"""{PAGE}{SCRIPT}<p onclick="document.title='ran'">x</p>
+<img src="https://evil.example/x.png" onerror="document.title='ran'">
 <meta http-equiv="refresh" content="0;url=https://evil.example/">"""
-SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="300" height="90"
- onload="document.title='ran'">
-{SCRIPT}<polyline points="0,80 60,20 120,60 200,10 300,70" fill="none" stroke="#1b4f8f"/></svg>"""
+BAD_SVG = SVG.replace("<svg", "<svg onload=\"document.title='ran'\"").replace(
+    "</svg>", f"{SCRIPT}</svg>"
+)
 LEFT = (
     Attachment(
         "dumps/waves.fst", LEFT_OUT, source_size=34_000_000, note="is over max_bytes, 10MiB"
@@ -75,7 +80,8 @@ def _files() -> dict[str, dict[str, bytes]]:
         pieces.HOSTILE_TEXT[:100] or "x": b"text\n",
         '"><img src=x onerror=alert(1)>.png': drawn.png(),
         "\u202egnp.exe": drawn.png(50, 50),
-        "line\nend.txt": PAGE.encode(),
+        "line\nend.txt": BAD_PAGE.encode(),
+        "bad.svg": BAD_SVG.encode(),
         "n" * 200 + ".csv": b'a,b\n"<b>x</b>","=1+1"\n',
         "bomb.png": drawn.png(60_000, 60_000),
     }

@@ -328,7 +328,7 @@ def shots() -> dict[str, str]:
         "test-blocked": urls.test_page(waiting_runs.small().key, ("smoke", "")),
         "test-waits": urls.test_page(waiting_runs.small().key, ("deploy", "")) + "#relations",
         "test-fan-in": urls.test_page(waiting_runs.fans().key, ("a_report", "")) + "#relations",
-        **{f"attached-{name}": attached.page(name) for name in attached.NAMES},
+        **{f"attached-{name}": attached.page(name) for name in attached.HARMLESS},
         "compare": "".join(urls.compare_page(replace(night.key, runname="ww47.4"), night.key)),
         "gate": rehearsals.PATH,
         "search": urls.search_page() + "?q=pcie",

@@ -58,6 +58,8 @@ ODD = (
         "toplevel",
         "run-waits",
         "test-blocked",
+        "attached-few",
+        "attached-texts",
     ),
     *("items400", "values", "steps1000", "archived", "rtl", "waived", "nothing"),
 )

@@ -34,6 +34,7 @@ FILES: dict[str, str | bytes] = {
     "big.bin": b"\0" * 3000,
     NAMED: "hostile name\n",
     ".hidden": "not chosen\n",
+    os.fsdecode(b"\xff\xfe.txt"): "a name that is no text\n",
 }
 
 
@@ -154,6 +155,11 @@ def test_neither_hidden_names_nor_linked_directories_nor_logs_are_taken(site: Te
 def test_a_hostile_name_is_only_a_name(site: TestSite) -> None:
     assert "<script>alert" not in page_of(site, "ui")
     assert NAMED in attachments_of(site)
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(site: TestSite) -> None:
+    assert "\ufffd\ufffd.txt" in attachments_of(site)
+    assert "\ufffd\ufffd.txt" in page_of(site, "ui")
 
 
 def test_an_item_has_its_own(site: TestSite) -> None:
