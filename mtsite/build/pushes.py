@@ -6,20 +6,16 @@ A page lies where a run says that its push is; a revision that is not the last o
 or is cut, leads to the page of the push.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mtsite import comparison, pushlog, urls
-from mtsite.build import digest, unreadable
-from mtsite.build.masked import redactor_of
+from mtsite import comparison, urls
+from mtsite.build import unreadable
 from mtsite.build.pen import Look, Pen, json_bytes
 from mtsite.build.state import BuildState
-from mtsite.errors import MtsiteError
-from mtsite.logs.redact import Redactor
 from mtsite.manifest import Manifest, Page
 from mtsite.pages import build, push, pushes, pushtwin, redirect, repositories
 from mtsite.pages.marks import short
@@ -29,7 +25,6 @@ from mtsite.rollup import BAD, GOOD
 from mtsite.toldpushes import AT_ONCE, PushPlace
 
 OWNER = "pushes"
-_FILES = "pushlogs"
 _BAD = frozenset(verdict.value for verdict in BAD)
 _GOOD = frozenset(verdict.value for verdict in GOOD)
 Lead = tuple[str, str]
@@ -73,32 +68,6 @@ def owner_of(path: str) -> str:
     return f"push:{path}"
 
 
-def tell_pushes(state: BuildState) -> None:
-    """Know the pushlogs beside mtsite.toml; one that stands as it was is not taken apart."""
-    before = json.loads(state.manifest.get(_FILES) or "{}")
-    after: dict[str, tuple[str, str, list[str]]] = {}
-    kept: dict[str, str] = {}
-    for path in pushlog.files(state.config.root) if state.config.file else ():
-        try:
-            content = pushlog.read_bytes(path)
-            said = digest.of(digest.of_bytes(content), repr(state.config.redact))
-            if path.name in before and before[path.name][0] == said:
-                after[path.name] = before[path.name]
-            else:
-                after[path.name] = (said, *_tell(state, path, content, kept))
-        except OSError as error:
-            state.told([f"{pushlog.DIRECTORY}/{path.name}: {error.strerror}"])
-            continue
-        except MtsiteError as error:
-            state.told([error.message])
-            continue
-        kept.setdefault(after[path.name][1], path.name)
-        state.told(after[path.name][2])
-    if before != json.loads(json.dumps(after)):
-        state.manifest.pushes.forget_logs(list(kept))
-        state.manifest.put(_FILES, json.dumps(after))
-
-
 def write_pushes(state: BuildState) -> None:
     """Bring the pages of pushes and builds in line with the runs that name them."""
     book = state.manifest.pushes
@@ -126,28 +95,6 @@ def write_pushes(state: BuildState) -> None:
 def has_pushes(state: BuildState) -> bool:
     """Whether there is a page about pushes."""
     return bool(state.manifest.pushes.repositories())
-
-
-def _tell(
-    state: BuildState, path: Path, content: bytes, kept: Mapping[str, str]
-) -> tuple[str, list[str]]:
-    found = pushlog.read_pushlog(path, content)
-    if found.repository in kept:
-        told = f"{pushlog.DIRECTORY}/{path.name}: {kept[found.repository]} tells of the same one"
-        return found.repository, [told]
-    redactor = redactor_of(state.config.redact)
-    clean = tuple(_masked(one, redactor) for one in found.pushes)
-    state.manifest.pushes.tell(replace(found, pushes=clean))
-    return found.repository, list(found.mistakes)
-
-
-def _masked(one: Push, redactor: Redactor) -> Push:
-    """What people say of their changes may hold a secret, as a log may."""
-    commits = tuple(
-        Commit(c.revision, redactor.redact_text(c.author), c.time, redactor.redact_text(c.message))
-        for c in one.commits
-    )
-    return replace(one, commits=commits, author=redactor.redact_text(one.author))
 
 
 def _tasks(state: BuildState) -> Iterator[PushTask]:

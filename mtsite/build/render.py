@@ -173,10 +173,11 @@ class _RunPages:
         return disagreement.of_all(self.run, self.place.letters, self.kept)
 
     @cached_property
-    def _head(self) -> tuple[object, ...]:
+    def _head(self) -> str:
+        """A digest of what all tests of the run share: each of their pages asks for it."""
         run = self.run
         facts = self.facts
-        return (
+        return digest.of(
             repr(run.key),
             run.keys,
             run.event_time,

@@ -34,7 +34,7 @@ from mtsite.build.judge import rule_set_of
 from mtsite.build.masked import redactor_of
 from mtsite.build.pen import Look, forget_stale_theme
 from mtsite.build.plan import BuildPlan, due_again, only_areas, plan_build
-from mtsite.build.pushes import tell_pushes
+from mtsite.build.pushlogs import tell_pushes
 from mtsite.build.recipes import note_recipes, recipes_of
 from mtsite.build.runs import rehome_runs, write_runs
 from mtsite.build.state import BuildFlags, BuildState, BuildSummary, Report

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mtsite import atomicfile, lock
 from mtsite.config import Config
@@ -24,9 +24,11 @@ from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.lastjobs import recall_jobs
 from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.listing import fetch_shard, read_root
-from mtsite.publish.send import Report
 from mtsite.publish.shards import ROOT, Line
 from mtsite.publish.workers import in_threads
+
+if TYPE_CHECKING:
+    from mtsite.publish.send import Report
 
 UNFETCHED = "unfetched"
 _NAMED = 10
@@ -52,7 +54,7 @@ class _Damaged(Exception):
     """An object is missing, or not what the manifest says."""
 
 
-def recover(config: Config, report: Report, say: Callable[[str], None]) -> list[str]:
+def recover(config: Config, report: "Report", say: Callable[[str], None]) -> list[str]:
     """Before a build: where state or tree was lost, fetch what only the destination has.
 
     Returns what could not be fetched, in words. Nothing lost, or no destination: does nothing.
@@ -93,7 +95,7 @@ def refuse_unfetched(config: Config) -> None:
         )
 
 
-def fetch_kept(config: Config, *, report: Report, again: bool = False) -> FetchSummary:
+def fetch_kept(config: Config, *, report: "Report", again: bool = False) -> FetchSummary:
     """Bring the `_record/` and `_blobs/` files that the destination has and the tree lacks.
 
     Every file is compared with its digest before it appears. `again`: records that differ are
