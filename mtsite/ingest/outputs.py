@@ -7,6 +7,7 @@ its own, `<runname>~2`, is taken while another has the name: rows always name th
 written for them.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -51,9 +52,9 @@ class RunOutputs:
         path = f"{below}/{GROUP if item is None else urls.segment(item)}"
         if path not in self._made:
             if below not in self._made:
-                os.makedirs(below, exist_ok=True)  # noqa: PTH103  # thousands of times
+                _make(below)
                 self._made.add(below)
-            os.makedirs(path, exist_ok=True)  # noqa: PTH103
+            _make(path)
             if item is None:
                 self._made.add(path)
         return path
@@ -76,6 +77,12 @@ class RunOutputs:
         (root / MARKER).write_text(self._first.name, encoding="utf-8")
         self._root = str(root)
         return self._root
+
+
+def _make(directory: str) -> None:
+    """Thousands of times, and what lies above is there: nothing is looked up first."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory)  # noqa: PTH102
 
 
 def write_log(directory: str, name: str, head: str, texts: Iterable[Text]) -> None:

@@ -152,7 +152,8 @@ class ItemRows:
         if test is None:
             test = self._test(item.test, item.start)
         test_id = self._run.next_test()
-        status, comment = STATUS[item.outcome], _comment(item.problems)
+        status = STATUS[item.outcome]
+        comment = _comment(item.problems) if item.problems else ""
         directory, log = NO_DIRECTORY, NO_LOG
         named = named_by(item) if item.outputs or item.attempts or item.properties else []
         if item.problems or item.outputs or item.attempts:
@@ -196,9 +197,7 @@ class ItemRows:
     def _add_value(
         self, test_id: int, category: str, name: str, value: float | int | str, units: str
     ) -> None:
-        self._run.add_datum(
-            (test_id, category, name, value, None, None, units, "", "n/a", "", self._now)
-        )
+        self._run.add_value(test_id, (category, name, value, units), self._now)
 
     def _test(self, name: str, start: float | None) -> _Test:
         test = self._tests.get(name)

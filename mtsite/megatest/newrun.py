@@ -63,6 +63,13 @@ class NewRun:
         """A measured value, in the order of `DATUM_COLUMNS`; a second of one name is left out."""
         self._rows["test_data"].append((*row[:3], *map(_as_it_is, row[3:6]), *row[6:]))
 
+    def add_value(self, test_id: int, told: tuple[str, str, Value, str], now: int) -> None:
+        """(category, variable, value, units) of which nothing was expected; there are many."""
+        category, variable, value, units = told
+        kept = value if isinstance(value, float) else _as_it_is(value)
+        row = (test_id, category, variable, kept, None, None, units, "", "n/a", "", now)
+        self._rows["test_data"].append(row)
+
     def flush(self) -> None:
         """Put what was added into the database."""
         for table, rows in self._rows.items():

@@ -70,8 +70,19 @@ class Side:
     shown: int = 0
 
 
+NOTHING: dict[str, object] = {
+    "relations": (),
+    "because": (),
+    "waiting_for_all": 0,
+    "whole_href": "",
+    "relations_href": "",
+}
+
+
 def shown(relations: Relations, name: TestName, path: str) -> dict[str, object]:
     """The lists of a test's page, and above all why it never began."""
+    if not relations.edges:
+        return NOTHING
     out, into = relations.out_of(name), relations.into(name)
     sides: list[Side] = []
     room = ROOM
