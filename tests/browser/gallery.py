@@ -59,14 +59,24 @@ from mtsite.pages import (  # noqa: E402
     strange,
     test,
 )
-from mtsite.pages.beside import Beside  # noqa: E402
+from mtsite.pages.beside import Beside, RunLink  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 FRAME = gallery_levels.FRAME
 BESIDE = Beside(
-    links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),), leaving=True
+    links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),),
+    leaving=True,
+    related=(
+        RunLink(
+            "retry-of",
+            "ww47.4",
+            urls.run_page(RunKey(records.AREA, records.TARGET, "ww47.4")),
+            "F",
+        ),
+        RunLink("depends-on", "tools/x86/b31"),
+    ),
 )
 
 
