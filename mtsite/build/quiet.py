@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import mtsite
-from mtsite import atomicfile
+from mtsite import atomicfile, urls
 from mtsite.build import digest
 from mtsite.build.judge import rule_set_of
 from mtsite.build.state import BuildState
@@ -17,6 +17,9 @@ from mtsite.holds import FILE_NAME as HOLDS
 from mtsite.manifest import FILE as MANIFEST
 
 FILE = "quiet"
+VOLATILE = ("_status.json", "_status.js", urls.jobs_page())
+"""What no build makes again, and each sees to."""
+
 _COUNTER = slice(24, 28)
 """Where a SQLite file counts the transactions that changed it, whoever did."""
 
@@ -24,6 +27,8 @@ _COUNTER = slice(24, 28)
 def nothing_moved(state: BuildState) -> bool:
     """Whether the manifest and all that lies beside it are as `note_finished` saw them."""
     if state.manifest.has_moved() or not _is_whole(state):
+        return False
+    if not all((state.site / path).exists() for path in VOLATILE):
         return False
     try:
         known = (state.config.state_dir / FILE).read_text(encoding="ascii")

@@ -69,6 +69,10 @@ def state_is_changed_by_another(site: TestSite, area: TestArea) -> None:
         known.commit()
 
 
+def page_of_jobs_is_lost(site: TestSite, area: TestArea) -> None:
+    (site.tree / "_jobs" / "index.html").unlink()
+
+
 def run_is_held(site: TestSite, area: TestArea) -> None:
     (site.root / "holds.toml").write_text('[[hold]]\nrun = "x"\nwhy = "y"\n')
 
@@ -99,6 +103,7 @@ def row_is_changed(site: TestSite, area: TestArea) -> None:
     [
         log_goes_on,
         state_is_changed_by_another,
+        page_of_jobs_is_lost,
         run_is_held,
         failure_gets_known,
         style_is_added,
