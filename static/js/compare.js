@@ -128,7 +128,7 @@
     });
   };
   const start = async () => {
-    const asked = boxes.map((box) => plain(box.value));
+    const asked = boxes.map((box) => (box.value = plain(box.value)));
     const known = asked.filter((path) => SAFE.test(path));
     if (known.length) for (const [i, box] of boxes.entries()) await offer(box, SAFE.test(asked[i]) ? asked[i] : known[0]).catch(() => {});
     if (known.length < 2) {

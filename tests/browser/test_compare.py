@@ -33,7 +33,7 @@ def letters(night: records.Night) -> dict[tuple[str, str], str]:
 
 def test_two_runs_are_classed_as_on_the_command_line(wide: Watched, gallery_site: Path) -> None:
     there = urls.run_page(replace(NIGHT.key, runname="ww47.4")).removesuffix("/index.html")
-    page = opened(wide, gallery_site, there, HERE)
+    page = opened(wide, gallery_site, there, f"{HERE}/index.html")
     rows = comparison.compare(letters(BEFORE), letters(NIGHT))
     said = ", ".join(
         f"{number} {comparing.SAID[kind].replace('here', 'in B').replace('there', 'in A')}"
