@@ -27,7 +27,9 @@ from mtsite.regex import Match, Pattern, compile_bytes, count_groups, group_span
 
 MARK = "▮▮▮"
 _ROUNDS = 32
-"""Five were seen, in a line made for it; each looks only at lines that the one before changed."""
+_PATIENT_ROUNDS = 16
+"""Each looks only at lines that the one before changed. Five were seen in lines that somebody made
+by hand; where a line made by a machine goes on, it is masked to its end, and then is still."""
 _BYTES_PER_LOOK = 2000
 """Looking at so many bytes takes as long as looking at one place."""
 
@@ -168,7 +170,9 @@ class Redactor:
         edits = [(first - since, last - since, name) for first, last, name in edits]
         start -= since
         # A mask can bring two halves of another rule's match together: look again until it's still.
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
+            if number >= _PATIENT_ROUNDS:
+                edits = _to_line_ends(text, edits)
             if edits and _MARK in text:
                 edits = _spare_masks(text, edits)
             if not edits:
@@ -327,6 +331,15 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
+
+
+def _to_line_ends(content: bytes, wanted: list[Edit]) -> list[Edit]:
+    edits: list[Edit] = []
+    for start, _, name in wanted:
+        if not edits or start >= edits[-1][1]:
+            line = _LINE.match(content, start)
+            edits += [(start, line.end(), name)] if line else []
+    return edits
 
 
 def _spare_masks(content: bytes, wanted: list[Edit]) -> list[Edit]:

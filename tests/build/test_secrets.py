@@ -1,5 +1,6 @@
 """Planted secrets are in no byte of what is built and published; what else [redact] can do."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,21 @@ def large_log() -> bytes:
     return content + LINE * 3000
 
 
+def attachments(text: str) -> dict[str, str | bytes]:
+    """Texts of each kind that is attached, and one that can't be masked."""
+    rows = "".join(f'{number},"{line}"\n' for number, line in enumerate(text.splitlines()))
+    return {
+        "out/notes.txt": text,
+        "out/table.csv": f"number,line\n{rows}",
+        "out/said.json": json.dumps({"lines": text.splitlines()}),
+        "out/page.html": f"<!doctype html><title>x</title><pre>{text}</pre>",
+        "out/drawing.svg": f"<svg xmlns='http://www.w3.org/2000/svg'><text>{text}</text></svg>",
+        "out/wide.txt": text.encode("utf-16"),
+        "out/packed.txt.gz": gzip.compress(text.encode()),
+        "out/odd.bin": b"\0\x01" + text.encode(),
+    }
+
+
 def the_run(log: str = "") -> object:
     text = planted_text()
     rows = [datum("speed", "remark", value=1.5, comment=text), datum(text, "x", value=text)]
@@ -40,6 +56,7 @@ def the_run(log: str = "") -> object:
         test("commented", comment=text, status="FAIL", data=rows),
         test("stepped", steps=[step("s", comment=text, log=f"{text}\n")]),
         test("large", status="FAIL", log=log or "fine\n"),
+        test("attached", files=attachments(text)),
     ]
     return run("u/v", "w1", tests, comment=text)
 
@@ -52,7 +69,8 @@ def area(tmp_path_factory: pytest.TempPathFactory) -> TestArea:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, area: TestArea) -> TestSite:
     made = make_site(tmp_path_factory.mktemp("home"), area)
-    configure(made, area, f'[publish]\ndestination = "{made.root / "www"}"\n')
+    settings = f'[publish]\ndestination = "{made.root / "www"}"\n'
+    configure(made, area, f'{settings}[attachments]\ninclude = ["out/*"]\n')
     assert made.build().problems == []
     publish_site(made.config(), now=2_000_000_000)
     return made
@@ -70,6 +88,16 @@ def test_a_planted_secret_is_in_no_byte_that_was_built(site: TestSite) -> None:
 def test_a_planted_secret_is_in_no_byte_that_was_published(site: TestSite) -> None:
     assert len(all_bytes(site.root / "www")) > 10
     assert holding(site.root / "www", *SECRETS) == []
+
+
+def test_attached_texts_are_masked_and_what_can_not_be_is_left_out(site: TestSite) -> None:
+    twin = json.loads((site.tree / urls.run_twin(KEY)).read_bytes())
+    told = next(test for test in twin["tests"] if test["testname"] == "attached")["attachments"]
+    found = {one["name"]: one for one in told}
+    assert len(found) == 8
+    masked = {name for name, one in found.items() if one.get("redacted") and one.get("blob")}
+    assert masked == found.keys() - {"out/odd.bin"}
+    assert "secret" in found["out/odd.bin"]["note"]
 
 
 def test_the_large_log_keeps_its_lines(site: TestSite) -> None:
