@@ -17,20 +17,21 @@ pytestmark = pytest.mark.browser
 RUN = urls.run_page(records.Night().key)
 LIGHT_PAPER = "rgb(252, 251, 247)"
 BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
-INSIDE = """() => [...document.querySelectorAll("main *")].filter((one) =>
-  one.getBoundingClientRect().right > innerWidth + 1
-  && !one.closest(".scroll, .heard, .strip, pre, [tabindex='0']"))
-  .map((one) => one.outerHTML.slice(0, 120))"""
-WIDER = """() => [...document.querySelectorAll("body.test .part > *")]
-  .filter((one) => one.scrollWidth > one.clientWidth + 1)
-  .map((one) => one.outerHTML.slice(0, 120))"""
-COVERING = "body:is(.run, .test, .gone, .target)"
-COVERED = """() => {
-  const parts = [...document.querySelectorAll("main > *")]
+LOOK = """() => {
+  const all = (which) => [...document.querySelectorAll(which)];
+  const told = (some) => some.map((one) => one.outerHTML.slice(0, 120));
+  const place = (one) => one.getBoundingClientRect();
+  const parts = all("body:is(.run, .test, .gone, .target) main > *")
     .filter((one) => one.getClientRects().length);
-  return parts.slice(1).filter((one, i) =>
-    one.getBoundingClientRect().top < parts[i].getBoundingClientRect().bottom - 1)
-    .map((one) => one.outerHTML.slice(0, 120));
+  const far = (one) => place(one).right > innerWidth + 1
+    && !one.closest(".scroll, .heard, .strip, pre, [tabindex='0']");
+  const wider = (one) => one.scrollWidth > one.clientWidth + 1;
+  return {
+    width: document.documentElement.scrollWidth,
+    far: innerWidth > 390 ? [] : told(all("main *").filter(far)),
+    wider: told(all("body.test .part > *").filter(wider)),
+    covered: told(parts.slice(1).filter((one, i) => place(one).top < place(parts[i]).bottom - 1)),
+  };
 }"""
 CUT = """() => [...document.querySelectorAll("h1, h2, .lead, .facts dd, .failures *")]
   .filter((one) => !one.matches(".heard") && one.scrollWidth > one.clientWidth + 1
@@ -53,14 +54,11 @@ class Seen:
     def look(self, page: Any, path: str, widths: Iterable[int]) -> None:
         for width in widths:
             page.set_viewport_size({"width": width, "height": 900})
-            if page.evaluate("document.documentElement.scrollWidth") > width:
+            found = page.evaluate(LOOK)
+            if found["width"] > width:
                 self.sideways.append(f"{path} at {width}")
-            if width in {390, 1400}:
-                self.outside += [f"{path} at {width}: {one}" for one in page.evaluate(WIDER)]
-            if width <= 390:
-                self.outside += [f"{path} at {width}: {one}" for one in page.evaluate(INSIDE)]
-            if width in {390, 1400} and page.locator(COVERING).count():
-                self.covered += [f"{path} at {width}: {one}" for one in page.evaluate(COVERED)]
+            self.outside += [f"{path} at {width}: {one}" for one in found["far"] + found["wider"]]
+            self.covered += [f"{path} at {width}: {one}" for one in found["covered"]]
 
     def wait(self, page: Any, path: str, width: int) -> None:
         page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
@@ -88,12 +86,13 @@ def seen(chromium: Any, gallery_site: Path) -> Seen:
     watched = Watched(chromium, viewport={"width": 1400, "height": 900})
     watched.context.add_init_script(WATCH_SHIFTS)
     watched.page.route("**/site.js", _late)
+    fullest = _fullest(gallery_site)
     for path in shown_in_gallery():
         page = watched.go(gallery_site, path)
         found.wait(page, path, 1400)
-        found.look(page, path, (1400, 390))
+        found.look(page, path, (1400,) if path in fullest else (1400, 390))
         page.set_viewport_size({"width": 1400, "height": 900})
-    for path in _fullest(gallery_site):
+    for path in fullest:
         watched.page.set_viewport_size({"width": 390, "height": 900})
         page = watched.go(gallery_site, path)
         found.wait(page, path, 390)
