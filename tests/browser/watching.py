@@ -37,6 +37,9 @@ class Watched:
         self.page.on("requestfailed", self._on_lost)
 
     def _on_console(self, message: Any) -> None:
+        # What watches a page is sent into its frames, too, and refused where they take no script.
+        if message.text.startswith("Blocked script execution in 'about:srcdoc'"):
+            return
         if message.type in {"error", "warning"}:
             self.trouble.append(f"{message.type}: {message.text}")
 
