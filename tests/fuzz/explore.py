@@ -6,6 +6,7 @@ the same inputs come in the same order each time.
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 import atheris
@@ -22,9 +23,11 @@ def main() -> None:
     name, seconds = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "20"
     known = targets.CORPUS / name
     known.mkdir(parents=True, exist_ok=True)
-    found = sys.argv[3:4] or []
+    found = sys.argv[3:4]
     flags = [f"-max_total_time={seconds}", f"-max_len={targets.MOST_BYTES}", "-timeout=10"]
     if not found:
+        # What is found goes into the first directory named: the corpus is chosen by people.
+        found = [tempfile.mkdtemp(prefix=f"{name}-", dir=Path.cwd())]
         flags.append("-seed=1")
     if name in targets.WORDS:
         words = Path(f"{name}.words")
