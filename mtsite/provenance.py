@@ -123,6 +123,7 @@ def provenance_of(attributes: Iterable[tuple[str, str]]) -> Provenance:
     artifacts: list[Artifact] = []
     rest: list[tuple[str, str]] = []
     for name, value in attributes:
+        name = name.strip()
         key = _spelled(name)
         if key in _PLAIN:
             if value.strip() and len(value) <= LONGEST_NAME:
@@ -180,7 +181,7 @@ def _read_commit(told: object) -> Commit:
     if not isinstance(told, dict) or not _text(told.get("revision")).strip():
         raise ValueError("a commit has no revision")
     return Commit(
-        _revision(_text(told["revision"]).strip()[:LONGEST_NAME]),
+        _revision(_text(told["revision"]).strip()[:LONGEST_NAME].strip()),
         _text(told.get("author")),
         _time(told.get("time")),
         _text(told.get("message")),
@@ -259,13 +260,13 @@ def _object_push(attributes: Sequence[tuple[str, str]], revision: str) -> Push |
             commits.setdefault(int(found[1]), {})[found[2] or "revision"] = value
     listed = [
         Commit(
-            _revision(one["revision"]),
+            _revision(one["revision"].strip()[:LONGEST_NAME].strip()),
             one.get("author", ""),
             _seconds(one.get("time", "")),
             one.get("message") or one.get("comments") or one.get("desc") or "",
         )
         for _, one in sorted(commits.items())
-        if one.get("revision")
+        if one.get("revision", "").strip()
     ]
     author = told.get("author", "")
     when = _seconds(told.get("time") or told.get("push_timestamp") or "")

@@ -20,6 +20,9 @@ from mtsite.provenance import Push, decode, encode
 
 DIRECTORY = "pushes"
 MOST_BYTES = 1 << 28
+MOST_MISTAKES = 20
+"""So many lines that can't be used are told one by one."""
+
 SHORTEST_PREFIX = 7
 """So many hexadecimal digits stand for a revision that begins with them, if it is the only one."""
 
@@ -77,8 +80,10 @@ def read_pushlog(path: Path, content: bytes | None = None) -> Pushlog:
     repository = urls.name_of(path.stem) or path.stem
     pushes: list[Push] = []
     mistakes: list[str] = []
+    more = 0
     seen: set[str] = set()
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
+    # Only this ends a line: what else splitlines() takes for an end may stand in JSON.
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -89,10 +94,15 @@ def read_pushlog(path: Path, content: bytes | None = None) -> Pushlog:
             if push.revision in seen:
                 raise ValueError(f"{push.revision} stands above already")
         except (ValueError, RecursionError) as error:
-            mistakes.append(f"{DIRECTORY}/{path.name}:{number}: {error}")
+            if len(mistakes) < MOST_MISTAKES:
+                mistakes.append(f"{DIRECTORY}/{path.name}:{number}: {error}")
+            else:
+                more += 1
             continue
         seen.update(commit.revision for commit in push.commits)
         pushes.append(push)
+    if more:
+        mistakes.append(f"{DIRECTORY}/{path.name}: {more} more like these")
     return Pushlog(repository, tuple(pushes), tuple(mistakes))
 
 
@@ -137,7 +147,7 @@ def merge(known: Sequence[Push], told: Sequence[Push]) -> list[Push]:
     for at in range(len(known) + 1):
         merged += added.get(at, ())
         merged += known[at : at + 1]
-    if all(_is_number(push.id) for push in merged):
+    if all(is_push_number(push.id) for push in merged):
         merged.sort(key=lambda push: int(push.id))
     return merged
 
@@ -194,5 +204,6 @@ def _place(known: Sequence[Push], told: Sequence[Push]) -> int:
     return 0 if first is not None and last is not None and last < first else len(known)
 
 
-def _is_number(text: str) -> bool:
+def is_push_number(text: str) -> bool:
+    """Whether this is a number that a push may have of its own."""
     return text.isascii() and text.isdigit() and len(text) < 19

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from mtsite.model import RunKey
 from mtsite.provenance import Artifact, Build, Provenance, Push, decode, encode
 from mtsite.pushlog import Pushlog
-from mtsite.toldpushes import AT_ONCE, UNTOLD, PushPlace, ToldPushes
+from mtsite.toldpushes import AT_ONCE, MOST_BETWEEN, UNTOLD, PushPlace, ToldPushes
 
 TABLES = """
 CREATE TABLE run_pushes (
@@ -114,7 +114,8 @@ class PushRuns:
         moved = self.told.put(log)
         if not moved:
             return
-        for part in range(moved[0] // AT_ONCE, moved[-1] // AT_ONCE + 1):
+        # The part before leads on to the next one, which may be new.
+        for part in range(max(0, moved[0] // AT_ONCE - 1), moved[-1] // AT_ONCE + 1):
             self._due(PART, log.repository, str(part))
         self._due(INDEX, log.repository, "")
         name = json.dumps(log.repository)
@@ -183,14 +184,14 @@ class PushRuns:
         values = (json.dumps(repository), first, last)
         return self._sorted("at_repository = ? AND number >= ? AND number < ?", values)
 
-    def untold(self, repository: str, most: int) -> list[PushRun]:
-        """The last runs that name pushes of it which nobody told of, newest first."""
-        return list(
-            self._runs(
-                "at_repository = ? AND number = -1 ORDER BY place DESC, dir LIMIT ?",
-                (json.dumps(repository), most),
-            )
+    def untold(self, repository: str, most: int) -> list[PushPlace]:
+        """The pushes of it that runs name and nobody told of; those that ran last, first."""
+        rows = self._db.execute(
+            "SELECT at_revision FROM run_pushes WHERE at_repository = ? AND number = -1"
+            " GROUP BY at_revision ORDER BY max(place) DESC, at_revision LIMIT ?",
+            (json.dumps(repository), most),
         )
+        return [PushPlace(repository, json.loads(revision)) for (revision,) in rows]
 
     def newest(self, repository: str) -> PushPlace | None:
         """The last of its pushes that has runs; None where none has."""
@@ -328,6 +329,26 @@ class PushRuns:
         where = "target = ? AND at_repository = ? AND number > ? ORDER BY number LIMIT 1"
         for later in self._runs(where, values):
             self._due(PUSH, later.at.repository, later.at.revision)
+        if self._is_alone(one):
+            self._due_after(one.at)
+
+    def _is_alone(self, one: PushRun) -> bool:
+        """Whether the page of its push comes, or goes, with this run."""
+        rows = self._db.execute(
+            "SELECT 1 FROM run_pushes WHERE at_repository = ? AND number = ? LIMIT 2",
+            (json.dumps(one.at.repository), one.at.number),
+        )
+        return len(rows.fetchall()) < 2
+
+    def _due_after(self, at: PushPlace) -> None:
+        """The pages that may name a push among those that lie between two."""
+        rows = self._db.execute(
+            "SELECT DISTINCT at_revision FROM run_pushes"
+            " WHERE at_repository = ? AND number > ? AND number < ?",
+            (json.dumps(at.repository), at.number, at.number + MOST_BETWEEN),
+        ).fetchall()
+        for (revision,) in rows:
+            self._due(PUSH, at.repository, json.loads(revision))
 
     def _due_beside(self, repository: str, number: int) -> None:
         for near in self.beside(PushPlace(repository, "", number)):

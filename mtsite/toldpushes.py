@@ -13,6 +13,9 @@ from mtsite.pushlog import Pushlog, is_cut
 AT_ONCE = 50
 """So many pushes are on one part of a list; parts are counted from the oldest push."""
 
+MOST_BETWEEN = 20
+"""So many pushes before a bad one its page names; each is a link while it has a page itself."""
+
 UNTOLD = -1
 TABLES = """
 CREATE TABLE pushes (
@@ -40,6 +43,7 @@ class ToldPushes:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._numbers: dict[str, dict[str, int]] = {}
 
     def put(self, log: Pushlog) -> list[int]:
         """The pushes of a repository are these; the places where another one stands than before."""
@@ -51,6 +55,7 @@ class ToldPushes:
         moved = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
         if not moved:
             return []
+        self._numbers.pop(name, None)
         self._db.execute("DELETE FROM pushes WHERE repository = ?", (name,))
         self._db.execute("DELETE FROM push_commits WHERE repository = ?", (name,))
         self._db.executemany(
@@ -127,10 +132,14 @@ class ToldPushes:
         return None
 
     def _numbered(self, name: str, push: str) -> tuple[str, int] | None:
-        """A push by the number of its own, which stands first in what was told of it."""
-        text = f'{{"id":{json.dumps(push)},%'
-        row = self._db.execute(
-            "SELECT repository, number FROM pushes WHERE repository = ? AND told LIKE ? LIMIT 1",
-            (name, text),
-        ).fetchone()
-        return (row[0], row[1]) if row else None
+        """A push by the number of its own; of two with one the older."""
+        if name not in self._numbers:
+            # Many runs ask: they are read once.
+            rows = self._db.execute(
+                "SELECT json_extract(told, '$.id'), number FROM pushes WHERE repository = ?"
+                " ORDER BY number DESC",
+                (name,),
+            )
+            self._numbers[name] = {own: number for own, number in rows if own}
+        found = self._numbers[name].get(push)
+        return None if found is None else (name, found)

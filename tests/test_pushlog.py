@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsite.provenance import Commit, Push, decode, encode
-from mtsite.pushlog import Pushlog, between, find, merge, read_pushlog, write_pushlog
+from mtsite.pushlog import (
+    MOST_MISTAKES,
+    Pushlog,
+    between,
+    find,
+    merge,
+    read_pushlog,
+    write_pushlog,
+)
 from mtsite.toldpushes import TABLES, UNTOLD, ToldPushes
 
 
@@ -109,6 +117,21 @@ def test_a_file_by_hand_needs_only_revisions_and_its_mistakes_are_told(tmp_path:
     assert [one.split(": ")[0] for one in found.mistakes] == [
         f"pushes/a~2Fb.jsonl:{number}" for number in (2, 3, 4, 5)
     ]
+
+
+def test_what_ends_a_line_elsewhere_may_stand_in_what_a_commit_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"commits": [{"revision": "r1", "message": "a\u2028b"}]}\r\n'.encode())
+    found = read_pushlog(path)
+    assert not found.mistakes
+    assert found.pushes[0].commits[0].message == "a\u2028b"
+
+
+def test_of_very_many_mistakes_the_rest_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("oops\n" * (MOST_MISTAKES + 500))
+    *mistakes, last = read_pushlog(path).mistakes
+    assert (len(mistakes), last) == (MOST_MISTAKES, "pushes/a.jsonl: 500 more like these")
 
 
 DIGITS = st.text("ab", min_size=1, max_size=9)

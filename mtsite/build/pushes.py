@@ -22,7 +22,7 @@ from mtsite.pages.marks import short
 from mtsite.provenance import Commit, Push
 from mtsite.pushruns import BUILD, INDEX, PART, PUSH, PushRun
 from mtsite.rollup import BAD, GOOD
-from mtsite.toldpushes import AT_ONCE, PushPlace
+from mtsite.toldpushes import AT_ONCE, MOST_BETWEEN, PushPlace
 
 OWNER = "pushes"
 _BAD = frozenset(verdict.value for verdict in BAD)
@@ -94,7 +94,7 @@ def write_pushes(state: BuildState) -> None:
 
 def has_pushes(state: BuildState) -> bool:
     """Whether there is a page about pushes."""
-    return bool(state.manifest.pushes.repositories())
+    return state.manifest.holds(urls.repositories_page())
 
 
 def _tasks(state: BuildState) -> Iterator[PushTask]:
@@ -143,7 +143,6 @@ def _push(manifest: Manifest, repository: str, name: str) -> Shown | None:
     return push.Shown(
         at,
         _told(manifest, at, runs),
-        book.told.count(at.repository),
         before,
         after,
         tuple(manifest.summary(one.dir) for one in runs),
@@ -174,7 +173,7 @@ def _broke(manifest: Manifest, runs: list[PushRun]) -> Iterator[push.Broke]:
             if letter in _BAD and name in good
         ]
         if tests:
-            first = max(there.at.number + 1, one.at.number + 1 - push.MOST_BETWEEN)
+            first = max(there.at.number + 1, one.at.number + 1 - MOST_BETWEEN)
             told = book.told.pushes(one.at.repository, first, one.at.number + 1)
             places = [(PushPlace(one.at.repository, p.revision, n), p) for n, p in told]
             yield push.Broke(
@@ -198,7 +197,7 @@ def _part(manifest: Manifest, repository: str, name: str) -> Shown | None:
     if part >= parts:
         return None
     lines = _lines(manifest, repository, part * AT_ONCE, (part + 1) * AT_ONCE)
-    return pushes.Shown(repository, part, parts, book.told.count(repository), lines)
+    return pushes.Shown(repository, part, min(parts, part + 2), 0, lines)
 
 
 def _index(manifest: Manifest, repository: str, _: str) -> Shown | None:
@@ -225,17 +224,13 @@ def _lines(manifest: Manifest, repository: str, first: int, last: int) -> tuple[
 
 
 def _untold(manifest: Manifest, repository: str) -> tuple[pushes.Line, ...]:
-    found: dict[str, PushRun] = {}
-    for one in manifest.pushes.untold(repository, 10 * pushes.MOST_UNTOLD):
-        if len(found) < pushes.MOST_UNTOLD:
-            found.setdefault(one.at.revision, one)
     lines = []
-    for revision, one in found.items():
-        runs = manifest.pushes.runs_at(one.at)
-        said = _told(manifest, one.at, runs)
-        told = replace(said, time=said.time or one.place or None)
+    for at in manifest.pushes.untold(repository, pushes.MOST_UNTOLD):
+        runs = manifest.pushes.runs_at(at)
+        said = _told(manifest, at, runs)
+        told = replace(said, time=said.time or max(run.place for run in runs) or None)
         shown = tuple((run.key, manifest.summary(run.dir).verdict) for run in runs)
-        lines.append(pushes.Line(told, revision, shown))
+        lines.append(pushes.Line(told, at.revision, shown))
     return tuple(lines)
 
 

@@ -55,14 +55,14 @@ def test_matcher(pattern: str) -> Callable[[str, str], bool]:
 
 
 def _element(element: str, any_case: bool) -> Match:
-    if element.startswith("~"):
-        unwanted = _element(element[1:], any_case)
-        return lambda name: not unwanted(name)
+    wanted = element.lstrip("~")
+    negated = (len(element) - len(wanted)) % 2 == 1
+    element = wanted
     like = "%" in element
     parts = list(_like(element) if like else _glob(element))
     flags = re.DOTALL | re.ASCII | (re.IGNORECASE if like or any_case else 0)
     compiled = re.compile(_expression(parts), flags)
-    return lambda name: compiled.fullmatch(name) is not None
+    return lambda name: (compiled.fullmatch(name) is None) == negated
 
 
 def _target_element(element: str) -> Callable[[Sequence[str]], bool]:
@@ -84,16 +84,16 @@ def _test_element(element: str) -> tuple[Match, Match]:
 
 
 def _in_memory(part: str) -> Match:
-    if part.startswith("~"):
-        unwanted = _in_memory(part[1:])
-        return lambda name: not unwanted(name)
+    wanted = part.lstrip("~")
+    negated = (len(part) - len(wanted)) % 2 == 1
+    part = wanted
     wildcard, flags = ("%", re.IGNORECASE) if "%" in part else ("*", 0)
     try:
         compiled = re.compile(part.replace(wildcard, ".*"), flags | re.DOTALL)
     except re.error as error:
         message = f"{part!r} is no pattern: {error}"
         raise UsageError(message, "outside wildcards it is a regular expression") from error
-    return lambda name: compiled.fullmatch(name) is not None
+    return lambda name: (compiled.fullmatch(name) is None) == negated
 
 
 def _like(element: str) -> Iterator[str | None]:

@@ -26,6 +26,9 @@ _BY_ITEM = frozenset({"itemwait", "itemmatch"})
 Items = Mapping[str, Mapping[str, None]]
 """Testname → the item paths that have rows, in order."""
 
+Named = dict[str, list[tuple[str, str]]]
+"""Pattern → the tests, or items, that it matches: many tests of a run have the same one."""
+
 
 def waits_of(run: Run, definitions: Mapping[str, TestDefinition]) -> tuple[list[Edge], bool]:
     """The edges of a run in order of the tests that wait, and whether there are more.
@@ -37,47 +40,54 @@ def waits_of(run: Run, definitions: Mapping[str, TestDefinition]) -> tuple[list[
     for test in run.tests:
         items.setdefault(test.testname, {})[test.item_path] = None
     found: dict[Edge, None] = {}
+    known: Named = {}
     for name in items:
         said = definitions.get(name)
         if said is None:
             continue
-        for edge in _edges(name, said, items):
+        for edge in _edges(name, said, items, known):
             if len(found) == MOST_EDGES and edge not in found:
                 return list(found), True
             found[edge] = None
     return list(found), False
 
 
-def _edges(name: str, said: TestDefinition, items: Items) -> Iterator[Edge]:
+def _edges(name: str, said: TestDefinition, items: Items, known: Named) -> Iterator[Edge]:
     needs = dict(said.requirements)
     modes = frozenset(needs.get("mode", "").split())
     how = BY_ITEM if modes & _BY_ITEM else HOWEVER if "toplevel" in modes else AS_A_WHOLE
     maps = dict(said.itemmap)
     for word in said.waiton:
-        for other, item_path in _named(name, word, items):
+        for other, item_path in _named(name, word, items, known):
             yield from _pairs((name, how), (other, item_path), items, maps)
     for word in needs.get("waitor", "").partition(" … (cut)")[0].split():
-        for other, item_path in _named(name, word, items):
+        for other, item_path in _named(name, word, items, known):
             yield Edge((name, ""), (other, item_path), DEPENDS, ONE_OF)
 
 
-def _named(name: str, word: str, items: Items) -> Iterator[tuple[str, str]]:
+def _named(name: str, word: str, items: Items, known: Named) -> Iterator[tuple[str, str]]:
     """The tests, or items, that a word of waiton names."""
     if word in items or not (_WILD & set(word) or "/" in word):
         yield word, ""
         return
-    of_test, slash, of_item = word.partition("/")
-    matches = matcher(of_test)
+    if word not in known:
+        known[word] = list(_matching(word, items))
     found = False
-    for other in items:
-        if other == name or not matches(other):
-            continue
-        chosen = [i for i in items[other] if i and matcher(of_item)(i)] if slash else [""]
-        for item_path in chosen:
+    for other, item_path in known[word]:
+        if other != name:
             found = True
             yield other, item_path
     if not found:
         yield word, ""
+
+
+def _matching(word: str, items: Items) -> Iterator[tuple[str, str]]:
+    of_test, slash, of_item = word.partition("/")
+    matches, of_items = matcher(of_test), matcher(of_item)
+    for other in filter(matches, items):
+        for item_path in items[other] if slash else ("",):
+            if not slash or (item_path and of_items(item_path)):
+                yield other, item_path
 
 
 def _pairs(

@@ -80,6 +80,8 @@ def _plain(lines: Sequence[str]) -> Iterator[_Told]:
             raise ObjectError(f"line {number}: no commit before it")
         elif told is not None and (header := _HEADER.fullmatch(line)):
             _note(told, header[1], header[2])
+        elif told is not None and len(told.message) > 2 * LONGEST_MESSAGE:
+            continue
         elif told is not None and (line.startswith("    ") or (not line and told.message)):
             told.message += f"{line[4:]}\n"
     if told is not None:

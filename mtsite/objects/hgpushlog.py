@@ -6,6 +6,7 @@ from typing import Any
 
 from mtsite.objects.shape import ObjectError
 from mtsite.provenance import Push, decode
+from mtsite.pushlog import is_push_number
 
 LONGEST_MESSAGE = 4000
 
@@ -24,7 +25,7 @@ def read_hg_pushlog(text: str) -> list[Push]:
         told = told["pushes"]
     if not isinstance(told, dict) or not told:
         raise ObjectError("no pushlog: an object with a member per push is expected")
-    numbers = [number for number in told if not (number.isascii() and number.isdigit())]
+    numbers = [number for number in told if not is_push_number(number)]
     if numbers:
         raise ObjectError(f"{numbers[0][:40]!r} is no number of a push")
     return [_push(number, told[number]) for number in sorted(told, key=int)]

@@ -68,9 +68,9 @@ class Level:
 
 def shown(relations: Relations, path: str) -> dict[str, object]:
     """What the page of a run says of the order; nothing of one whose tests wait for nothing."""
-    if not relations.edges and not relations.unknown:
-        return {"order": None}
     waits = _waits(relations)
+    if not waits and not relations.unknown:
+        return {"order": None}
     ranked = relations.order
     waited_for = {target for targets in waits.values() for target in targets}
     alone = [n for n in (ranked.levels or ((),))[0] if n not in waits and n not in waited_for]

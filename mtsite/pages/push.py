@@ -13,11 +13,10 @@ from mtsite.pages.pushes import crumbs_of, name_of
 from mtsite.provenance import Push
 from mtsite.toldpushes import AT_ONCE, UNTOLD, PushPlace
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "push.html"
 MOST_RUNS = 200
 MOST_COMMITS = 200
-MOST_BETWEEN = 20
 MOST_TESTS = 50
 
 
@@ -39,11 +38,10 @@ class Broke:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A push: where it stands among `told` ones, its neighbours with runs, runs and builds."""
+    """A push: where it stands, its neighbours with runs, runs and builds."""
 
     at: PushPlace
     push: Push
-    told: int
     before: PushPlace | None
     after: PushPlace | None
     runs: tuple[RunSummary, ...]
@@ -80,9 +78,7 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
         "before": _neighbour(path, shown.before),
         "after": _neighbour(path, shown.after),
         "in_list": _in_list(path, at),
-        "place": f"{words.number(at.number + 1)} of {words.number(shown.told)}"
-        if at.number != UNTOLD
-        else "",
+        "place": words.number(at.number + 1) if at.number != UNTOLD else "",
         "id": push.id,
         "author": push.by,
         "pushed": words.when(push.time),

@@ -14,7 +14,7 @@ from mtsite.pages.marks import MOST_MARKS, marks, short, subject
 from mtsite.pages.page import Crumb, SiteFrame, frame_context
 from mtsite.provenance import Push
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "pushes.html"
 MOST_UNTOLD = 100
 MOST_SUBJECTS = 3
@@ -37,7 +37,8 @@ class Line:
 class Shown:
     """Some pushes, newest first, of `total`; `part` None on the page of the repository.
 
-    `untold` are pushes that runs name and nobody told of, and which are on that page only.
+    `untold` are pushes that runs name and nobody told of, and which are on that page only. A part
+    knows of no `total`, and of no `parts` beyond the next one: it would change with every push.
     """
 
     repository: str
@@ -71,7 +72,6 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
     crumbs = crumbs_of(path, "" if whole else shown.repository)
     made = frame_context(frame, path, crumbs, title=f"Pushes to {name}", description=lead)
     here = shown.parts - 1 if shown.part is None else shown.part
-    first = max(0, shown.parts - MOST_PARTS)
     return made | {
         "twin": urls.relative(path, urls.json_beside(path)),
         "repository": name,
@@ -82,19 +82,31 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
         "untold": _lines(path, shown.repository, shown.untold),
         "untold_cut": len(shown.untold) >= MOST_UNTOLD,
         "here": here + 1,
-        "parts": tuple(
-            (n + 1, urls.relative(path, urls.pushes_page(shown.repository, n)))
-            for n in range(shown.parts - 1, first - 1, -1)
-        )
-        if shown.parts > 1
-        else (),
+        "older": "" if whole else _part_link(path, shown, here - 1),
+        "newer": "" if whole else _part_link(path, shown, here + 1),
+        "parts": _parts(path, shown) if whole else (),
+        "parts_total": shown.parts,
     }
+
+
+def _part_link(path: str, shown: Shown, part: int) -> str:
+    """The link to a part; '' where there is none."""
+    there = 0 <= part < shown.parts
+    return urls.relative(path, urls.pushes_page(shown.repository, part)) if there else ""
+
+
+def _parts(path: str, shown: Shown) -> tuple[tuple[int, str], ...]:
+    """The newest parts by their numbers; older ones are led to by those."""
+    if shown.parts < 2:
+        return ()
+    first = max(0, shown.parts - MOST_PARTS)
+    return tuple((n + 1, _part_link(path, shown, n)) for n in range(shown.parts - 1, first - 1, -1))
 
 
 def _lead(shown: Shown) -> str:
     many = words.plural(shown.total, "push", "pushes")
     if shown.part is not None:
-        return f"Part {shown.part + 1} of {shown.parts}, counted from the oldest; {many} in all."
+        return f"Part {shown.part + 1}, counted from the oldest; in it the newest stands first."
     if shown.total:
         return f"{many}, the newest first, each with the runs that tested it."
     return "Nobody told which pushes there are: those that runs name, by when they ran."

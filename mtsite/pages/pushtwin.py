@@ -33,13 +33,14 @@ def of_repositories(found: Sequence[Repository]) -> dict[str, object]:
 
 
 def of_list(shown: pushes.Shown) -> dict[str, object]:
-    """Some pushes of a repository, and where the others are."""
-    parts = range(shown.parts)
+    """Some pushes of a repository; on its own page also how many, and where all of them are."""
+    whole = shown.part is None
+    parts = range(shown.parts) if whole else ()
     return {
         "schema": "mtsite/pushes/1",
         "repository": _text(shown.repository),
         "part": None if shown.part is None else shown.part + 1,
-        "total": shown.total,
+        "total": shown.total if whole else None,
         "parts": [urls.json_beside(urls.pushes_page(shown.repository, n)) for n in parts],
         "pushes": [_line(shown.repository, one) for one in shown.lines],
         "untold": [_line(shown.repository, one) for one in shown.untold],

@@ -48,7 +48,6 @@ def pages() -> Iterator[Page]:
     shown = push.Shown(
         at,
         told(75),
-        77,
         PushPlace(REPOSITORY, REVISIONS[70], 70),
         PushPlace(REPOSITORY, REVISIONS[76], 76),
         runs,
@@ -59,7 +58,7 @@ def pages() -> Iterator[Page]:
     lone = push.Shown(
         PushPlace(ODD, HOSTILE[0]),
         Push(tuple(Commit(f"r{n}", HOSTILE[1], None, HOSTILE[0]) for n in range(5000))),
-        *(0, None, None, runs[:1], ((ODD, HOSTILE[0]),), ()),
+        *(None, None, runs[:1], ((ODD, HOSTILE[0]),), ()),
     )
     path = urls.push_page(ODD, HOSTILE[0])
     yield _page(push, path, push.context(FRAME, lone))

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +15,15 @@ from crawl import crawl
 from sites import TestSite, difference, files_of, make_site
 from storage import connect
 
-from mtsite import pushlog, record, urls
+from mtsite import pushlog, pushruns, record, toldpushes, urls
 from mtsite.archive.remask import mask_record
 from mtsite.config import AreaConfig
 from mtsite.facts import Suspects
 from mtsite.ingest.objects import ingest_objects
 from mtsite.logs.redact import make_redactor
 from mtsite.model import RunFacts, RunKey, RunRecord
-from mtsite.provenance import Commit, Push
+from mtsite.pages.pushes import MOST_UNTOLD
+from mtsite.provenance import Commit, Provenance, Push
 from mtsite.pushlog import file_of, write_pushlog
 
 CHIP = "team/chip"
@@ -369,3 +371,70 @@ def test_a_file_of_great_size_is_told_and_the_site_stands(
     monkeypatch.setattr(pushlog, "MOST_BYTES", 20)
     assert place.site.build().problems == ["pushes/team~2Fchip.jsonl: larger than 256 MiB"]
     assert place.push(1)["number"] is None
+
+
+def test_more_pushes_move_no_page_of_older_ones(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(98))
+    place.run("w5", 5)
+    place.run("w60", 60)
+    place.site.build()
+    before = place.own()
+    place.tell(range(103))
+    place.site.build()
+    after = place.own()
+    list_of = "_pushes/team~2Fchip"
+    changed = {p.rpartition(".")[0] for p in after if before.get(p) != after[p]}
+    lists = {f"{list_of}/index", f"{list_of}/_part/0001", f"{list_of}/_part/0002", "_pushes/index"}
+    assert changed == lists
+    assert difference(place.site.tree, place.site.build_clean(tmp_path / "clean")) == []
+    assert not crawl(place.site.tree).dead
+
+
+def test_a_push_among_those_that_lie_between_is_a_link_once_it_has_a_page(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell(range(20))
+    place.run("w0", 0)
+    for number in (3, 7):
+        place.run(f"u{number}", number, TARGETS[1])
+    place.run("w9", 9, bad="a")
+    place.site.build()
+    place.run("u5", 5, TARGETS[1])
+    place.site.build()
+    page = (place.site.tree / urls.push_page(CHIP, REVISIONS[9])).read_text()
+    assert f'href="{REVISIONS[5]}.html"' in page
+    place.area.drop_run("u5")
+    place.site.build(allow_drop=True)
+    assert not crawl(place.site.tree).dead
+
+
+def test_a_commit_whose_revision_is_blank_is_none(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    said = {"push: commits[0]": " ", "push: commits[1]": f" {REVISIONS[0]} "}
+    place.run("w0", 0, **said)
+    assert not place.site.build().problems
+    assert [one["revision"] for one in place.push(0)["commits"]] == [REVISIONS[0]]
+
+
+def test_many_runs_of_one_push_hide_no_other_that_nobody_told_of() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(toldpushes.TABLES + pushruns.TABLES)
+    book = pushruns.PushRuns(connection)
+    for number in range(3 * MOST_UNTOLD):
+        revision = "one" if number > 1 else f"other{number}"
+        found = Provenance(CHIP, revision)
+        book.note(f"a/x/{number}", RunKey("a", ("x",), str(number)), BASE + number, found)
+    names = [at.revision for at in book.untold(CHIP, MOST_UNTOLD)]
+    assert names == ["one", "other1", "other0"]
+
+
+def test_a_push_is_found_by_its_own_number_as_the_file_tells_it_now() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(toldpushes.TABLES)
+    told = toldpushes.ToldPushes(connection)
+    pushes = [Push((Commit(one),), str(number)) for number, one in enumerate(REVISIONS[:9])]
+    told.put(pushlog.Pushlog(CHIP, tuple(pushes)))
+    assert told.find(CHIP, "7").revision == REVISIONS[7]
+    told.put(pushlog.Pushlog(CHIP, tuple(pushes[:5])))
+    assert told.find(CHIP, "7").number == toldpushes.UNTOLD
+    assert told.find(CHIP, "4").revision == REVISIONS[4]

@@ -110,7 +110,10 @@ NO_PUSHLOGS = """{ | [] | {} | {"x": {}} | {"1": {"changesets": []}} | {"1": {"c
 | {"1": {"changesets": [{}]}} | {"1": 5}"""
 
 
-@pytest.mark.parametrize("text", [*NO_PUSHLOGS.split("|"), "[" * 100_000])
+LONG = '{"%s": {"changesets": ["ab"]}}' % ("1" * 5000)
+
+
+@pytest.mark.parametrize("text", [*NO_PUSHLOGS.split("|"), "[" * 100_000, LONG])
 def test_what_is_no_pushlog_is_refused(text: str) -> None:
     with pytest.raises(ObjectError):
         read_hg_pushlog(text)

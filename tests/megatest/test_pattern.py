@@ -39,6 +39,8 @@ def test_an_element_matches_what_sqlite_matches(pattern, name):
         ("~ww%", "ww12", False),
         ("~ww%", "nightly", True),
         ("50%,50$", "50$", True),
+        ("~~ww%", "ww12", True),
+        ("~" * 4001 + "ww%", "ww12", False),
     ],
 )
 def test_wildcards_lists_and_negation(pattern, name, matches):

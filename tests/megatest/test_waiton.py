@@ -114,6 +114,15 @@ def test_a_pattern_that_backtracks_takes_no_time() -> None:
     assert time.process_time() - start < 1
 
 
+def test_a_pattern_that_all_tests_have_is_looked_up_once() -> None:
+    names = [f"t{n:04d}" for n in range(3000)]
+    run = Odd("w", {(name, ""): "P" for name in names}).run
+    said = dict.fromkeys(names, define({"requirements": {"waiton": "x% y%/z%"}}))
+    start = time.process_time()
+    assert len(waits_of(run, said)[0]) == 2 * len(names)
+    assert time.process_time() - start < 1
+
+
 def test_of_very_many_edges_the_rest_is_cut_and_said() -> None:
     names = [f"t{n:03d}" for n in range(300)]
     run = Odd("w", {(name, ""): "P" for name in names}).run

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from browser.odd_runs import many
 from pages.shown import THEME, context_of_run, context_of_test, failing_rows, joined
 
 from mtsite.check.schema import Schemas
-from mtsite.model import TestName
+from mtsite.model import TestDatum, TestName
 from mtsite.pages import relations_file, run, test
 from mtsite.pages.relations import Relations
 from mtsite.pages.waits import Side, cause_words
+from mtsite.relations import MOST_CYCLES
 
 SCHEMAS = Schemas(Path(__file__).parents[2] / "docs/schemas")
 SMALL = waiting_runs.small()
@@ -149,6 +151,26 @@ def test_the_run_shows_levels_cycles_and_what_is_missing() -> None:
 
 def test_a_run_in_which_nothing_waits_says_nothing() -> None:
     assert 'id="order"' not in THEME.render(run.TEMPLATE, context_of_run(many(20, 3))).decode()
+
+
+def test_a_run_whose_tests_only_repeat_others_has_no_order() -> None:
+    made = waiting_runs.Waiting("w", {("a", ""): "P", ("b", ""): "P"}, {})
+    stated = TestDatum("relation", "duplicates", "a", None, None, "", "", None, "")
+    made.run = replace(made.run, tests=tuple(replace(t, data=(stated,)) for t in made.run.tests))
+    assert relations_of(made).edges
+    assert 'id="order"' not in run_page(made)
+
+
+def test_tests_that_wait_for_themselves_are_told_one_by_one() -> None:
+    names = [f"t{n:02d}" for n in range(MOST_CYCLES + 1)]
+    made = waiting_runs.Waiting("w", {(n, ""): "N" for n in names}, {n: n for n in names})
+    text = text_of(run_page(made))
+    assert "It waits for itself, so it can't begin: t00 → t00" in text.replace("&#39;", "'")
+    one = waiting_runs.Waiting("w", {("a", ""): "N"}, {"a": "a"})
+    assert "waits for itself ◌ a" in text_of(run_page(one))
+    more = re.search(r"\d+ more test[^;]*; (it is|they are) in the JSON", text)
+    assert more is not None
+    assert "1 more tests" not in text
 
 
 def test_500_tests_that_wait_for_one_and_are_waited_for_by_one_are_readable() -> None:
