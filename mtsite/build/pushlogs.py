@@ -19,14 +19,19 @@ _FILES = "pushlogs"
 def tell_pushes(state: BuildState) -> None:
     """Know the pushlogs beside mtsite.toml; one that stands as it was is not taken apart."""
     before = json.loads(state.manifest.get(_FILES) or "{}")
+    first: dict[str, str] = {}
+    for name, (_, repository, _) in before.items():
+        first.setdefault(repository, name)
     after: dict[str, tuple[str, str, list[str]]] = {}
     kept: dict[str, str] = {}
     for path in pushlog.files(state.config.root) if state.config.file else ():
         try:
             content = pushlog.read_bytes(path)
             said = digest.of(digest.of_bytes(content), repr(state.config.redact))
-            if path.name in before and before[path.name][0] == said:
-                after[path.name] = before[path.name]
+            there = before.get(path.name)
+            # Of two files for one repository the first counts: which one that is may have moved.
+            if there and there[0] == said and first[there[1]] == kept.get(there[1], path.name):
+                after[path.name] = there
             else:
                 after[path.name] = (said, *_tell(state, path, content, kept))
         except OSError as error:

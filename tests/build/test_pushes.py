@@ -408,6 +408,22 @@ def test_a_push_among_those_that_lie_between_is_a_link_once_it_has_a_page(tmp_pa
     assert not crawl(place.site.tree).dead
 
 
+def test_of_two_files_for_one_repository_the_second_counts_once_the_first_goes(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path)
+    place.run("w2", 2)
+    place.tell([1, 2])
+    place.site.build()
+    first = place.root / "pushes" / "a.jsonl"
+    write_pushlog(first, CHIP, [Push((Commit(REVISIONS[2]),))])
+    assert "a.jsonl tells of the same one" in place.site.build().problems[0]
+    assert place.push(2)["number"] == 1
+    first.unlink()
+    assert not place.site.build().problems
+    assert place.push(2)["number"] == 2
+
+
 def test_a_commit_whose_revision_is_blank_is_none(tmp_path: Path) -> None:
     place = Place(tmp_path)
     said = {"push: commits[0]": " ", "push: commits[1]": f" {REVISIONS[0]} "}
