@@ -9,12 +9,15 @@ from mtsite.pages.listing import run_rows
 from mtsite.pages.marks import short
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.pushes import crumbs_of, name_of
+from mtsite.pages.weight import weight, within
 from mtsite.provenance import Artifact
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "build.html"
 MOST_RUNS = 200
 MOST_FILES = 300
+FILES_ROOM = 300_000
+"""Bytes of HTML: what runs say of files is of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
     many = words.plural(len(shown.runs), "run")
     lead = f"Used by {many}; {words.plural(len(shown.artifacts), 'file')} known."
     name = name_of(shown.repository)
+    files = [_file(one) for one in shown.artifacts[:MOST_FILES]]
     made = frame_context(
         frame,
         path,
@@ -60,14 +64,14 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
             for one in shown.pushes
         ),
         "addresses": tuple((one, words.web_link(one)) for one in shown.addresses),
-        "files": tuple(_file(one) for one in shown.artifacts[:MOST_FILES]),
+        "files": within(files, (250 + weight(*one.values()) for one in files), FILES_ROOM),
         "files_total": len(shown.artifacts),
         "runs": run_rows(path, shown.runs[:MOST_RUNS], "\0"),
         "runs_total": len(shown.runs),
     }
 
 
-def _file(one: Artifact) -> dict[str, object]:
+def _file(one: Artifact) -> dict[str, str]:
     kind, _, digest = one.digest.rpartition(":")
     return {
         "name": one.name,

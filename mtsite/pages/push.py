@@ -9,7 +9,8 @@ from mtsite.pages.listing import run_rows
 from mtsite.pages.marks import short, subject
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
-from mtsite.pages.pushes import crumbs_of, name_of
+from mtsite.pages.pushes import anchor_of, crumbs_of, name_of
+from mtsite.pages.weight import weight, within
 from mtsite.provenance import Push
 from mtsite.toldpushes import AT_ONCE, UNTOLD, PushPlace
 
@@ -18,6 +19,10 @@ TEMPLATE = "push.html"
 MOST_RUNS = 200
 MOST_COMMITS = 200
 MOST_TESTS = 50
+Told = dict[str, object]
+
+BROKE_ROOM, BUILDS_ROOM = 300_000, 60_000
+"""Bytes of HTML: targets may be many, and names of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Shown:
     broke: tuple[Broke, ...]
 
 
-def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
+def context(frame: SiteFrame, shown: Shown) -> Told:
     """The page of a push."""
     at, push = shown.at, shown.push
     path = urls.push_page(at.repository, at.revision)
@@ -64,44 +69,69 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
         title=f"{symbol} {word} {name} · push to {name_of(at.repository)}",
         description=said or f"{words.plural(len(shown.runs), 'run')} of this push.",
     )
+    return (
+        made
+        | _builds(path, shown)
+        | _wrong(path, shown)
+        | _commits(push)
+        | {
+            "twin": urls.relative(path, urls.json_beside(path)),
+            "letter": style,
+            "symbol": symbol,
+            "word": word,
+            "name": name,
+            "revision": at.revision,
+            "repository": name_of(at.repository),
+            "repository_href": urls.relative(path, urls.pushes_page(at.repository)),
+            "lead": said,
+            "before": _neighbour(path, shown.before),
+            "after": _neighbour(path, shown.after),
+            "in_list": _in_list(path, at),
+            "place": words.number(at.number + 1) if at.number != UNTOLD else "",
+            "id": push.id,
+            "author": push.by,
+            "pushed": words.when(push.time),
+            "runs": run_rows(path, shown.runs[:MOST_RUNS], "\0"),
+            "runs_total": len(shown.runs),
+            "untold": at.number == UNTOLD,
+        }
+    )
+
+
+def _commits(push: Push) -> Told:
     commits = tuple(reversed(push.commits))
-    return made | {
-        "twin": urls.relative(path, urls.json_beside(path)),
-        "letter": style,
-        "symbol": symbol,
-        "word": word,
-        "name": name,
-        "revision": at.revision,
-        "repository": name_of(at.repository),
-        "repository_href": urls.relative(path, urls.pushes_page(at.repository)),
-        "lead": said,
-        "before": _neighbour(path, shown.before),
-        "after": _neighbour(path, shown.after),
-        "in_list": _in_list(path, at),
-        "place": words.number(at.number + 1) if at.number != UNTOLD else "",
-        "id": push.id,
-        "author": push.by,
-        "pushed": words.when(push.time),
-        "builds": tuple(
-            (build, urls.relative(path, urls.build_page(repository, build)))
-            for repository, build in shown.builds
-        ),
-        "broke": tuple(_broke(path, one) for one in shown.broke),
-        "runs": run_rows(path, shown.runs[:MOST_RUNS], "\0"),
-        "runs_total": len(shown.runs),
+    return {
         "commits": tuple(
             (short(one.revision), one.revision, subject(one.message), words.first_line(one.author))
             for one in commits[:MOST_COMMITS]
         ),
         "commits_total": len(commits),
-        "untold": at.number == UNTOLD,
     }
+
+
+def _builds(path: str, shown: Shown) -> Told:
+    builds = [
+        (build, urls.relative(path, urls.build_page(repository, build)))
+        for repository, build in shown.builds
+    ]
+    named = within(builds, (50 + weight(*one) for one in builds), BUILDS_ROOM)
+    more = len(builds) - len(named)
+    return {"builds": named, "builds_more": words.number(more) if more else ""}
+
+
+def _wrong(path: str, shown: Shown) -> Told:
+    """What went wrong, of as many targets as there is room for."""
+    found = [_broke(path, one) for one in shown.broke]
+    # Their texts as Python writes them are about as long as their markup.
+    broke = within(found, (600 + weight(*map(str, one.values())) for one in found), BROKE_ROOM)
+    more = len(found) - len(broke)
+    return {"broke": broke, "broke_more": words.plural(more, "more target") if more else ""}
 
 
 def list_link(path: str, at: PushPlace) -> str:
     """The link from a page to where a told push stands in the list of its repository."""
     page = urls.pushes_page(at.repository, at.number // AT_ONCE)
-    return f"{urls.relative(path, page)}#{urls.segment(at.revision)}"
+    return f"{urls.relative(path, page)}#{anchor_of(at.revision)}"
 
 
 def _in_list(path: str, at: PushPlace) -> str:
@@ -116,7 +146,7 @@ def _neighbour(path: str, at: PushPlace | None) -> tuple[str, str] | None:
     return short(at.revision), urls.relative(path, urls.push_page(at.repository, at.revision))
 
 
-def _broke(path: str, one: Broke) -> dict[str, object]:
+def _broke(path: str, one: Broke) -> Told:
     between = [_push_link(path, *each) for each in one.between]
     return {
         "target": "/".join((one.here.area, *one.here.target)),

@@ -63,6 +63,11 @@ def name_of(repository: str) -> str:
     return repository or "(no repository)"
 
 
+def anchor_of(revision: str) -> str:
+    """The place of a push in a list: apart from all others of the page, as `main` is one."""
+    return f"push-{urls.segment(revision)}"
+
+
 def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
     """One part of the list, or the page of the repository."""
     path = urls.pushes_page(shown.repository, shown.part)
@@ -122,7 +127,7 @@ def _line(path: str, repository: str, one: Line) -> dict[str, object]:
     rest = len(push.commits) - min(len(subjects), MOST_SUBJECTS)
     page = urls.relative(path, urls.push_page(repository, one.revision)) if one.runs else ""
     return {
-        "anchor": urls.segment(one.revision),
+        "anchor": anchor_of(one.revision),
         "name": short(one.revision),
         "href": page,
         "id": push.id,
