@@ -14,7 +14,7 @@ from mtsite.pages.weight import weight, within
 from mtsite.provenance import Push
 from mtsite.toldpushes import AT_ONCE, UNTOLD, PushPlace
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "push.html"
 MOST_RUNS = 200
 MOST_COMMITS = 200

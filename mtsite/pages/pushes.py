@@ -14,7 +14,7 @@ from mtsite.pages.marks import MOST_MARKS, marks, short, subject
 from mtsite.pages.page import Crumb, SiteFrame, frame_context
 from mtsite.provenance import Push
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "pushes.html"
 MOST_UNTOLD = 100
 MOST_SUBJECTS = 3
@@ -112,8 +112,12 @@ def _lead(shown: Shown) -> str:
     many = words.plural(shown.total, "push", "pushes")
     if shown.part is not None:
         return f"Part {shown.part + 1}, counted from the oldest; in it the newest stands first."
+    if shown.total == 1:
+        return "1 push, with the runs that tested it."
     if shown.total:
         return f"{many}, the newest first, each with the runs that tested it."
+    if len(shown.untold) == 1:
+        return "Nobody told which pushes there are; runs name this one."
     return "Nobody told which pushes there are: those that runs name, by when they ran."
 
 

@@ -9,7 +9,7 @@ from mtsite.pages.marks import marks, short, subject
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.pushes import Line, name_of
 
-EDITION = 1
+EDITION = 2
 TEMPLATE = "repositories.html"
 
 
@@ -27,7 +27,8 @@ def context(frame: SiteFrame, found: Sequence[Repository]) -> dict[str, object]:
     """The page of all repositories, in the order given."""
     path = urls.repositories_page()
     many = words.plural(len(found), "repository", "repositories")
-    lead = f"{many}: those that runs name, or whose pushes are known."
+    those = "one that runs name, or whose" if len(found) == 1 else "those that runs name, or whose"
+    lead = f"{many}: {those} pushes are known."
     made = frame_context(frame, path, (), title="Pushes", description=lead)
     twin = urls.relative(path, urls.json_beside(path))
     return made | {"twin": twin, "lead": lead, "rows": tuple(_row(path, one) for one in found)}

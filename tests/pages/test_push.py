@@ -57,6 +57,14 @@ def test_a_push_that_is_called_like_a_part_of_the_page_has_a_place_of_its_own() 
     assert f'id="{place}"' in page
 
 
+def test_one_push_is_told_as_one() -> None:
+    line = pushes.Line(Push((Commit("r"),)), "r", ())
+    told = pushes.context(FRAME, pushes.Shown(REPOSITORY, None, 1, 1, (line,)))["lead"]
+    assert told == "1 push, with the runs that tested it."
+    untold = pushes.context(FRAME, pushes.Shown(REPOSITORY, None, 0, 0, (), (line,)))["lead"]
+    assert untold == "Nobody told which pushes there are; runs name this one."
+
+
 def test_parts_lead_to_those_beside_them() -> None:
     def neighbours(part: int, parts: int) -> list[str]:
         context = pushes.context(FRAME, pushes.Shown(REPOSITORY, part, parts, 0, ()))
