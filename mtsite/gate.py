@@ -6,6 +6,7 @@ Each step is timed against the dataset's limits. The verdict is Turbo-hipster's:
 message per thing that is wrong; a warning fails the gate just as a failure does.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -41,12 +42,15 @@ from mtsite.gatewords import (
     TOO_LONG,
 )
 from mtsite.megatest.area import COMPLETED_NAME, DATABASE_NAME, Area, open_area
+from mtsite.megatest.configuration import Configuration, read_configuration
 from mtsite.megatest.emptyarea import make_empty_area
 from mtsite.megatest.selection import Selection
 from mtsite.megatest.union import Rows, RunName, differing_runs, union_of
 
 _LEVELS = ("links", "fragments", "secrets", "budgets", "csp", "schemas", "landmarks")
 _DETAIL = 500
+_NOWHERE = "not-copied"
+"""In a copy: nothing lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +264,39 @@ def _remove(directory: Path) -> None:
 def _settings(copy: Dataset) -> AreaConfig:
     """The copy as an area; what its rows say of the original's linktree leads to its own.
 
-    Any other place that a row names is not of the dataset, and is not read though it be there.
+    Any other place that a row or its configuration names is not of the dataset, and is not read
+    though it be there.
     """
-    before = open_area(AreaConfig(name=copy.name, path=copy.area), {}).linktree
-    path_map = {"/": f"{copy.path}/not-copied/"}
-    if before:
-        path_map[f"{before}/"] = f"{copy.linktree}/"
-    return AreaConfig(name=copy.name, path=copy.area, linktree=copy.linktree, path_map=path_map)
+    before = read_configuration(AreaConfig(name=copy.name, path=copy.area), {})
+    path_map = {"/": f"{copy.path}/{_NOWHERE}/"}
+    if before.linktree:
+        path_map[f"{before.linktree}/"] = f"{copy.linktree}/"
+    return AreaConfig(
+        name=copy.name,
+        path=copy.area,
+        linktree=copy.linktree,
+        values=_places_inside(copy, before),
+        path_map=path_map,
+    )
+
+
+def _places_inside(copy: Dataset, before: Configuration) -> dict[str, dict[str, str]]:
+    """What stands in for values of its megatest.config that name places outside of the copy."""
+    sections = before.config.sections
+    named = [("setup", "dbdir", before.dbdir)] if before.dbdir else []
+    for section in ("disks", "tests-paths"):
+        places = sections.get(section, {}).items()
+        named += [(section, key, copy.area / value.strip()) for key, value in places]
+    values: dict[str, dict[str, str]] = {}
+    for section, key, place in named:
+        place = Path(os.path.normpath(place))
+        if place.is_relative_to(copy.path):
+            continue
+        inside = copy.path / _NOWHERE
+        if before.linktree and place.is_relative_to(before.linktree):
+            inside = copy.linktree / place.relative_to(before.linktree)
+        values.setdefault(section, {})[key] = str(inside)
+    return values
 
 
 def _counted(summary: MoveSummary) -> tuple[MoveSummary, dict[str, int]]:

@@ -68,15 +68,15 @@ def webp(width: int = 40, height: int = 30, tail: bytes = b"") -> bytes:
 
 def avif(width: int = 40, height: int = 30, item: bytes = b"av01", extra: bytes = PLACE) -> bytes:
     """A picture as one item; `item` is the type of an item, `extra` lies in a box of its own."""
-    ispe = _box(b"ispe", bytes(4) + struct.pack(">II", width, height))
-    infe = _box(b"infe", b"\2\0\0\0\0\1\0\0" + item + b"\0")
-    iinf = _box(b"iinf", bytes(4) + b"\0\1" + infe)
-    meta = _box(b"meta", bytes(4) + iinf + _box(b"iprp", _box(b"ipco", ispe)))
-    free = _box(b"uuid", extra)
-    return _box(b"ftyp", b"avif\0\0\0\0mif1") + meta + free + _box(b"mdat", b"pixels")
+    ispe = box(b"ispe", bytes(4) + struct.pack(">II", width, height))
+    infe = box(b"infe", b"\2\0\0\0\0\1\0\0" + item + b"\0")
+    iinf = box(b"iinf", bytes(4) + b"\0\1" + infe)
+    meta = box(b"meta", bytes(4) + iinf + box(b"iprp", box(b"ipco", ispe)))
+    free = box(b"uuid", extra)
+    return box(b"ftyp", b"avif\0\0\0\0mif1") + meta + free + box(b"mdat", b"pixels")
 
 
-def _box(kind: bytes, body: bytes) -> bytes:
+def box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body) + 8) + kind + body
 
 

@@ -1,6 +1,7 @@
 """The gate rehearses a night on a copy of a dataset, and says what would have gone wrong."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -20,6 +21,7 @@ from mtsite.errors import UsageError
 from mtsite.gate import DatasetVerdict, rehearse
 from mtsite.gatecopy import STEPS, copy_dataset, find_datasets
 from mtsite.gatewords import HELP, TEXTS
+from mtsite.megatest.area import open_area
 from mtsite.megatest.union import union_of
 
 ROOT = Path(__file__).parents[1]
@@ -71,11 +73,17 @@ def test_run_directories_outside_of_the_dataset_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = make_dataset(tmp_path / "set")
-    elsewhere = tmp_path / "proj/u/v/w0/a"
-    elsewhere.mkdir(parents=True)
-    (elsewhere / "stray.log").write_text("not of the dataset\n")
+    up = "../" * 30
     with closing(sqlite3.connect(area.live)) as connection:
-        connection.execute("UPDATE tests SET rundir = ?, shortdir = ?", [str(elsewhere)] * 2)
+        for number, way in enumerate(("/", f"/{up}", up)):
+            elsewhere = tmp_path / f"proj/u/v/w{number}/a"
+            elsewhere.mkdir(parents=True)
+            (elsewhere / "stray.log").write_text("not of the dataset\n")
+            connection.execute(
+                "UPDATE tests SET rundir = ?1, shortdir = ?1 WHERE testname = 'a'"
+                " AND run_id = (SELECT id FROM runs WHERE runname = ?2)",
+                [f"{way}{str(elsewhere)[1:]}", f"w{number}"],
+            )
         connection.commit()
     pages = {}
 
@@ -88,6 +96,22 @@ def test_run_directories_outside_of_the_dataset_are_not_read(
     assert verdict_of(tmp_path / "set").result == "SUCCESS"
     assert any(b"fine" in content for content in pages.values())
     assert not any(b"not of the dataset" in content for content in pages.values())
+
+
+def test_no_place_that_the_configuration_names_lies_outside_of_the_copy(tmp_path: Path) -> None:
+    (tmp_path / "real/b").mkdir(parents=True)
+    here = f"{tmp_path}/real"
+    config = f"[setup]\ndbdir {here}\n[disks]\nd1 {here}\n[tests-paths]\n1 {here}\n2 own\n"
+    area = make_dataset(tmp_path / "set", config=config)
+    (area.path / "own").mkdir()
+    shutil.copy(area.database, tmp_path / "real/main.db")
+    (dataset,) = find_datasets(tmp_path / "set")
+    copy = copy_dataset(dataset, tmp_path / "copy")
+    found = open_area(gate._settings(copy), {})
+    assert found.layout.main is None
+    places = [*found.disks, *found.place.tests, found.dbdir]
+    assert copy.area / "own" in places
+    assert all(place and place.is_relative_to(copy.path) for place in places)
 
 
 def test_a_step_over_its_limit_took_too_long(tmp_path: Path) -> None:

@@ -64,9 +64,13 @@ def files_below(root: Path, inside: tuple[Path, ...]) -> Iterator[tuple[Path, Pa
         yield real, shown
         for entry in sorted(os.scandir(real), key=lambda one: one.name):
             path = Path(entry.path)
-            if entry.is_dir():
+            try:
+                is_directory, is_file = entry.is_dir(), entry.is_file()
+            except OSError:
+                continue  # a link that leads to itself, or to where nobody may look
+            if is_directory:
                 waiting.append((path, shown / entry.name))
-            elif entry.is_file() and not entry.name.endswith(_SIDE_FILES):
+            elif is_file and not entry.name.endswith(_SIDE_FILES):
                 found = Path(os.path.realpath(path))
                 if any(found.is_relative_to(one) for one in inside):
                     yield found, shown / entry.name

@@ -96,23 +96,25 @@ def _in_pieces(
 ) -> set[bytes]:
     """The words in a text that comes in pieces; an empty piece means that another text begins."""
     found: set[bytes] = set()
-    tail = b""
-    for piece in pieces:
-        if not piece:
-            tail = b""
-            continue
+    tail, at = b"", 0
+    for piece in chain(pieces, [b""]):
         content = tail + piece
+        # What touches the end may go on: it is looked at with what follows, or when nothing does.
+        span = at, len(content) - bool(piece)
         for pattern in patterns:
-            found.update(_words_in(content, pattern, words))
-        tail = content[-_OVERLAP:]
+            found.update(_words_in(content, span, pattern, words))
+        # A word at the cut was seen; what stands there tells of the next whether it begins one.
+        tail, at = (content[-_OVERLAP:], int(len(content) > _OVERLAP)) if piece else (b"", 0)
     return found
 
 
-def _words_in(content: bytes, pattern: Pattern, words: Mapping[bytes, str]) -> Iterator[bytes]:
-    at = 0
+def _words_in(
+    content: bytes, span: tuple[int, int], pattern: Pattern, words: Mapping[bytes, str]
+) -> Iterator[bytes]:
+    at, stop = span
     while match := pattern.search(content, at):
         start, end = match.span()
-        longest = content[start:end].lower()
+        longest = content[start : min(end, stop)].lower()
         # Where the longest word goes on and so doesn't count, a shorter one may.
         for length in range(len(longest), 0, -1):
             word = longest[:length]

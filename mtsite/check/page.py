@@ -19,13 +19,13 @@ _PARTS = re.compile(rb"<([a-zA-Z][^\s/>]*+)(.*)>", re.S)
 _ATTRIBUTE = re.compile(
     rb"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'=<>`]++)))?", re.S
 )
-# It begins with letters: those are found faster by far than any space.
-_LINE = re.compile(rb"id=(?<=\sid=)\"?L([0-9]{1,9})\"?")
+# It begins with letters, those are found fastest; and with its tag, for texts may say the rest.
+_LINE = re.compile(rb"id=(?<=<div id=)\"?L([0-9]{1,9})(?![^\s\">])")
 _SAYS = rb"(?: (?:aria-label|class|data-key|title)=\"[^\"]*\")*"
 # Tags of which one look tells that there is nothing more in them: a link to a line of the same log
 # and a line's own (no other page has them), any other link, and what neither leads nor loads.
 _USUAL = re.compile(
-    rb"<[a-z]+ (?:href=\"?#L([0-9]{1,9})\"?|(id)=\"?L[0-9]{1,9}\"?(?: class=\"[^\"]*\")?)>"
+    rb"<a href=\"?#L([0-9]{1,9})\"?>|<div (id)=\"?L[0-9]{1,9}\"?(?: class=\"[^\"]*\")?>"
     rb"|<a" + _SAYS + rb" href=\"([\w./#-]*)\"" + _SAYS + rb">"
     rb"|<(?:button|div|li|meta|ol|path|rect|span|svg|td|th|time|tr|ul)"
     rb"(?: (?:aria-label|class|content|data-(?:f|h|mt|row|text)|d|datetime|height|name"

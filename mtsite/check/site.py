@@ -19,7 +19,7 @@ from mtsite.manifest import FILE as MANIFEST_FILE
 from mtsite.manifest import Manifest
 from mtsite.treefiles import on_disk
 
-FORMAT = "1"
+FORMAT = "2"
 BATCH = 64
 STORES = ("_record/", "_blobs/")
 VOLATILE = ("_status.json", "_status.js", "_jobs")

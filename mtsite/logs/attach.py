@@ -17,6 +17,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from mtsite import atomicfile, urls
 from mtsite.attachment import CSV, FILE, IMAGE, JSON, LEFT_OUT, PAGE, TEXT, Attachment
@@ -87,21 +88,15 @@ class AttachmentTaker:
             if found.st_size > self.max_bytes:
                 return replace(known, note=self._too_large)
             return self._take(known, descriptor)
-        except OSError as error:
-            return Attachment(name, LEFT_OUT, note=why_not(error, path.name))
         finally:
             os.close(descriptor)
 
     def _take(self, known: Attachment, descriptor: int) -> Attachment:
         # A copy: what is looked at is what is stored, whatever the test still writes.
         with atomicfile.draft(self.site / "_blobs") as copy:
-            size = 0
-            while piece := os.read(descriptor, min(_CHUNK, self.max_bytes + 1 - size)):
-                size += len(piece)
-                copy.file.write(piece)
-            copy.file.flush()
-            if size > self.max_bytes:
-                return replace(known, note=f"grew while it was read, and {self._too_large}")
+            size, note = self._copy(descriptor, copy.file)
+            if note:
+                return replace(known, note=note)
             copy.file.seek(0)
             head = copy.file.read(_HEAD)
             if form := form_of(head):
@@ -115,6 +110,22 @@ class AttachmentTaker:
                 if is_text(begins) and (not form or form in _PACKED):
                     return self._text(known, opened, begins, form)
                 return self._file(replace(known, form=form), (copy, size), opened, begins)
+
+    def _copy(self, descriptor: int, copy: BinaryIO) -> tuple[int, str]:
+        """How many bytes were copied, and why the file is left out."""
+        size = 0
+        while True:
+            try:
+                piece = os.read(descriptor, min(_CHUNK, self.max_bytes + 1 - size))
+            except OSError as error:
+                return size, why_not(error, "")
+            if not piece:
+                break
+            size += len(piece)
+            copy.write(piece)
+        copy.flush()
+        grew = f"grew while it was read, and {self._too_large}"
+        return size, grew if size > self.max_bytes else ""
 
     def _picture(self, known: Attachment, content: bytes) -> Attachment:
         try:
@@ -173,15 +184,16 @@ class AttachmentTaker:
         opened: OpenLog,
         begins: bytes,
     ) -> Attachment:
-        masking = Masking(self.redactor)
-        for _ in masking.blocks(_after(begins, opened.read)):
-            pass
-        counts = dict(sorted(masking.counts.items()))
+        copy, size = copied
+        counts = self._secrets(_after(begins, opened.read))
+        if known.form in _PACKED:
+            # Names in its head, and what stands behind it, are not in what it unpacks to.
+            copy.file.seek(0)
+            counts = self._secrets(copy.file.read) | counts
         reported = self.redactor.reports and bool(counts)
         known = replace(known, redacted=counts, reported=reported)
         if counts and not reported:
             return replace(known, note="holds a secret that can't be masked in it")
-        copy, size = copied
         copy.file.seek(0)
         digest = hashlib.sha256()
         while piece := copy.file.read(_CHUNK):
@@ -189,6 +201,13 @@ class AttachmentTaker:
         blob = urls.blob_file(digest.hexdigest(), "bin")
         _keep(copy, self.site / blob)
         return replace(known, kind=FILE, blob=blob, size=size)
+
+    def _secrets(self, read: Callable[[int], bytes]) -> dict[str, int]:
+        """How many secrets of each rule can be seen in a stream."""
+        masking = Masking(self.redactor)
+        for _ in masking.blocks(read):
+            pass
+        return dict(sorted(masking.counts.items()))
 
 
 def is_text(head: bytes) -> bool:

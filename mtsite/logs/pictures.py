@@ -7,6 +7,7 @@ page at once is only a picture afterwards. Nothing is unpacked: sizes are read f
 PNG: W3C PNG 3; JPEG: ITU-T T.81; GIF: 89a; WebP: RFC 9649; AVIF: ISO/IEC 14496-12 and 23008-12.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -218,12 +219,12 @@ def _avif(content: bytes) -> tuple[int, int, bytes]:
     for kind, start, body, end in _boxes(content, 0, len(content)):
         if kind == b"meta":
             _refuse_extras(content, body + 4, end)
-            sizes += _image_sizes(content, body + 4, end)
+            sizes += _image_sizes(content, (body + 4, end))
         elif kind not in (b"ftyp", b"mdat"):
             # Items say where in the file their bytes lie: what goes leaves as much room.
             kept[start + 4 : start + 8] = b"free"
             kept[body:end] = bytes(end - body)
-    return *max(sizes), bytes(kept)
+    return *max(sizes, key=math.prod), bytes(kept)
 
 
 def _refuse_extras(content: bytes, start: int, end: int) -> None:
@@ -234,11 +235,13 @@ def _refuse_extras(content: bytes, start: int, end: int) -> None:
             raise ValueError("its EXIF or XMP can't be taken out")
 
 
-def _image_sizes(content: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    for kind, _, body, stop in _boxes(content, start, end):
-        if kind in (b"iprp", b"ipco"):
-            yield from _image_sizes(content, body, stop)
-        elif kind == b"ispe":
+def _image_sizes(
+    content: bytes, place: tuple[int, int], way: tuple[bytes, ...] = (b"iprp", b"ipco")
+) -> Iterator[tuple[int, int]]:
+    for kind, _, body, stop in _boxes(content, *place):
+        if way and kind == way[0]:
+            yield from _image_sizes(content, (body, stop), way[1:])
+        elif not way and kind == b"ispe":
             width, height = struct.unpack_from(">II", content, body + 4)
             yield width, height
 

@@ -51,13 +51,20 @@ class _Walk:
                     if self.names > MOST_NAMES:
                         self.notes[f"only {MOST_NAMES} names were looked at"] = None
                         break
-                    is_directory = each.is_dir()
+                    is_directory = _is_directory(each)
                     if not (is_directory and each.is_symlink()):
                         found.append((each.name, is_directory))
         except OSError:
             self.notes["a directory could not be read"] = None
         found.sort(key=lambda one: os.fsencode(one[0]))
         return found
+
+
+def _is_directory(each: os.DirEntry[str]) -> bool:
+    try:
+        return each.is_dir()
+    except OSError:
+        return False  # a link that leads to itself, or to where nobody may look
 
 
 class Choice(NamedTuple):

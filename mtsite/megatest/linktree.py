@@ -190,6 +190,8 @@ def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str
     for stored, must_be_in_linktree in ((test.rundir, True), (test.shortdir, False)):
         if stored in NEVER_HAD_A_DIRECTORY:
             continue
+        # A relative shortdir begins at the area: no other disk lies there.
+        may_be_far = must_be_in_linktree or stored.startswith("/")
         whole = os.path.join(roots.area, _mapped(stored, roots.path_map))  # noqa: PTH118  # as below
         directory = os.path.normpath(whole)
         real = _real_directory(directory, roots.real)
@@ -198,7 +200,7 @@ def _find_rundir(roots: Roots, key: RunKey, test: Test) -> tuple[str | None, str
             continue
         if must_be_in_linktree and not _within(directory, (roots.linktree, *roots.readable)):
             note = OUTSIDE
-        elif not (_within(real, roots.disks) or _has_shape(real, key, test)):
+        elif not (_within(real, roots.disks) or (may_be_far and _has_shape(real, key, test))):
             note = LINK_OUT
         else:
             return real, ""
@@ -315,6 +317,9 @@ def _mapped(stored: str, path_map: Mapping[str, str]) -> str:
 
     A prefix ends where a name does: `/net/h1` says nothing of `/net/h10`.
     """
+    if "/.." in stored and stored.startswith("/"):
+        # Steps up lead out of what a path stored, not out of what it is called here.
+        stored = os.path.normpath(stored)
     for prefix in sorted(path_map, key=len, reverse=True):
         rest = stored[len(prefix) :]
         whole = prefix.endswith("/") or rest[:1] in {"", "/"}

@@ -5,7 +5,7 @@ SVG) only in a frame that is sandboxed, where no script runs and nothing is load
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mtsite.attachment import CSV, IMAGE, JSON, LEFT_OUT, PAGE, READABLE, Attachment
@@ -36,6 +36,8 @@ LARGEST_FRAME = 32 << 10
 
 HEIGHT, WIDTH = 144, 300
 """The most that a picture takes in the strip, in pixels."""
+
+_JSON = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 Shot = tuple[str, str, int, int, str]
 """(name, link, width and height in the strip, what is said of it)."""
@@ -116,7 +118,9 @@ def _part(one: Attachment, head: bytes, href: str) -> Part:
     said = _said(one)
     if one.kind == CSV:
         rows = _cells(head)
-        cut = f"the first {len(rows) - 1} rows" if one.lines > len(rows) else ""
+        is_cut = len(rows) > TABLE_ROWS + 1 or one.size > len(head)
+        rows = rows[: TABLE_ROWS + 1]
+        cut = _first(len(rows) - 1, "row") if is_cut else ""
         return Part(one.name, href, said, rows=rows, cut=cut)
     if one.kind == PAGE:
         whole = one.size <= LARGEST_FRAME and len(head) == one.size
@@ -126,8 +130,12 @@ def _part(one: Attachment, head: bytes, href: str) -> Part:
     cut = ""
     if len(lines) > TEXT_LINES or one.size > len(head):
         lines = lines[:TEXT_LINES]
-        cut = f"the first {words.plural(len(lines), 'line')}"
+        cut = _first(len(lines), "line")
     return Part(one.name, href, said, text="\n".join(lines), cut=cut)
+
+
+def _first(number: int, what: str) -> str:
+    return f"the first {words.plural(number, what) if number > 1 else what}"
 
 
 def _indented(one: Attachment, head: bytes) -> bytes:
@@ -135,10 +143,20 @@ def _indented(one: Attachment, head: bytes) -> bytes:
     if one.kind != JSON or len(head) < one.size:
         return head
     try:
-        text = json.dumps(json.loads(head), indent=2, ensure_ascii=False)
+        pieces = list(_shown_of(_JSON.iterencode(json.loads(head))))
     except (ValueError, RecursionError):
         return head
-    return text.encode("utf-8", "replace")
+    return "".join(pieces).encode("utf-8", "replace")
+
+
+def _shown_of(pieces: Iterable[str]) -> Iterator[str]:
+    """As many as are shown: where all is deep inside, each line begins with so many blanks."""
+    lines = 0
+    for piece in pieces:
+        yield piece
+        lines += piece.count("\n")
+        if lines > TEXT_LINES:
+            return
 
 
 def _lines(content: bytes) -> list[str]:
@@ -147,7 +165,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def _cells(head: bytes) -> tuple[tuple[str, ...], ...]:
-    rows = table_rows(head, TABLE_ROWS + 1)
+    rows = table_rows(head, TABLE_ROWS + 2)
     width = min(TABLE_COLUMNS, max(map(len, rows), default=0))
     return tuple(
         tuple(_cut(cell, LONGEST_CELL) for cell in (*row, *[""] * width)[:width]) for row in rows

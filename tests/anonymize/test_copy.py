@@ -265,6 +265,12 @@ def test_a_link_out_of_the_area_is_not_followed(tmp_path: Path) -> None:
     assert not [p for p, c in all_bytes(tmp_path / "out").items() if b"another area" in c]
 
 
+def test_a_link_that_leads_to_itself_is_passed_over(tmp_path: Path) -> None:
+    area = make_area(tmp_path / "src", runs=[run("u/v", "w1", [test("t", log="x\n")])])
+    (area.path / "loop").symlink_to("loop")
+    assert anonymize_area(area.path, tmp_path / "out", KEY, Wishes(), quiet).files
+
+
 def test_versions_that_look_like_an_address_are_no_leak(tmp_path: Path) -> None:
     log = "listens on 5.5.5.5:80, version 15.5.5.5rc2, 2.5.5.5.5, _5.5.5.5_\n"
     area = make_area(tmp_path / "src", runs=[run("u/v", "w1", [test("t", log=log)])])

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsite.anonymize.files import scrub_stream
+from mtsite.anonymize.files import BLOCK_BYTES, scrub_stream
 from mtsite.anonymize.leaks import find_leaks
 from mtsite.anonymize.scrub import Scrubber, counts_here
-from mtsite.anonymize.words import IN_PATH, Dictionary, Pseudonyms
+from mtsite.anonymize.words import ALONE, IN_PATH, Dictionary, Pseudonyms
 from mtsite.logs.encoding import HEAD_BYTES
 from mtsite.logs.redact import make_redactor
 from mtsite.logs.source import split_lines
@@ -176,3 +176,11 @@ def test_where_words_count() -> None:
     assert not counts_here("alone", b"xannx", 1, 4)
     assert counts_here("path", b"x/proj/a/b", 1, 8)
     assert not counts_here("path", b"/proj/ab", 0, 7)
+
+
+@pytest.mark.parametrize(("text", "leaks"), [("tomato", []), ("atom", []), ("tom", ["tom"])])
+def test_where_a_block_ends_no_word_does(tmp_path: Path, text: str, leaks: list[str]) -> None:
+    for cut in range(1, len(text) + 1):
+        before = b"\n" * (BLOCK_BYTES - cut)
+        (tmp_path / "a.log").write_bytes(before + text.encode() + b"\n" * 5000)
+        assert [leak.word for leak in find_leaks(tmp_path, {b"tom": ALONE}, [])] == leaks

@@ -85,6 +85,17 @@ def test_places_are_names_and_lines() -> None:
     assert [ids.holds(one) for one in ("two", "L3", "L", "L1-x", "L03x")] == [False] * 5
 
 
+def test_what_a_text_says_is_no_place() -> None:
+    scan = scanned("<div id=L1>set id=L1 and id=L7</div><div id=L2x>b</div>")
+    assert scan.findings == []
+    assert [scan.ids.holds(place) for place in ("L1", "L2", "L7", "L2x")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
 def test_lines_with_gaps_are_known_one_by_one() -> None:
     ids = scanned("<div id=L1>a</div><div id=L900>b</div>").ids
     assert (ids.holds("L900"), ids.holds("L2")) == (True, False)
@@ -97,6 +108,7 @@ def test_lines_with_gaps_are_known_one_by_one() -> None:
         ('<p onclick="x()">', "onclick= on <p>"),
         ('<p style="color:red">', "style= on <p>"),
         ("<style>p {}</style>", "<style> in the page itself"),
+        ("<style id=L1>p {}</style>", "<style> in the page itself"),
         ('<base href="x/">', "<base> in the page itself"),
         ('<a href="javascript:x()">', "a link that is code: javascript:x()"),
         ('<a href="java&#10;script:x()">', "a link that is code: java\nscript:x()"),
@@ -137,7 +149,7 @@ def test_a_page_without_anything_lacks_all() -> None:
         ("<h1>again</h1>", "2 headings of the first level"),
         ("<p id=a></p><p id=a></p>", "an id stands twice: a"),
         ("<p id=a></p><b id=a></b>", "an id stands twice: a"),
-        ("<p id=L1></p><p id=L1></p>", "an id stands twice: a line"),
+        ("<div id=L1></div><div id=L1></div>", "an id stands twice: a line"),
     ],
 )
 def test_a_landmark_that_is_wrong_is_found(body: str, lacks: str) -> None:

@@ -1,5 +1,6 @@
 """From a file of a run directory to what is stored of it: by content, masked, within the cap."""
 
+import errno
 import gzip
 import json
 import os
@@ -8,6 +9,7 @@ from pathlib import Path
 import drawn
 import pytest
 
+from mtsite import atomicfile
 from mtsite.attachment import CSV, FILE, IMAGE, JSON, LEFT_OUT, PAGE, TEXT, Attachment
 from mtsite.logs.attach import AttachmentTaker
 from mtsite.logs.redact import make_redactor
@@ -142,3 +144,19 @@ def test_equal_files_are_one_blob_and_nothing_else_lies_there(tmp_path: Path) ->
     again = taken(tmp_path, "b/c.json", json.dumps([1]).encode())
     assert first.blob == again.blob
     assert [path.name for path in (tmp_path / "site").rglob("*.*")] == [Path(first.blob).name]
+
+
+def test_a_secret_behind_packed_data_is_seen(tmp_path: Path) -> None:
+    content = gzip.compress(b"binary \0\0\0") + b" password=hunter2 "
+    assert taken(tmp_path, "a.gz", content).kind == LEFT_OUT
+
+
+def test_no_room_for_the_copy_is_not_said_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomicfile, "draft", full)
+    with pytest.raises(OSError, match="No space left"):
+        taken(tmp_path, "a.txt", b"text")

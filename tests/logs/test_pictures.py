@@ -49,6 +49,14 @@ def test_an_avif_whose_metadata_lies_among_its_pixels_is_refused(item: bytes) ->
         read_picture(drawn.avif(item=item))
 
 
+def test_boxes_in_boxes_are_followed_no_deeper_than_a_picture_has_them() -> None:
+    nested = drawn.box(b"iprp", b"")
+    for _ in range(3000):
+        nested = drawn.box(b"iprp", nested)
+    with pytest.raises(ValueError, match="nothing of its size"):
+        read_picture(drawn.box(b"ftyp", b"avif" * 3) + drawn.box(b"meta", bytes(4) + nested))
+
+
 def test_a_bomb_of_pixels_is_told_from_its_header() -> None:
     assert read_picture(drawn.png(100_000, 100_000)).is_huge
     assert read_picture(drawn.png(20_000, 1)).is_huge

@@ -61,6 +61,18 @@ def test_what_is_no_regular_file_of_the_run_directory_is_refused(tmp_path: Path)
     }
 
 
+def test_a_link_that_leads_to_itself_hides_no_other_file(tmp_path: Path) -> None:
+    area = made(tmp_path, "a.png", "z.png")
+    (area.rundir("w01", "t") / "loop.png").symlink_to("loop.png")
+    found = chosen(area, "*.png")
+    assert [(one.name, one.refused) for one in found.files] == [
+        ("a.png", ""),
+        ("loop.png", "leads nowhere"),
+        ("z.png", ""),
+    ]
+    assert found.notes == ()
+
+
 def test_links_to_directories_lead_nowhere(tmp_path: Path) -> None:
     area = made(tmp_path, "a/b.png")
     rundir = area.rundir("w01", "t")

@@ -175,6 +175,17 @@ def test_a_path_map_does_not_lead_out_of_the_linktree(tmp_path: Path) -> None:
     assert "outside" in log.refused
 
 
+@pytest.mark.parametrize("way", ["/net/h1/../../../{}", "../{}"])
+def test_steps_up_lead_to_no_directory_of_megatests_layout(tmp_path: Path, way: str) -> None:
+    area, test = one(tmp_path)
+    stray = tmp_path / "stray/ubuntu/nfs/w01/t"
+    stray.mkdir(parents=True)
+    (stray / "key.log").write_text("token")
+    mapped = {"/": f"{tmp_path}/a/b/", "/net/h1": f"{tmp_path}/a/b/c"}
+    odd = replace(test, rundir="n/a", shortdir=way.format("stray/ubuntu/nfs/w01/t"))
+    assert "key.log" not in find(area, odd, path_map=mapped, disks=[])[0]
+
+
 def outside(tmp_path: Path) -> Path:
     place = tmp_path / "secret"
     place.mkdir()

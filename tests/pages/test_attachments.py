@@ -1,5 +1,8 @@
 """What a page shows of attachments that were made to make it large, or to say something else."""
 
+import time
+
+import pytest
 from browser import records
 from pages.shown import THEME, context_of_test
 
@@ -54,3 +57,34 @@ def test_json_with_characters_that_no_page_may_have_is_shown() -> None:
     shown = attachments.shown([one], {"_blobs/a": head}, "")["attachments"]
     assert isinstance(shown, dict)
     assert shown["parts"][0].text.startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "size", "said"),
+    [
+        ("csv", b'a,b\n"1\n2\n3",4\n', 0, ""),
+        ("csv", b"a,b\n1,2\n", 1 << 20, "the first row"),
+        ("csv", b"a,b\n" + b"1,2\n" * attachments.TABLE_ROWS, 0, ""),
+        ("csv", b"a,b\n" + b"1,2\n" * 99, 0, f"the first {attachments.TABLE_ROWS} rows"),
+        ("text", b"x" * 1000, 1 << 20, "the first line"),
+        ("text", b"x\n" * 99, 0, f"the first {attachments.TEXT_LINES} lines"),
+    ],
+)
+def test_what_is_shown_of_a_text_is_said_where_it_is_not_all(
+    kind: str, head: bytes, size: int, said: str
+) -> None:
+    lines = head.count(b"\n")
+    one = Attachment("a", kind, blob="_blobs/a", size=size or len(head), lines=lines)
+    shown = attachments.shown([one], {"_blobs/a": head}, "")["attachments"]
+    assert isinstance(shown, dict)
+    assert shown["parts"][0].cut == said
+
+
+def test_deep_json_costs_no_more_than_what_is_shown_of_it() -> None:
+    head = b"[" * 900 + b",".join([b"1"] * 30_000) + b"]" * 900
+    one = Attachment("a.json", "json", "JSON", "_blobs/a", len(head), lines=1)
+    started = time.process_time()
+    shown = attachments.shown([one], {"_blobs/a": head}, "")["attachments"]
+    assert time.process_time() - started < 0.5
+    assert isinstance(shown, dict)
+    assert shown["parts"][0].text.splitlines()[:2] == ["[", "  ["]
