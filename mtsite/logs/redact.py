@@ -36,10 +36,9 @@ _BYTES_PER_LOOK = 2000
 _MARK = MARK.encode()
 _MASK = re.compile(re.escape(_MARK) + rb"\[[a-z0-9][a-z0-9_-]{0,39}\]" + re.escape(_MARK))
 _LINE = re.compile(rb"[^\r\n]+")
-_COLOURS = re.compile(rb"(?:\x1b\[[0-9;:]{0,64}[mK])+")
-_SPLIT = compile_bytes(
-    rb"[\w/+=.:-]\x1b\[[0-9;:]{0,64}[mK](?:\x1b\[[0-9;:]{0,64}[mK]){0,8}[\w/+=.-]"
-)
+_COLOUR = rb"(?:\x1b(?:\[[0-9;:]{0,64}[mK]|\(B))"
+_COLOURS = re.compile(_COLOUR + rb"+")
+_SPLIT = compile_bytes(rb"[\w/+=.:-]" + _COLOUR + rb"{1,9}[\w/+=.-]")
 _KEY_HEAD = compile_bytes(KEY_BEGIN)
 
 ALLOWED_BYTES = 200

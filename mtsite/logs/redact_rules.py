@@ -51,8 +51,9 @@ class RedactRule:
     accept: Callable[[bytes], bool] = bool
 
 
-# A terminal colour may stand between a key word and its value (grep --color).
-_COLOUR = rb"(?:\x1b\[[0-9;:]*[mK])*"
+# A terminal colour may stand between a key word and its value (grep --color); `tput sgr0` ends one
+# by two escapes.
+_COLOUR = rb"(?:\x1b(?:\[[0-9;:]*[mK]|\(B))*"
 _IS = rb"\\?[\"']?[ \t]*" + _COLOUR + rb"[ \t]*(?:=>|:=|=|:)[ \t]*" + _COLOUR
 _VALUE = (
     rb"(?:[ubf]?\\?\"([^\"\r\n]+)|[ubf]?\\?'([^'\r\n]+)|([^\s\"'<>,;&\x1b:=][^\s\"'<>,;&\x1b]*))"

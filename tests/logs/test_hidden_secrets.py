@@ -17,7 +17,7 @@ from mtsite.logs.take import Taker
 
 DEFAULT = make_redactor(["default"])
 TOKEN = "ghp" + "_" + "aB3" * 12
-COLOURS = ["\x1b[m", "\x1b[0m", "\x1b[01;31m\x1b[K", "\x1b[38;5;196m"]
+COLOURS = ["\x1b[m", "\x1b[0m", "\x1b[01;31m\x1b[K", "\x1b[38;5;196m", "\x1b(B\x1b[m"]
 
 
 def masked(text: str) -> str:
