@@ -55,8 +55,12 @@ class RedactRule:
 # by two escapes.
 _COLOUR = rb"(?:\x1b(?:\[[0-9;:]*[mK]|\(B))*"
 _IS = rb"\\?[\"']?[ \t]*" + _COLOUR + rb"[ \t]*(?:=>|:=|=|:)[ \t]*" + _COLOUR
+# In quotes a value goes on behind an escaped one; in escaped quotes, as in JSON that stands in a
+# string, behind one that is escaped twice.
 _VALUE = (
-    rb"(?:[ubf]?\\?\"([^\"\r\n]+)|[ubf]?\\?'([^'\r\n]+)|([^\s\"'<>,;&\x1b:=][^\s\"'<>,;&\x1b]*))"
+    rb"(?:[ubf]?\"((?:[^\"\\\r\n]|\\[^\r\n])+)|[ubf]?'((?:[^'\\\r\n]|\\[^\r\n])+)"
+    rb"|[ubf]?\\\"((?:\\\\\\\"|[^\"\r\n])+)|[ubf]?\\'([^'\r\n]+)"
+    rb"|([^\s\"'<>,;&\x1b:=][^\s\"'<>,;&\x1b]*))"
 )
 _KEYS = (
     rb"passw(?:or)?d|passphrase|secret(?:[_-]?key)?|api[_-]?key|private[_-]?key"
