@@ -25,6 +25,7 @@ else:
 
 BLOCK_BYTES = 1 << 20
 _LONGEST_LINE = 8 << 20
+_BETWEEN_WORDS = (b" ", b"\t", b",", b'"', b"'")
 _SIDE_FILES = ("-journal", "-wal", "-shm", ".lock")
 _PACKED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -171,13 +172,13 @@ class _Text:
 
 
 def whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """A text in blocks that end where lines do; a very long line in pieces."""
+    """A text in blocks that end where lines do; a very long line in pieces that cut no word."""
     rest = b""
     for piece in pieces:
         rest += piece
         end = rest.rfind(b"\n") + 1
         if end or len(rest) > _LONGEST_LINE:
-            end = end or len(rest)
+            end = end or max(map(rest.rfind, _BETWEEN_WORDS)) + 1 or len(rest)
             yield rest[:end]
             rest = rest[end:]
     if rest:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtsite.anonymize import files
 from mtsite.anonymize.files import BLOCK_BYTES, scrub_stream
 from mtsite.anonymize.leaks import find_leaks
 from mtsite.anonymize.scrub import Scrubber, counts_here
@@ -176,6 +177,15 @@ def test_where_words_count() -> None:
     assert not counts_here("alone", b"xannx", 1, 4)
     assert counts_here("path", b"x/proj/a/b", 1, 8)
     assert not counts_here("path", b"/proj/ab", 0, 7)
+
+
+@pytest.mark.parametrize("between", [" ", ",", '"'])
+def test_a_word_is_not_cut_where_a_line_is(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    monkeypatch.setattr(files, "_LONGEST_LINE", 20)
+    pieces = list(files.whole_lines([f"a line{between}of mkr".encode() * 2, b"amer goes on"]))
+    assert b"".join(pieces).endswith(b"of mkramer goes on")
+    assert any(b"mkramer" in piece for piece in pieces)
+    assert len(pieces) > 1
 
 
 @pytest.mark.parametrize(("text", "leaks"), [("tomato", []), ("atom", []), ("tom", ["tom"])])
