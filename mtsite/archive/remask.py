@@ -12,11 +12,13 @@ from mtsite.config import RedactConfig
 from mtsite.errors import UsageError
 from mtsite.facts import Suspects
 from mtsite.logs import ansi
-from mtsite.logs.attach import EXTENSIONS
+from mtsite.logs.attach import EXTENSIONS, UNPACKED_BYTES, secrets_in
 from mtsite.logs.blocks import SUFFIX, BlockWriter, open_text
 from mtsite.logs.masking import BLOCK_BYTES, Masking
+from mtsite.logs.opened import open_log
 from mtsite.logs.redact import Redactor, make_redactor
 from mtsite.logs.redact_definition import masked_definition
+from mtsite.logs.unpack import MAGIC_BYTES, is_packed
 from mtsite.model import Attachment, Finding, FirstFailure, LogRecord, RunRecord, RunSummary
 
 _LONGEST = 2000
@@ -76,6 +78,15 @@ def mask_blobs(
     return found
 
 
+def _secrets_of(path: Path, redactor: Redactor) -> dict[str, int]:
+    """What can be seen in a file that is no text, and in what it unpacks to."""
+    with path.open("rb") as file, open_log(path, UNPACKED_BYTES) as opened:
+        seen = secrets_in(file.read, redactor)
+        file.seek(0)
+        packed = is_packed(file.read(MAGIC_BYTES))
+        return secrets_in(opened.read, redactor) | seen if packed else seen
+
+
 def mask_record(
     kept: RunRecord, redactor: Redactor, remasked: Mapping[str, Remasked], site: Path
 ) -> RunRecord:
@@ -112,12 +123,10 @@ def _suspects(one: Suspects, redactor: Redactor) -> Suspects:
 
 
 def _mask_blob(site: Path, path: Path, redactor: Redactor, *, store: bool) -> Remasked | None:
-    masking = Masking(redactor)
     if path.suffix in _NO_TEXT:
-        with path.open("rb") as file:
-            for _ in masking.blocks(file.read):
-                pass
-        return Remasked("", 0, dict(sorted(masking.counts.items()))) if masking.counts else None
+        found = _secrets_of(path, redactor)
+        return Remasked("", 0, found) if found else None
+    masking = Masking(redactor)
     digest = hashlib.sha256()
     size = 0
     with open_text(path) as read, atomicfile.draft(site / "_blobs") as draft:

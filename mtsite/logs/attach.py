@@ -36,7 +36,7 @@ LARGEST_JSON = 2 << 20
 _HEAD = 1 << 12
 _CHUNK = 1 << 20
 _PACKED = frozenset({"gzip", "xz", "zstd"})
-_UNPACKED = 256 << 20
+UNPACKED_BYTES = 256 << 20
 """So much of what a packed file holds is looked through for secrets."""
 
 _CONTROLS = frozenset(range(32)) - {*b"\t\n\v\f\r\x1b\b"}
@@ -105,7 +105,7 @@ class AttachmentTaker:
                 copy.file.seek(0)
                 return self._picture(replace(known, form=form), copy.file.read())
             form = _form(head)
-            with open_log(copy.path, max(_UNPACKED, self.max_bytes)) as opened:
+            with open_log(copy.path, max(UNPACKED_BYTES, self.max_bytes)) as opened:
                 begins = opened.read(_HEAD)
                 if is_text(begins) and (not form or form in _PACKED):
                     return self._text(known, opened, begins, form)
@@ -185,11 +185,11 @@ class AttachmentTaker:
         begins: bytes,
     ) -> Attachment:
         copy, size = copied
-        counts = self._secrets(_after(begins, opened.read))
+        counts = secrets_in(_after(begins, opened.read), self.redactor)
         if known.form in _PACKED:
             # Names in its head, and what stands behind it, are not in what it unpacks to.
             copy.file.seek(0)
-            counts = self._secrets(copy.file.read) | counts
+            counts = secrets_in(copy.file.read, self.redactor) | counts
         reported = self.redactor.reports and bool(counts)
         known = replace(known, redacted=counts, reported=reported)
         if counts and not reported:
@@ -202,12 +202,13 @@ class AttachmentTaker:
         _keep(copy, self.site / blob)
         return replace(known, kind=FILE, blob=blob, size=size)
 
-    def _secrets(self, read: Callable[[int], bytes]) -> dict[str, int]:
-        """How many secrets of each rule can be seen in a stream."""
-        masking = Masking(self.redactor)
-        for _ in masking.blocks(read):
-            pass
-        return dict(sorted(masking.counts.items()))
+
+def secrets_in(read: Callable[[int], bytes], redactor: Redactor) -> dict[str, int]:
+    """How many secrets of each rule can be seen in a stream."""
+    masking = Masking(redactor)
+    for _ in masking.blocks(read):
+        pass
+    return dict(sorted(masking.counts.items()))
 
 
 def is_text(head: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Attachments that were published: masked again, taken back, and ended with the logs."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from sites import TestSite, files_of, make_site
 from mtsite import urls
 from mtsite.archive.purge import PurgePlan, plan_blob, plan_rule, plan_run
 from mtsite.archive.records import Who
+from mtsite.archive.remask import Remasked, mask_blobs
 from mtsite.departures import RetainTerms, purge
+from mtsite.logs.redact import make_redactor
 from mtsite.model import RunKey
 from mtsite.publish.upload import publish_site
 from mtsite.terminal import TerminalReport
@@ -90,3 +93,12 @@ def test_those_of_a_run_go_with_it(site: TestSite) -> None:
     take_back(site, plan_run(site.config(), KEY))
     assert not any(b"Umbrella" in content for content in everywhere(site).values())
     assert not any(path.endswith((".txt", ".bin")) for path in everywhere(site) if "_blobs" in path)
+
+
+def test_a_new_rule_finds_what_lies_packed_in_a_file(tmp_path: Path) -> None:
+    blob = tmp_path / "_blobs/ab/abc.bin"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(gzip.compress(b"binary \0\0 ticket-4711 \0"))
+    redactor = make_redactor([], [("ticket", "ticket-[0-9]+")])
+    found = mask_blobs(tmp_path, redactor, lambda *_: None, store=False)
+    assert found == {"_blobs/ab/abc.bin": Remasked("", 0, {"ticket": 1})}
