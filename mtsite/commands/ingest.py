@@ -187,7 +187,7 @@ def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: 
     for told in done.left_out:
         say(f"left out: {told}")
     if done.not_attached > len(done.left_out):
-        say(f"left out: {done.not_attached - len(done.left_out)} more attachments")
+        say(f"left out: {plural(done.not_attached - len(done.left_out), 'more attachment')}")
     for told in done.passed_over:
         say(f"passed over: {told}")
     if not dry_run:

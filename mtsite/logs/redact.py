@@ -100,10 +100,17 @@ class Redactor:
         content.
         """
         keys = keys or KeyReader(content)
+        end = len(content) if end is None else end
+        found = self._in_sight(content, start, end, keys)
+        if content.find(b"\x1b", start, end) >= 0:
+            return _joined(found, list(self._behind_escapes(content, start, end, keys)))
+        return found
+
+    def _in_sight(self, content: bytes, start: int, end: int, keys: KeyReader) -> list[Hit]:
+        """What the rules match in the text as it stands there."""
         found: list[Hit] = []
         if self._pattern is None:
             return found
-        end = len(content) if end is None else end
         # A rule may want to see that its word doesn't go on before it: at least the line's end.
         seen_from = start - (content[max(start - 1, 0) : start] == b"\n")
         match = self._pattern.search(content, seen_from, end)
@@ -114,8 +121,6 @@ class Redactor:
             if edits:
                 found.append(Hit(match.start(), max(match.end(), resume), edits))
             match = self._pattern.search(content, resume, end) if resume <= end else None
-        if content.find(b"\x1b", start, end) >= 0:
-            return _joined(found, list(self._behind_escapes(content, start, end, keys)))
         return found
 
     def may_span_lines(self, content: bytes, start: int) -> bool:
@@ -141,7 +146,8 @@ class Redactor:
             # The key's own lines stand below, where this one alone doesn't show them.
             if is_head and (key := tuple(keys.block(at))):
                 yield Hit(at - 1, key[-1][1], key)
-            for hit in self.hits(plain):
+            # Once only: what is an escape no sooner than another is out is none to any reader.
+            for hit in self._in_sight(plain, 0, len(plain), KeyReader(plain)):
                 begins, ends = first + place(hit.start), first + place(hit.end - 1) + 1
                 if content.find(b"\x1b", begins, ends) >= 0:
                     edits = (

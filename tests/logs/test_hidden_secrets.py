@@ -53,6 +53,11 @@ def test_a_value_with_a_colour_inside_is_masked_whole() -> None:
     assert masked("password=hun\x1b[1mter2 x") == "password=▮▮▮[password]▮▮▮ x"
 
 
+def test_escapes_inside_of_escapes_cost_no_stack() -> None:
+    nested = "\x1b[1" * 5000 + "m" * 5000
+    assert masked(f"a{nested}b password=hunter2\n") == f"a{nested}b password=▮▮▮[password]▮▮▮\n"
+
+
 def test_millions_of_colours_take_linear_time() -> None:
     content = b"a\x1b[1m" * 300_000
     started = time.process_time()
