@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import records
+from browser import attached, records
 from browser.kinds import of_each_kind
 from browser.watching import Watched
 
@@ -51,15 +51,17 @@ def test_tab_comes_to_everything_and_out_again(wide: Watched, gallery_site: Path
     for kind, paths in of_each_kind(gallery_site).items():
         if kind == "redirect":
             continue
-        page = wide.go(gallery_site, paths[0])
+        # A browser notes what it refuses to hostile files in frames: that is told elsewhere.
+        path = next(one for one in paths if one != attached.page("hostile"))
+        page = wide.go(gallery_site, path)
         assert page.evaluate(UNREACHABLE) == [], kind
         most = page.evaluate(REACHABLE)
         if most > MOST_STOPS:
-            assert _walk(page, MOST_STOPS) == MOST_STOPS, (kind, paths[0])
-            wide.go(gallery_site, paths[0])
-            assert _walk(page, MOST_STOPS, back=True) == MOST_STOPS, (kind, paths[0])
+            assert _walk(page, MOST_STOPS) == MOST_STOPS, (kind, path)
+            wide.go(gallery_site, path)
+            assert _walk(page, MOST_STOPS, back=True) == MOST_STOPS, (kind, path)
         else:
-            assert _walk(page, most + 1) == most, (kind, paths[0])
+            assert _walk(page, most + 1) == most, (kind, path)
             walked += 1
     assert walked > 5, "small pages are walked whole"
     assert wide.trouble == []

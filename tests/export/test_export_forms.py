@@ -166,7 +166,8 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_what_other_programs_read_of_a_run(names: str, capsys: pytest.CaptureFixture[str]) -> None:
-    document = JUnitXml.fromstring(called(["run", "export", "--junit", names], capsys).out)
+    text = called(["run", "export", "--junit", names], capsys).out
+    document = JUnitXml.fromstring(text.encode())
     assert (document.tests, document.failures, document.errors) == (3, 1, 1)
     items = {one.name: one for group in document for one in group}
     assert items["compile"].result[0].message == "<b>no\ufffd disk</b>"
