@@ -92,24 +92,36 @@ def bench_builds(root: Path, runs: int, tests: int, rounds: int) -> tuple[float,
 
 
 def bench_against(root: Path, commit: str, runs: int, tests: int, rounds: int) -> None:
-    """Full builds of this tree and of an earlier commit's, in turn: seconds and their ratio."""
+    """This tree and an earlier commit's, in turn: full builds, and builds with one new run."""
     area = make_big_area(root, runs, tests)
-    (root / "mtsite.toml").write_text(f'[site]\ntitle = "bench"\n[areas.big]\npath = "{area}"\n')
     here, there = Path(__file__).parents[1], root / "commit"
     git = ["git", "-C", str(here), "worktree"]
     subprocess.run([*git, "add", "-q", "--detach", str(there), commit], check=True)
-    try:
-        ratios = []
-        for _ in range(rounds):
-            pair = []
-            for tree in (here, there):
+    homes = {tree: root / name for tree, name in ((here, "ours"), (there, "theirs"))}
+    for home in homes.values():
+        home.mkdir()
+        toml = f'[site]\ntitle = "bench"\n[areas.big]\npath = "{area}"\n'
+        (home / "mtsite.toml").write_text(toml)
+
+    def both(what: str, *, fresh: bool) -> float:
+        pair = []
+        for tree, home in homes.items():
+            if fresh:
                 for name in ("site", ".mtsite"):
-                    shutil.rmtree(root / name, ignore_errors=True)
-                os.sync()
-                pair.append(build(root, tree))
-            print(f"full build           {pair[0]:9.2f} s, {commit} {pair[1]:.2f} s")
-            ratios.append(pair[0] / pair[1])
-        print(f"against {commit}      {statistics.median(ratios):9.2f} x")
+                    shutil.rmtree(home / name, ignore_errors=True)
+            os.sync()
+            pair.append(build(home, tree))
+        print(f"{what:<20} {pair[0]:9.2f} s, {commit} {pair[1]:.2f} s")
+        return pair[0] / pair[1]
+
+    try:
+        full = statistics.median(both("full build", fresh=True) for _ in range(rounds))
+        new = []
+        for number in range(rounds):
+            add_runs(area, range(runs + number, runs + number + 1), tests)
+            new.append(both("one new run", fresh=False))
+        one = statistics.median(new)
+        print(f"against {commit}      full {full:.2f} x, one new run {one:.2f} x")
     finally:
         subprocess.run([*git, "remove", "--force", str(there)], check=True)
 
