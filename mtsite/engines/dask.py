@@ -69,9 +69,11 @@ class Dask:
         running = {self._submit(work, task): task for task in first}
         suspected: list[T] = []
         try:
-            while running:
+            while True:
                 for task in islice(waiting, max(0, self._room() - len(running))):
                     running[self._submit(work, task)] = task
+                if not running:
+                    break
                 for future in self._done(running):
                     task = running.pop(future)
                     if future.status in _LOST or self._killed_workers(future):

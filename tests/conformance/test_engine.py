@@ -136,6 +136,20 @@ def test_a_dask_worker_that_is_killed_in_the_middle_loses_nothing(
     assert len({outcome.returned for outcome in outcomes}) >= 2
 
 
+def test_a_cluster_that_shrinks_still_does_every_task(
+    dask: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = iter([6])
+    monkeypatch.setattr("mtsite.engines.dask.Dask._room", lambda _: next(rooms, 3))
+    engine = open_engine("dask", 0, str(dask.file))
+    done = []
+    for outcome in engine.map(double, range(20)):
+        done.append(outcome.task)
+        time.sleep(0.2 if len(done) == 1 else 0)  # all that are on their way end meanwhile
+    engine.close()
+    assert sorted(done) == list(range(20))
+
+
 def test_only_the_task_that_kills_every_dask_worker_is_lost(tmp_path: Path) -> None:
     one_death_is_enough = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with cluster(tmp_path, workers=3, **one_death_is_enough) as three:
