@@ -94,11 +94,7 @@ def context(
     shown["archived"] = archived.shown(run, test)
     shown["loads"] = loads.shown(test)
     shown["environment"] = _environment(place, test)
-    # Megatest knows nothing of a run that was ingested.
-    again = "" if run.ingested else rerun.rerun_command(run.key, test)
-    shown["copies"] = _copies(test, again)
-    shown["commands"] = (("run it again", again),) if again else ()
-    shown["matches_more"] = bool(again) and rerun.matches_more(test)
+    shown.update(_commands(run, test))
     shown["definition"] = definition.shown(place, test)
     shown["comment"] = markdown.folded_comment(test.comment)
     shown["night"] = night.link(frame, path, run.key.area, run.event_time)
@@ -106,6 +102,16 @@ def context(
         path, urls.history_page(run.key.area, run.key.target, test.name)
     )
     return shown
+
+
+def _commands(run: Run, test: Test) -> dict[str, object]:
+    """What a reader takes to a terminal. Megatest knows nothing of a run that was ingested."""
+    again = "" if run.ingested else rerun.rerun_command(run.key, test)
+    return {
+        "copies": _copies(test, again),
+        "commands": (("run it again", again),) if again else (),
+        "matches_more": bool(again) and rerun.matches_more(test),
+    }
 
 
 def _series(place: RunPlace, test: Test, path: str) -> Chart | None:

@@ -33,17 +33,23 @@ def _pages(site: Path) -> dict[str, str]:
     return {kind: paths[-1] for kind, paths in found.items() if kind != "redirect"}
 
 
-def _open_all(watched: Watched, root: str, pages: dict[str, str]) -> None:
+def _wrong_with(watched: Watched, root: str, pages: dict[str, str]) -> list[tuple[str, object]]:
+    """(path, what is wrong there) of pages that are opened one after the other."""
+    wrong: list[tuple[str, object]] = []
+    page = watched.page
     for kind, path in pages.items():
-        page = watched.page
         page.goto(f"{root}/{path}")
         if kind != "notfound":  # its links begin at the server's root, wherever it is shown
-            assert watched.trouble == [], (kind, path)
-            assert page.evaluate("policyReports") == [], (kind, path)
-            assert page.evaluate("document.styleSheets.length") == 1, (kind, path)
-            assert page.locator("[data-mt=keys]").is_visible(), (kind, path)
-        assert page.locator("h1").count() == 1, (kind, path)
+            wrong += [(path, trouble) for trouble in watched.trouble]
+            wrong += [(path, report) for report in page.evaluate("policyReports")]
+            if page.evaluate("document.styleSheets.length") != 1:
+                wrong.append((path, "no style"))
+            if not page.locator("[data-mt=keys]").is_visible():
+                wrong.append((path, "no script"))
+        if page.locator("h1").count() != 1:
+            wrong.append((path, "no heading"))
         watched.trouble.clear()
+    return wrong
 
 
 @pytest.fixture
@@ -62,13 +68,13 @@ def address(gallery_site: Path) -> Iterator[str]:
 def test_from_files(chromium: Any, demo_site: Path) -> None:
     """The site of a real build; test_layout.py opens all the gallery from files."""
     watched = Watched(chromium)
-    _open_all(watched, demo_site.as_uri(), _pages(demo_site))
+    assert _wrong_with(watched, demo_site.as_uri(), _pages(demo_site)) == []
     watched.context.close()
 
 
 def test_below_a_prefix(chromium: Any, gallery_site: Path, address: str) -> None:
     watched = Watched(chromium, address)
-    _open_all(watched, address, _pages(gallery_site))
+    assert _wrong_with(watched, address, _pages(gallery_site)) == []
     watched.context.close()
 
 
@@ -98,7 +104,7 @@ def in_bucket(gallery_site: Path, s3: s3server.Server) -> str:
 
 def test_from_a_bucket(chromium: Any, gallery_site: Path, in_bucket: str) -> None:
     watched = Watched(chromium, in_bucket)
-    _open_all(watched, in_bucket, _pages(gallery_site))
+    assert _wrong_with(watched, in_bucket, _pages(gallery_site)) == []
     watched.context.close()
 
 

@@ -1,78 +1,36 @@
 """Pages of pushes and builds: in the order of the repository, as runs name them, and no more."""
 
 import json
-import re
 import shutil
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from areas import BASE, DAY, TestArea, make_area, run, test
+from areas import BASE
 from crawl import crawl
-from sites import TestSite, difference, files_of, make_site
-from storage import connect
+from pushed import CHIP, REVISIONS, TARGETS, Place
+from sites import TestSite, difference, files_of
 
 from mtsite import pushlog, pushruns, record, toldpushes, urls
 from mtsite.archive.remask import mask_record
 from mtsite.config import AreaConfig
 from mtsite.facts import Suspects
+from mtsite.ingest.junit import JunitOrder, ingest_junit
 from mtsite.ingest.objects import ingest_objects
+from mtsite.ingest.place import parse_target
 from mtsite.logs.redact import make_redactor
 from mtsite.model import RunFacts, RunKey, RunRecord
 from mtsite.pages.pushes import MOST_UNTOLD
 from mtsite.provenance import Commit, Provenance, Push
 from mtsite.pushlog import file_of, write_pushlog
 
-CHIP = "team/chip"
 SHA = "sha256:" + "ab" * 32
-REVISIONS = [f"{n * 7919:08x}".ljust(40, "e") for n in range(130)]
-TARGETS = ("ubuntu/nfs", "suse/zfs")
 OWN = ("_pushes/", "_builds/")
 
 
-class Place:
-    """An area whose runs name pushes of a repository that is told of."""
-
-    def __init__(self, root: Path) -> None:
-        self.area: TestArea = make_area(root)
-        (root / "home").mkdir()
-        self.root = root / "home"
-        self.site: TestSite = make_site(self.root, self.area)
-
-    def tell(self, numbers: Sequence[int], repository: str = CHIP) -> None:
-        pushes = [
-            Push((Commit(REVISIONS[n], "ann", None, f"Change {n}"),), str(n), "ann", BASE + n)
-            for n in numbers
-        ]
-        write_pushlog(file_of(self.root, repository), repository, pushes)
-
-    def run(self, name: str, number: int, target: str = TARGETS[0], **attributes: str) -> None:
-        bad = attributes.pop("bad", "")
-        tests = [test(each, status="FAIL" if each in bad else "PASS", log="") for each in "abc"]
-        self.area.add_run(run(target, name, tests, event_time=BASE + number * DAY))
-        told = {"repository": CHIP, "revision": REVISIONS[number], **attributes}
-        self.say(name, {key: value for key, value in told.items() if value})
-
-    def say(self, name: str, attributes: dict[str, str]) -> None:
-        with connect(self.area.database) as connection:
-            for each in attributes.items():
-                connection.execute(
-                    "INSERT INTO extradat (run_id, key, val) SELECT max(id), ?, ? FROM runs"
-                    " WHERE runname = ?",
-                    (*each, name),
-                )
-
-    def json(self, path: str) -> Any:
-        return json.loads((self.site.tree / urls.json_beside(path)).read_text())
-
-    def push(self, number: int, repository: str = CHIP) -> Any:
-        return self.json(urls.push_page(repository, REVISIONS[number]))
-
-    def own(self) -> dict[str, bytes]:
-        return {p: c for p, c in files_of(self.site.tree).items() if p.startswith(OWN)}
+def own(place: Place) -> dict[str, bytes]:
+    return {p: c for p, c in files_of(place.site.tree).items() if p.startswith(OWN)}
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +123,7 @@ def test_no_link_is_dead_and_all_is_reached_from_the_front_page(built: Place) ->
     found = crawl(built.site.tree)
     assert not found.scripts
     assert not found.dead
-    wanted = {path for path in built.own() if path.endswith(".html")}
+    wanted = {path for path in own(built) if path.endswith(".html")}
     assert not wanted - found.met
 
 
@@ -180,10 +138,10 @@ def test_one_new_run_changes_its_push_and_those_that_lead_to_it(tmp_path: Path) 
     for number in (5, 60, 70, 80):
         place.run(f"w{number}", number)
     place.site.build()
-    before = place.own()
+    before = own(place)
     place.run("new", 70, bad="a")
     place.site.build()
-    after = place.own()
+    after = own(place)
     changed = {p.rpartition(".")[0] for p in after if before.get(p) != after[p]}
     list_of = "_pushes/team~2Fchip"
     # The newest pushes stand in their part and on the page of the repository.
@@ -227,7 +185,7 @@ def test_secrets_in_what_people_say_of_changes_are_masked(tmp_path: Path) -> Non
     told = Push((Commit(REVISIONS[1], "ann", None, f"use {secret}"),))
     write_pushlog(file_of(place.root, CHIP), CHIP, [told])
     place.site.build()
-    assert not [path for path, content in place.own().items() if secret.encode() in content]
+    assert not [path for path, content in own(place).items() if secret.encode() in content]
 
 
 def test_a_line_that_cannot_be_read_is_told_and_the_others_stand(tmp_path: Path) -> None:
@@ -252,53 +210,6 @@ def test_two_repositories_may_have_the_same_revision(tmp_path: Path) -> None:
     assert [one["runname"] for one in place.push(2)["runs"]] == ["w2"]
     assert [one["runname"] for one in place.push(2, "fork")["runs"]] == ["f2"]
     assert [one["runname"] for one in place.push(2, "")["runs"]] == ["any"], "it may be either"
-
-
-def since_of(place: Place, name: str, testname: str) -> str:
-    page = (place.site.tree / f"fullrun/ubuntu/nfs/{name}/{testname}/index.html").read_text()
-    lead = re.search(r'<p class="lead">(.*?)</p>', page, re.DOTALL)
-    return re.sub("<[^>]*>", "", lead[1]) if lead else ""
-
-
-def test_the_page_of_a_test_names_its_first_bad_push_or_among_which_it_is(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.tell(range(30))
-    place.run("w1", 1)
-    place.run("w2", 2, bad="a")
-    place.run("w9", 9, bad="ab")
-    place.run("w20", 20, bad="ab")
-    place.site.build()
-    short = REVISIONS[2][:12]
-    assert f"First bad push: {short} by ann: Change 2." in since_of(place, "w2", "a")
-    assert f"First bad push: {short} by ann: Change 2." in since_of(place, "w9", "a")
-    among = f"Among 7 pushes is the first bad one; the last of them: {REVISIONS[9][:12]} by ann."
-    assert among in since_of(place, "w20", "b")
-    assert not crawl(place.site.tree).dead
-    page = (place.site.tree / "fullrun/ubuntu/nfs/w9/index.html").read_text()
-    said = re.sub("<[^>]*>", "", page[page.index("<h3>First bad push</h3>") :])
-    assert f"one of 7 pushes up to {REVISIONS[9][:12]} by ann 1 test since w9" in said
-    assert f"{short} by ann 1 test since w2" in said
-    told = json.loads((place.site.tree / "fullrun/ubuntu/nfs/w20/index.json").read_text())
-    by_good = {(one["good"], one["bad"]): one for one in told["facts"]["suspects"]}
-    assert by_good["w1", "w2"]["total"] == 1
-    assert by_good["w2", "w9"]["total"] == 7
-
-
-def test_what_is_said_of_the_first_bad_push_is_frozen_with_the_run(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.tell(range(4))
-    place.run("w1", 1)
-    place.run("w3", 3, bad="a")
-    place.run("w90", 90)
-    place.site.build()
-    before = since_of(place, "w3", "a")
-    assert "Among 2 pushes" in before
-    shutil.rmtree(place.root / "pushes")
-    place.site.build()
-    assert since_of(place, "w3", "a") == before
-    shutil.rmtree(place.site.state)
-    place.site.build()
-    assert since_of(place, "w3", "a") == before
 
 
 def test_a_first_build_of_many_runs_tells_the_same_as_many_builds(tmp_path: Path) -> None:
@@ -336,6 +247,32 @@ def test_pushes_and_builds_of_ingested_objects_have_their_pages(tmp_path: Path) 
     assert (told["author"], len(told["commits"]), len(told["runs"])) == ("bo", 2, 1)
     build = json.loads((site.tree / urls.json_beside(urls.build_page("hg", "b7"))).read_text())
     assert [(one["name"], one["digest"]) for one in build["artifacts"]] == [("a.zip", SHA)]
+
+
+def test_properties_of_junit_files_lead_to_the_push_and_build(tmp_path: Path) -> None:
+    told = {
+        "repository": "git",
+        "commit": REVISIONS[5],
+        "BUILD_ID": "b5",
+        "build.url": "https://c.i/",
+    }
+    said = "".join(f'<property name="{name}" value="{value}"/>' for name, value in told.items())
+    file = tmp_path / "a.xml"
+    file.write_text(
+        f'<testsuites><properties>{said}</properties><testsuite name="s"><testcase name="a"/>'
+        "</testsuite></testsuites>"
+    )
+    area = AreaConfig("ci", tmp_path / "ci")
+    order = JunitOrder([file], area, parse_target("linux"), "7", "me", BASE)
+    ingest_junit(order, {}, lambda *_: None)
+    (tmp_path / "home").mkdir()
+    site = TestSite(tmp_path / "home")
+    site.write_config({"ci": area.path})
+    assert not site.build().problems
+    for page in (urls.push_page("git", REVISIONS[5]), urls.build_page("git", "b5")):
+        there = json.loads((site.tree / urls.json_beside(page)).read_text())
+        assert [one["runname"] for one in there["runs"]] == ["7"]
+    assert not crawl(site.tree).dead
 
 
 def test_a_run_that_names_a_push_and_a_strange_revision_still_leads_to_the_push(
@@ -379,32 +316,15 @@ def test_more_pushes_move_no_page_of_older_ones(tmp_path: Path) -> None:
     place.run("w5", 5)
     place.run("w60", 60)
     place.site.build()
-    before = place.own()
+    before = own(place)
     place.tell(range(103))
     place.site.build()
-    after = place.own()
+    after = own(place)
     list_of = "_pushes/team~2Fchip"
     changed = {p.rpartition(".")[0] for p in after if before.get(p) != after[p]}
     lists = {f"{list_of}/index", f"{list_of}/_part/0001", f"{list_of}/_part/0002", "_pushes/index"}
     assert changed == lists
     assert difference(place.site.tree, place.site.build_clean(tmp_path / "clean")) == []
-    assert not crawl(place.site.tree).dead
-
-
-def test_a_push_among_those_that_lie_between_is_a_link_once_it_has_a_page(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.tell(range(20))
-    place.run("w0", 0)
-    for number in (3, 7):
-        place.run(f"u{number}", number, TARGETS[1])
-    place.run("w9", 9, bad="a")
-    place.site.build()
-    place.run("u5", 5, TARGETS[1])
-    place.site.build()
-    page = (place.site.tree / urls.push_page(CHIP, REVISIONS[9])).read_text()
-    assert f'href="{REVISIONS[5]}.html"' in page
-    place.area.drop_run("u5")
-    place.site.build(allow_drop=True)
     assert not crawl(place.site.tree).dead
 
 
