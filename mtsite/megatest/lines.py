@@ -39,9 +39,11 @@ def joined(content: str) -> Iterator[tuple[int, str]]:
 def read_regular(path: Path) -> bytes:
     """The bytes of a regular file of bounded size; a FIFO or device is never waited for."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    # Not by os.fdopen: it leaves the descriptor of a directory open.
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("it is no regular file")
     with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no regular file")
         content = opened.read(FILE_BYTES + 1)
     if len(content) > FILE_BYTES:
         raise ValueError(f"it is larger than {FILE_BYTES >> 20} MiB")

@@ -224,9 +224,11 @@ class LocalDir:
                 raise
             yield None
             return
+        # Not by os.fdopen: it leaves the descriptor of a directory open.
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
             yield file
 
     def _remove_empty(self, directory: Path) -> None:

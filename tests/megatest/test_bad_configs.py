@@ -236,6 +236,14 @@ def test_what_is_no_file_is_an_error_that_says_so(tmp_path: Path, kind: str) -> 
     assert caught.value.hint
 
 
+def test_a_directory_that_is_included_is_told_and_not_left_open(
+    parse: Callable[[str], ConfigFile],
+) -> None:
+    before = [*Path("/proc/self/fd").iterdir()]
+    assert "regular file" in parse("[include .]\n").problems[0]
+    assert len([*Path("/proc/self/fd").iterdir()]) == len(before)
+
+
 def test_the_owner_may_include_from_anywhere(tmp_path: Path) -> None:
     """Pages are stricter: see tests/build/test_definitions.py."""
     area = tmp_path / "area"

@@ -105,3 +105,13 @@ def test_a_living_writer_of_the_root_is_waited_for_then_named(
         pytest.raises(BusyError, match="locked by `mtsite publish`"),
     ):
         place.put("x", b"x", HEADERS, only_if=ABSENT)
+
+
+def test_a_directory_in_place_of_a_file_is_told_and_not_left_open(
+    place: LocalDir, tmp_path: Path
+) -> None:
+    (tmp_path / "www/a.html").mkdir(parents=True)
+    before = [*Path("/proc/self/fd").iterdir()]
+    with pytest.raises(DestinationError, match=r"a\.html"):
+        place.get("a.html")
+    assert len([*Path("/proc/self/fd").iterdir()]) == len(before)
