@@ -29,6 +29,7 @@ bench: .venv/.installed-test
 	$(BIN)/python benchmarks/engines.py --dask
 	$(BIN)/python benchmarks/live_reading.py
 	$(BIN)/python benchmarks/run_list.py
+	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python benchmarks/commands.py
 
 docs: .venv/.installed

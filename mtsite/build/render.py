@@ -218,20 +218,14 @@ class _RunPages:
             values.append([self._item_values(i) for i in self.place.items.get(one.testname, ())])
         fingerprint = self.pen.fresh(test, path, values)
         if fingerprint:
-            context = test.context(
-                self.pen.frame,
-                self.run,
-                index,
-                self.verdicts,
-                kept,
-                self.facts,
-                place=self.place,
+            found = test.Found(
                 differences=self.differences.get(index, ()),
                 unusual=self.kept.unusual.get(one.name),
-                known=self.known.get(one.name, ()),
                 not_compared=left_out,
+                known=self.known.get(one.name, ()),
                 heads=heads_of(self.pen.site, kept.attachments, attachments.MOST_TEXTS),
             )
+            context = test.context(self.place, index, kept, found)
             self.pen.page(test, path, fingerprint, context)
 
     def _author_says(self, testname: str) -> tuple[object, ...]:

@@ -33,8 +33,8 @@ class Depth:
 class RunPlace:
     """One run as its test pages see it: links by depth, neighbours, items, descriptions.
 
-    Make it once per run and pass it to every `test.context` of that run; without it each call
-    makes its own, with the same outcome.
+    Make it once per run and pass it to every `test.context` of that run: one made for each call
+    has the same outcome, later.
     """
 
     def __init__(

@@ -1,13 +1,12 @@
 """What the page of one test, or of one item, in one run shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 
 from mtsite import urls
 from mtsite.comparison import is_slower
 from mtsite.facts import KnownIssue, Unusual
-from mtsite.model import LogRecord, Run, RunFacts, Test, TestRecord
+from mtsite.model import LogRecord, Run, Test, TestRecord
 from mtsite.onhosts import ran_on
 from mtsite.pages import (
     archived,
@@ -31,7 +30,6 @@ from mtsite.pages import (
     words,
     wrong,
 )
-from mtsite.pages.page import SiteFrame
 from mtsite.pages.place import RunPlace, test_label
 from mtsite.pages.series import Chart
 from mtsite.rollup import ABSENT
@@ -42,66 +40,103 @@ TEMPLATE = "test.html"
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
 
 
-def context(
-    frame: SiteFrame,
-    run: Run,
-    index: int,
-    verdicts: Sequence[str],
-    record: TestRecord | None,
-    facts: RunFacts,
-    place: RunPlace | None = None,
-    differences: Sequence[disagreement.Disagreement] | None = None,
-    unusual: Unusual | None = None,
-    known: Sequence[KnownIssue] = (),
-    not_compared: str = "",
-    heads: Mapping[str, bytes] = MappingProxyType({}),
-) -> dict[str, object]:
-    """The page of `run.tests[index]`.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a build found out about one test beside its rows, its record and its facts."""
 
-    `verdicts` line up with `run.tests`. `place` is what all tests of the run share: pass the same
-    one for each of them to save its making. `differences` are those of this test, where known;
-    `unusual` is what its log was found to have against the last good one, `known` what
-    annotations say of its failure, `not_compared` why nothing is known of unusual lines,
-    `heads` the beginnings of texts among its attachments.
-    """
-    place = place or RunPlace(frame, run, verdicts, facts)
-    test = run.tests[index]
-    path = urls.test_page(run.key, test.name)
-    depth = place.depth_of(path)
+    differences: Sequence[disagreement.Disagreement] | None = None
+    """Where its sources disagree; None: to be looked for."""
+    unusual: Unusual | None = None
+    """What its log has against the last good one."""
+    not_compared: str = ""
+    """Why nothing is known of unusual lines."""
+    known: Sequence[KnownIssue] = ()
+    """What annotations say of its failure."""
+    heads: Mapping[str, bytes] = field(default_factory=dict)
+    """The beginnings of texts among its attachments."""
+
+
+def context(
+    place: RunPlace, index: int, record: TestRecord | None, found: Found | None = None
+) -> dict[str, object]:
+    """The page of `place.run.tests[index]`."""
+    found = found or Found()
+    test = place.run.tests[index]
+    path = urls.test_page(place.run.key, test.name)
     letter = place.letters[index]
     kept: Sequence[LogRecord] = record.logs if record else ()
+    depth = place.depth_of(path)
     shown = dict(depth.base)
     shown.update(_heading(place, test, letter, path))
     shown.update(_facts_line(place, test, (path, letter)))
     shown.update(since.shown(place, test, depth, path))
-    shown.update(_neighbours(place, index, path))
-    if differences is None:
-        differences = disagreement.of_test(run.key, test, letter, kept)
-    shown["disagreements"] = differences
-    shown["excerpt"] = wrong.shown(place, index, kept, path)
-    shown["not_compared"] = words.upper_first(not_compared)
-    shown["unusual"] = strange.shown(run.key, unusual, path, test.name)
-    shown["issues"] = issues.of_test(path, known)
-    told = logs.shown(kept, run, test, path, depth)
+    shown.update(_went_wrong(place, index, kept, found))
+    told = logs.shown(kept, place.run, test, path, depth)
     shown.update(told)
     shown.update(steps.shown(test.steps, told["logs"], ended=letter != "R"))
-    fact = facts.tests.get(test.name)
-    shown.update(values.shown(test.data, fact.values if fact else ()))
-    shown["series"] = _series(place, test, path) if fact and fact.values else None
-    shown.update(attachments.shown(record.attachments if record else (), heads, depth.to_root))
-    shown.update(items.shown(place, test, path))
-    shown.update(waits.shown(place.relations, test.name, path))
-    shown["archived"] = archived.shown(run, test)
-    shown["loads"] = loads.shown(test)
-    shown["environment"] = _environment(place, test)
-    shown.update(_commands(run, test))
-    shown["definition"] = definition.shown(place, test)
-    shown["comment"] = markdown.folded_comment(test.comment)
-    shown["night"] = night.link(frame, path, run.key.area, run.event_time)
-    shown["history"] = urls.relative(
-        path, urls.history_page(run.key.area, run.key.target, test.name)
-    )
+    shown.update(_measured(place, test, path))
+    kept_files = record.attachments if record else ()
+    shown.update(attachments.shown(kept_files, found.heads, depth.to_root))
+    shown.update(_ran(place, test))
+    shown.update(_author_says(place, test))
+    shown.update(_around(place, index, path))
     return shown
+
+
+def _went_wrong(
+    place: RunPlace, index: int, kept: Sequence[LogRecord], found: Found
+) -> dict[str, object]:
+    """What its sources, its logs and people say of its outcome."""
+    run, test = place.run, place.run.tests[index]
+    path = urls.test_page(run.key, test.name)
+    differences = found.differences
+    if differences is None:
+        differences = disagreement.of_test(run.key, test, place.letters[index], kept)
+    return {
+        "disagreements": differences,
+        "excerpt": wrong.shown(place, index, kept, path),
+        "unusual": strange.shown(run.key, found.unusual, path, test.name),
+        "not_compared": words.upper_first(found.not_compared),
+        "issues": issues.of_test(path, found.known),
+    }
+
+
+def _measured(place: RunPlace, test: Test, path: str) -> dict[str, object]:
+    fact = place.facts.tests.get(test.name)
+    past = fact.values if fact else ()
+    shown = dict(values.shown(test.data, past))
+    shown["series"] = _series(place, test, path) if past else None
+    return shown
+
+
+def _ran(place: RunPlace, test: Test) -> dict[str, object]:
+    """Where and under what load it ran, where it lies now, and how it is run again."""
+    return {
+        "environment": _environment(place, test),
+        "loads": loads.shown(test),
+        "archived": archived.shown(place.run, test),
+        **_commands(place.run, test),
+    }
+
+
+def _author_says(place: RunPlace, test: Test) -> dict[str, object]:
+    return {
+        "definition": definition.shown(place, test),
+        "comment": markdown.folded_comment(test.comment),
+    }
+
+
+def _around(place: RunPlace, index: int, path: str) -> dict[str, object]:
+    """Its items, what it waits for, and the ways to other pages."""
+    run, test = place.run, place.run.tests[index]
+    key = run.key
+    return {
+        **_neighbours(place, index, path),
+        **items.shown(place, test, path),
+        **waits.shown(place.relations, test.name, path),
+        "night": night.link(place.frame, path, key.area, run.event_time),
+        "history": urls.relative(path, urls.history_page(key.area, key.target, test.name)),
+    }
 
 
 def _commands(run: Run, test: Test) -> dict[str, object]:

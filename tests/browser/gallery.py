@@ -170,9 +170,7 @@ def _run_pages(night: records.Night, limit: int = 10_000) -> Iterator[Page]:
     for i, one in enumerate(night.run.tests[:limit]):
         kept = night.records[one.name]
         odd = pieces.UNUSUAL if one.testname == "pcie_retry_smoke" else None
-        made = test.context(
-            FRAME, night.run, i, night.verdicts, kept, night.facts, place, unusual=odd
-        )
+        made = test.context(place, i, kept, test.Found(unusual=odd))
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
 
 
@@ -184,16 +182,7 @@ def _known_pages() -> Iterator[Page]:
     for name in (("uart_t03", ""), ("spi_t03", ""), ("waived_t0", "")):
         at = [one.name for one in night.run.tests].index(name)
         told = night.known.get(name, ())
-        made = test.context(
-            FRAME,
-            night.run,
-            at,
-            night.verdicts,
-            night.records[name],
-            night.facts,
-            place,
-            known=told,
-        )
+        made = test.context(place, at, night.records[name], test.Found(known=told))
         yield urls.test_page(night.key, name), test.TEMPLATE, made
 
 
@@ -202,17 +191,17 @@ def _odd_pages(night: odd_tests.Odd) -> Iterator[Page]:
     for name in odd_tests.names().values():
         at = night.at(*name)
         kept = night.records[name]
-        made = test.context(FRAME, night.run, at, night.verdicts, kept, night.facts, place)
+        made = test.context(place, at, kept)
         yield urls.test_page(night.key, name), test.TEMPLATE, made
 
 
 def _attached_pages() -> Iterator[Page]:
     night = attached.Attached()
+    place = RunPlace(FRAME, night.run, night.verdicts, night.facts)
     for at, one in enumerate(night.run.tests):
         kept = night.records[one.name]
-        heads = attached.heads(kept)
-        facts = (night.verdicts, kept, night.facts)
-        made = test.context(FRAME, night.run, at, *facts, heads=heads)
+        found = test.Found(heads=attached.heads(kept))
+        made = test.context(place, at, kept, found)
         yield urls.test_page(night.key, one.name), test.TEMPLATE, made
 
 

@@ -50,4 +50,4 @@ def joined(pieces: object) -> str:
 def context_of_test(one: records.Night, name: tuple[str, str]) -> dict[str, object]:
     at = [each.name for each in one.run.tests].index(name)
     place = RunPlace(FRAME, one.run, one.verdicts, one.facts, one.record)
-    return test.context(FRAME, one.run, at, one.verdicts, one.records[name], one.facts, place)
+    return test.context(place, at, one.records[name])

@@ -8,6 +8,7 @@ from pages.shown import FRAME, THEME, context_of_run
 
 from mtsite.model import Finding, LogRecord, RunFacts, Status, Step, Test, TestDatum, TestRecord
 from mtsite.pages import disagreement, test
+from mtsite.pages.place import RunPlace
 from mtsite.pages.twin import twin
 
 CRASH = Finding("crash/segfault", "CRITICAL", 12, 12, "Segmentation fault", "x")
@@ -125,7 +126,7 @@ def test_the_run_page_counts_them_and_names_them(night: records.Night) -> None:
 def test_the_test_page_shows_both_sources(night: records.Night) -> None:
     at, kept = night_with_a_crash(night)
     record = kept[night.run.tests[at].name]
-    shown = test.context(FRAME, night.run, at, night.verdicts, record, RunFacts())
+    shown = test.context(RunPlace(FRAME, night.run, night.verdicts, RunFacts()), at, record)
     html = THEME.render("test.html", shown).decode()
     assert "COMPLETED PASS</bdi>" in html
     assert '_log/sim.log.html#L12"><bdi>Segmentation fault</bdi></a>' in html

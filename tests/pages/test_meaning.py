@@ -12,6 +12,7 @@ from pages.shown import FRAME, THEME
 from mtsite import rollup
 from mtsite.model import RunFacts, State, Status, TestRecord
 from mtsite.pages import test
+from mtsite.pages.place import RunPlace
 
 SECONDS = 7 * records.DAY
 TRUTH = [
@@ -62,7 +63,7 @@ def page_of(night: records.Night, state: str, status: str, now: int) -> str:
     whole = replace(night.run, tests=(one,))
     verdicts = rollup.test_verdicts(whole, now, SECONDS)
     kept = TestRecord(*one.name, verdicts[0].value)
-    shown = test.context(FRAME, whole, 0, verdicts, kept, RunFacts())
+    shown = test.context(RunPlace(FRAME, whole, verdicts, RunFacts()), 0, kept)
     return THEME.render(test.TEMPLATE, shown).decode()
 
 

@@ -21,7 +21,7 @@ def page_of(odd: odd_tests.Odd, testname: str, item_path: str = "") -> str:
     at = odd.at(testname, item_path)
     kept = odd.records[testname, item_path]
     place = RunPlace(FRAME, odd.run, odd.verdicts, odd.facts, odd.record)
-    shown = test.context(FRAME, odd.run, at, odd.verdicts, kept, odd.facts, place)
+    shown = test.context(place, at, kept)
     return THEME.render(test.TEMPLATE, shown).decode()
 
 
@@ -74,7 +74,7 @@ def test_a_row_that_agrees_with_its_items_is_not_doubted(odd: odd_tests.Odd) -> 
     top = odd.run.tests[odd.at("many_items")]
     agreeing = replace(top, state=rolled[0], status=rolled[1])
     run = replace(odd.run, tests=(agreeing, *items))
-    shown = test.context(FRAME, run, 0, ["F"] * 4, None, odd.facts)
+    shown = test.context(RunPlace(FRAME, run, ["F"] * 4, odd.facts), 0, None)
     assert "own row says" not in THEME.render(test.TEMPLATE, shown).decode()
 
 

@@ -21,7 +21,8 @@ from mtsite.model import (
     TestMeta,
     TestRecord,
 )
-from mtsite.pages import place, test
+from mtsite.pages import test
+from mtsite.pages.place import RunPlace
 
 
 def test_test_page_says_since_when(night: records.Night) -> None:
@@ -39,7 +40,9 @@ def test_test_page_of_a_new_failure_names_the_good_run(night: records.Night) -> 
 def test_test_page_without_facts_says_so(night: records.Night) -> None:
     at = 5
     one = night.run.tests[at]
-    shown = test.context(FRAME, night.run, at, night.verdicts, night.records[one.name], RunFacts())
+    shown = test.context(
+        RunPlace(FRAME, night.run, night.verdicts, RunFacts()), at, night.records[one.name]
+    )
     assert joined(shown["since"]) == "No earlier run of this target to compare with."
     assert shown["strip"] == ()
 
@@ -60,7 +63,7 @@ def test_strip_of_a_very_long_name_links_to_where_it_lies(night: records.Night) 
     one = replace(night.run.tests[0], testname=name[0], item_path=name[1])
     facts = replace(night.facts, tests={name: night.facts.tests[night.run.tests[0].name]})
     whole = replace(night.run, tests=(one,))
-    shown = test.context(FRAME, whole, 0, ["F"], None, facts)
+    shown = test.context(RunPlace(FRAME, whole, ["F"], facts), 0, None)
     assert len(urls.test_page(night.key, name)) <= urls.PATH_BYTES
     path = urls.test_page(night.key, name)
     for cell, runname in zip(shown["strip"], night.window, strict=False):  # type: ignore[call-overload]
@@ -70,11 +73,11 @@ def test_strip_of_a_very_long_name_links_to_where_it_lies(night: records.Night) 
 
 
 def test_shared_place_changes_nothing(night: records.Night) -> None:
-    shared = place.RunPlace(FRAME, night.run, night.verdicts, night.facts)
+    shared = RunPlace(FRAME, night.run, night.verdicts, night.facts)
     for at in (0, 7, 200, 380, 436):
         kept = night.records[night.run.tests[at].name]
-        alone = test.context(FRAME, night.run, at, night.verdicts, kept, night.facts)
-        both = test.context(FRAME, night.run, at, night.verdicts, kept, night.facts, shared)
+        alone = test.context(RunPlace(FRAME, night.run, night.verdicts, night.facts), at, kept)
+        both = test.context(shared, at, kept)
         assert alone == both
 
 
@@ -94,7 +97,7 @@ def test_excerpt_of_a_traceback_names_all_its_lines(night: records.Night) -> Non
     kept = TestRecord(
         *one.name, "F", logs=(LogRecord("a.log", "final", "_blobs/a.log", findings=(found,)),)
     )
-    shown = test.context(FRAME, night.run, 0, night.verdicts, kept, RunFacts())
+    shown = test.context(RunPlace(FRAME, night.run, night.verdicts, RunFacts()), 0, kept)
     assert shown["excerpt"]["rows"] == (  # type: ignore[index]
         ("18–22", "KeyError: 'x'", "_log/a.log.html#L18", True),
     )
@@ -111,14 +114,14 @@ def test_what_a_log_says_is_called_by_the_verdict(
     found = Finding("severity", "ERROR", 2, 2, "ERROR: x", "")
     kept = TestRecord(*one.name, letter, logs=(LogRecord("a.log", "final", findings=(found,)),))
     whole = replace(night.run, tests=(one,))
-    shown = test.context(FRAME, whole, 0, [letter], kept, RunFacts())
+    shown = test.context(RunPlace(FRAME, whole, [letter], RunFacts()), 0, kept)
     assert f"<h2>{heading}</h2>" in THEME.render(test.TEMPLATE, shown).decode()
 
 
 def _page_of(one: Test, *logs: LogRecord) -> str:
     whole = replace(records.Night().run, tests=(one,))
     kept = TestRecord(*one.name, "F", one.toplevel, logs)
-    shown = test.context(FRAME, whole, 0, ["N"], kept, RunFacts())
+    shown = test.context(RunPlace(FRAME, whole, ["N"], RunFacts()), 0, kept)
     return THEME.render(test.TEMPLATE, shown).decode()
 
 
@@ -184,7 +187,7 @@ def test_description_is_markdown_without_html(night: records.Night) -> None:
     meta = {"alu_add_smoke": TestMeta(description="**hi** <script>x</script> [a](javascript:x)")}
     changed = replace(night.run, meta=meta)
     at = [one.name for one in changed.tests].index(("alu_add_smoke", ""))
-    shown = test.context(FRAME, changed, at, night.verdicts, None, night.facts)
+    shown = test.context(RunPlace(FRAME, changed, night.verdicts, night.facts), at, None)
     page = THEME.render(test.TEMPLATE, shown).decode()
     assert "<strong>hi</strong> &lt;script&gt;" in page
     assert 'href="javascript' not in page
@@ -217,7 +220,7 @@ def test_any_text_gives_a_page_without_markup_of_its_own(
     )
     key = RunKey(f"a{name}", (f"<i>{item}",), f"<i>{comment}")
     whole = Run(key, ("k",), one.state, one.status, name, "", comment, when, (one,))
-    shown = test.context(FRAME, whole, 0, ["F"], None, RunFacts())
+    shown = test.context(RunPlace(FRAME, whole, ["F"], RunFacts()), 0, None)
     page = THEME.render(test.TEMPLATE, shown)
     assert b"<i>" not in page
     page.decode("utf-8")
