@@ -66,12 +66,26 @@ def webp(width: int = 40, height: int = 30, tail: bytes = b"") -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body + tail
 
 
-def avif(width: int = 40, height: int = 30, item: bytes = b"av01", extra: bytes = PLACE) -> bytes:
-    """A picture as one item; `item` is the type of an item, `extra` lies in a box of its own."""
+def avif(
+    width: int = 40,
+    height: int = 30,
+    item: bytes = b"av01",
+    extra: bytes = PLACE,
+    turned: bytes = b"",
+) -> bytes:
+    """A picture as one item; `item` is the type of an item, `extra` lies in a box of its own.
+
+    `turned` are properties of it beside its size, each a box, and of nothing else.
+    """
     ispe = box(b"ispe", bytes(4) + struct.pack(">II", width, height))
     infe = box(b"infe", b"\2\0\0\0\0\1\0\0" + item + b"\0")
     iinf = box(b"iinf", bytes(4) + b"\0\1" + infe)
-    meta = box(b"meta", bytes(4) + iinf + box(b"iprp", box(b"ipco", ispe)))
+    more = turned.count(b"irot") + turned.count(b"imir")
+    has = struct.pack(">HB", 1, 1 + more) + bytes(0x80 | (2 + each) for each in range(-1, more))
+    # Another item has the size alone.
+    ipma = box(b"ipma", bytes(4) + struct.pack(">I", 2) + struct.pack(">HBB", 2, 1, 1) + has)
+    iprp = box(b"iprp", box(b"ipco", ispe + turned) + ipma)
+    meta = box(b"meta", bytes(4) + box(b"pitm", bytes(4) + b"\0\1") + iinf + iprp)
     free = box(b"uuid", extra)
     return box(b"ftyp", b"avif\0\0\0\0mif1") + meta + free + box(b"mdat", b"pixels")
 

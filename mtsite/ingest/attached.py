@@ -5,6 +5,8 @@ attachment names the path. A relative one begins at the directory of the XML fil
 file that really lies below the directory that was given is taken: the XML is not trusted.
 """
 
+import errno
+import hashlib
 import os
 import re
 import shutil
@@ -12,9 +14,11 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from mtsite.junit.read import Item
 from mtsite.junit.text import Text
+from mtsite.pages.words import number
 
 MARK = "[[ATTACHMENT|"
 PROPERTY = "attachment"
@@ -23,9 +27,22 @@ DIRECTORY = "attachments"
 
 MOST = 100
 LARGEST = 100 << 20
+MOST_IN_ALL = 10_000
+LARGEST_IN_ALL = 1 << 30
+"""Files and bytes of one call: an area's disk is not an artifact store."""
+
 TOLD = 50
+SHORT = 40
+LONGEST_PATH = 3_000
+"""Bytes; systems allow 4,096, and areas are copied to where paths begin longer."""
+
 LONGEST = 1_024
 _NAMED = re.compile(r"\[\[ATTACHMENT\|([^\]\r\n]{1,1000})\]\]")
+_NO_PLACE = frozenset(
+    (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ, errno.EINVAL)
+)
+"""A file system refuses the name, not the file."""
+
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -38,7 +55,9 @@ class Attached:
 
     copied: int = 0
     missing: int = 0
+    bytes: int = 0
     left_out: list[str] = field(default_factory=list)
+    _places: dict[str, str] = field(default_factory=dict)
     _start: str = ""
     _base: str = ""
 
@@ -60,6 +79,8 @@ class Attached:
 
     def _copy(self, name: str, directory: str) -> str:
         """Why it can't be taken; '' when it was."""
+        if self.copied >= MOST_IN_ALL:
+            return f"is beyond the first {number(MOST_IN_ALL)} of all files"
         if not self._base:
             return "has no directory: the XML came from standard input"
         try:
@@ -76,12 +97,37 @@ class Attached:
         with os.fdopen(descriptor, "rb") as file:
             if found.st_size > LARGEST:
                 return f"is over {LARGEST >> 20} MiB"
-            # Where it lay stays its name: two of one name are two.
-            path = Path(directory, DIRECTORY, real[len(self._base.rstrip("/")) + 1 :])
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as copied:
+            if self.bytes + found.st_size > LARGEST_IN_ALL:
+                return f"would be more than {LARGEST_IN_ALL >> 30} GiB of all files"
+            copied = self._open_place(directory, real)
+            if copied is None:
+                return "has a path that is too long beside its logs"
+            with copied:
                 shutil.copyfileobj(file, copied)
+        self.bytes += found.st_size
         return ""
+
+    def _open_place(self, directory: str, real: str) -> BinaryIO | None:
+        """The file to write; None where the file system takes no name for it.
+
+        Where it lay stays its name: two of one name are two. One that can't be there, since its
+        path gets too long or another has it, lies under a digest and the end of its own name.
+        """
+        digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+        end = os.path.basename(real)[-SHORT:]  # noqa: PTH119  # may be odd
+        for name in (real[len(self._base.rstrip("/")) + 1 :], f"{digest}-{end}", digest):
+            path = Path(directory, DIRECTORY, name)
+            if len(os.fsencode(path)) > LONGEST_PATH:
+                continue
+            if self._places.setdefault(str(path), real) != real:
+                continue
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return path.open("wb")
+            except OSError as wrong:
+                if wrong.errno not in _NO_PLACE:
+                    raise
+        return None
 
 
 def named_by(item: Item) -> list[str]:

@@ -17,6 +17,9 @@ MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 16_384
 """A browser takes four bytes for each pixel; many refuse a longer side."""
 
+MOST_ITEMS = 4_096
+"""Of an AVIF; the one that is shown comes first."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT cICP bKGD pHYs acTL fcTL fdAT".split()
@@ -215,16 +218,19 @@ def _three(content: bytes, at: int) -> int:
 
 def _avif(content: bytes) -> tuple[int, int, bytes]:
     sizes = [(0, 0)]
+    turned = False
     kept = bytearray(content)
     for kind, start, body, end in _boxes(content, 0, len(content)):
         if kind == b"meta":
             _refuse_extras(content, body + 4, end)
             sizes += _image_sizes(content, (body + 4, end))
+            turned = _is_on_its_side(content, (body + 4, end))
         elif kind not in (b"ftyp", b"mdat"):
             # Items say where in the file their bytes lie: what goes leaves as much room.
             kept[start + 4 : start + 8] = b"free"
             kept[body:end] = bytes(end - body)
-    return *max(sizes, key=math.prod), bytes(kept)
+    width, height = max(sizes, key=math.prod)
+    return (height, width, bytes(kept)) if turned else (width, height, bytes(kept))
 
 
 def _refuse_extras(content: bytes, start: int, end: int) -> None:
@@ -238,12 +244,62 @@ def _refuse_extras(content: bytes, start: int, end: int) -> None:
 def _image_sizes(
     content: bytes, place: tuple[int, int], way: tuple[bytes, ...] = (b"iprp", b"ipco")
 ) -> Iterator[tuple[int, int]]:
+    for body, _ in _at(content, place, (*way, b"ispe")):
+        width, height = struct.unpack_from(">II", content, body + 4)
+        yield width, height
+
+
+def _at(
+    content: bytes, place: tuple[int, int], way: tuple[bytes, ...]
+) -> Iterator[tuple[int, int]]:
+    """(start, end) of the bodies of the boxes that lie on a way through boxes."""
     for kind, _, body, stop in _boxes(content, *place):
-        if way and kind == way[0]:
-            yield from _image_sizes(content, (body, stop), way[1:])
-        elif not way and kind == b"ispe":
-            width, height = struct.unpack_from(">II", content, body + 4)
-            yield width, height
+        if kind == way[0]:
+            if way[1:]:
+                yield from _at(content, (body, stop), way[1:])
+            else:
+                yield body, stop
+
+
+def _is_on_its_side(content: bytes, meta: tuple[int, int]) -> bool:
+    """Whether the item that is shown is turned by 90 or 270 degrees; a mirror changes no side."""
+    turns = [
+        kind == b"irot" and content[body] & 1 == 1
+        for place in _at(content, meta, (b"iprp", b"ipco"))
+        for kind, _, body, _ in _boxes(content, *place)
+    ]
+    shown = [
+        _item(content, body + 4, wide=content[body] > 0)
+        for body, _ in _at(content, meta, (b"pitm",))
+    ]
+    return any(
+        item in shown and 0 < index <= len(turns) and turns[index - 1]
+        for place in _at(content, meta, (b"iprp", b"ipma"))
+        for item, index in _properties(content, *place)
+    )
+
+
+def _properties(content: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """(item, number of a property that it has, from 1 on)."""
+    wide_item, wide_index = content[at] > 0, content[at + 3] & 1 == 1
+    (items,) = struct.unpack_from(">I", content, at + 4)
+    at += 8
+    for _ in range(min(items, MOST_ITEMS)):
+        if at >= end:
+            return
+        item = _item(content, at, wide=wide_item)
+        at += 4 if wide_item else 2
+        count = content[at]
+        at += 1
+        for _ in range(count):
+            # The first bit says whether a reader must know the property.
+            index = _item(content, at, wide=False) & 0x7FFF if wide_index else content[at] & 0x7F
+            yield item, index
+            at += 2 if wide_index else 1
+
+
+def _item(content: bytes, at: int, *, wide: bool) -> int:
+    return int(struct.unpack_from(">I" if wide else ">H", content, at)[0])
 
 
 def _boxes(content: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:

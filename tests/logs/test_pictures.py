@@ -43,6 +43,32 @@ def test_a_photo_stays_turned_though_its_exif_goes() -> None:
     assert read_picture(found.content)[1:3] == (480, 640)
 
 
+@pytest.mark.parametrize(
+    ("turned", "size"),
+    [
+        (drawn.box(b"irot", b"\0"), (640, 480)),
+        (drawn.box(b"irot", b"\1"), (480, 640)),
+        (drawn.box(b"irot", b"\2"), (640, 480)),
+        (drawn.box(b"irot", b"\3"), (480, 640)),
+        (drawn.box(b"imir", b"\1"), (640, 480)),
+        (drawn.box(b"irot", b"\1") + drawn.box(b"imir", b"\1"), (480, 640)),
+    ],
+)
+def test_an_avif_is_as_large_as_it_is_when_it_is_turned(
+    turned: bytes, size: tuple[int, int]
+) -> None:
+    found = read_picture(drawn.avif(640, 480, turned=turned))
+    assert found[1:3] == size
+    assert turned in found.content
+
+
+def test_the_turn_of_what_is_not_shown_turns_nothing() -> None:
+    content = drawn.avif(640, 480, turned=drawn.box(b"irot", b"\1"))
+    other = content.replace(b"pitm\0\0\0\0\0\1", b"pitm\0\0\0\0\0\2")
+    assert other != content
+    assert read_picture(other)[1:3] == (640, 480)
+
+
 @pytest.mark.parametrize("item", [b"Exif", b"mime"])
 def test_an_avif_whose_metadata_lies_among_its_pixels_is_refused(item: bytes) -> None:
     with pytest.raises(ValueError, match="can't be taken out"):
