@@ -67,15 +67,15 @@ def stability(
 ) -> Stability:
     """What is unsteady in the newest runs (newest first, as their letters in each strip).
 
-    A test that the newest run has not, though it has ended, is left out: it can't be mended any
-    more. A flaky one is listed as that, whichever way it went last.
+    A test that the newest whole run and those after it have not is left out: it can't be mended
+    any more. A flaky one is listed as that, whichever way it went last.
     """
     names = runnames[:WINDOW]
     found: dict[str, list[Unsteady]] = {kind: [] for kind in KINDS}
     listed = list(rows)
-    in_flight = any(strip.startswith("R") for _, strip in listed)
+    runs = _to_newest_whole([strip for _, strip in listed], len(names))
     for name, strip in listed:
-        if _BAD.isdisjoint(strip) or (strip.startswith(ABSENT) and not in_flight):
+        if _BAD.isdisjoint(strip) or not strip[:runs].strip(ABSENT):
             continue
         one = _unsteady(name, strip[: len(names)], names)
         if one is not None:
@@ -86,6 +86,18 @@ def stability(
     first = tuple(one for kind in KINDS for one in found[kind][:most])
     broken, flaky, fixed = (len(found[kind]) for kind in KINDS)
     return Stability(first, (broken, flaky, fixed))
+
+
+def _to_newest_whole(strips: Sequence[str], runs: int) -> int:
+    """How many runs there are up to the newest whole one: ended, with half of the usual tests.
+
+    Somebody who runs a few tests again has not thrown all others away.
+    """
+    there = [sum(strip[place] != ABSENT for strip in strips) for place in range(runs)]
+    for place, tests in enumerate(there):
+        if 2 * tests >= max(there) and not any(strip[place] == "R" for strip in strips):
+            return place + 1
+    return runs
 
 
 def _unsteady(name: TestName, strip: str, names: Sequence[str]) -> Unsteady | None:

@@ -66,10 +66,27 @@ def test_only_the_newest_thirty_runs_are_looked_at() -> None:
     assert found("F" + "P" * 29).totals == (0, 0, 1)
 
 
-def test_a_test_that_the_newest_run_has_not_is_left_out_unless_that_is_in_flight() -> None:
-    assert found("PFF.").totals == (0, 0, 0)
-    rows = [(("t", ""), ".FFP"), (("u", ""), "RPPP")]
-    assert stability(RUNS[:4], rows, 5).totals == (1, 0, 0)
+@pytest.mark.parametrize(
+    ("others", "listed"),
+    [
+        (("PPPP", "PPPP"), False),  # the newest run is whole: the test was dropped, or renamed
+        (("RPPP", "RPPP"), True),  # in flight: its turn may come
+        ((".PPP", "PPPP"), True),  # a few tests were run again
+        (("R.PP", "R.PP"), True),
+        (("RPPP", ".PPP"), True),
+        (("P..P", "P..P"), False),
+    ],
+)
+def test_a_test_that_the_newest_whole_run_has_not_is_left_out(
+    others: tuple[str, str], listed: bool
+) -> None:
+    rows = [(("t", ""), ".FFP"), *(((f"u{i}", ""), strip) for i, strip in enumerate(others))]
+    assert stability(RUNS[:4], rows, 5).totals == (int(listed), 0, 0)
+
+
+def test_a_test_that_was_dropped_long_ago_does_not_come_back_while_a_run_is_in_flight() -> None:
+    rows = [(("t", ""), "..FP"), (("u", ""), "RPPP")]
+    assert stability(RUNS[:4], rows, 5).totals == (0, 0, 0)
 
 
 def test_the_newest_broken_comes_first_and_lists_are_cut_but_counted() -> None:

@@ -74,19 +74,25 @@ def pushes_between(root: Path, there: Run, here: Run) -> PushesBetween | None:
     for log in load_pushlogs(root):
         if names and log.repository not in names:
             continue
-        ends = _revision(log, one), _revision(log, other)
+        numbered = bool(names)
+        ends = (
+            _revision(log, one, numbered=numbered),
+            _revision(log, other, numbered=numbered),
+        )
         lying = between(log.pushes, *ends)
         if lying is not None:
             found.append(PushesBetween(log.repository, *ends, lying.pushes, lying.turned))
     return found[0] if len(found) == 1 else None
 
 
-def _revision(log: Pushlog, told: Provenance) -> str:
-    """The push of a run by its own number, where it has one, else by its revision."""
-    if told.push:
-        for push in log.pushes:
-            if told.push in (push.id, push.revision):
-                return push.revision
+def _revision(log: Pushlog, told: Provenance, *, numbered: bool) -> str:
+    """The push of a run by its own name, where it has one, else by its revision.
+
+    Only in a repository that is named (`numbered`) does a number say which push.
+    """
+    for push in log.pushes if told.push else ():
+        if told.push == push.revision or (numbered and told.push == push.id):
+            return push.revision
     return told.named
 
 

@@ -50,8 +50,16 @@ def _badge_words(newest: RunSummary) -> tuple[str, str]:
         return f"{wrong} of {everything} failed", _COLOURS["bad"]
     if counts.get("R") or not everything:
         return "running" if everything else "no tests", _COLOURS["open"]
-    colour = "good" if set(counts) <= {"P", "S"} else "warn"
-    return f"{everything} passed" if colour == "good" else "passed, with warnings", _COLOURS[colour]
+    passed = counts.get("P", 0)
+    if counts.get("N"):
+        done = words.total({letter: n for letter, n in counts.items() if letter != "N"})
+        return f"{done} of {everything} ran" if done else "not run", _COLOURS["open"]
+    if not passed and set(counts) == {"S"}:
+        return "skipped", _COLOURS["open"]
+    if set(counts) <= {"P", "S"}:
+        share = f"{passed} of {everything}" if passed < everything else f"{passed}"
+        return f"{share} passed", _COLOURS["good"]
+    return "passed, with warnings", _COLOURS["warn"]
 
 
 def feed(frame: SiteFrame, path: str, title: str, runs: Sequence[RunSummary]) -> bytes:

@@ -10,6 +10,8 @@ from calling import Ended, called
 from sites import TestSite, make_site
 from storage import connect
 
+from mtsite.export.pushes import pushes_between
+from mtsite.model import Run, RunKey
 from mtsite.provenance import Commit, Push
 from mtsite.pushlog import file_of, write_pushlog
 
@@ -166,3 +168,18 @@ def test_the_first_bad_push_is_told_where_the_runs_name_what_they_tested(
     assert [line.split()[-1] for line in many.splitlines() if " ann " in line] == list("4567")
     turned = diff(capsys, "chips/ubuntu/nfs/w", "chips/ubuntu/nfs/g").out
     assert "the first run tested the later one" in turned
+
+
+def test_the_number_of_a_push_says_nothing_where_runs_name_no_repository(tmp_path: Path) -> None:
+    pushes = tuple(Push((Commit(f"{n:040x}"),), str(n)) for n in range(9))
+    write_pushlog(file_of(tmp_path, "team/x"), "team/x", pushes)
+
+    def tested(push: int, *more: tuple[str, str]) -> Run:
+        told = (("push", str(push)), *more)
+        row = ("new", "n/a", "ann", "", "", None)
+        return Run(RunKey("a", ("x",), "w"), ("key",), *row, attributes=told)
+
+    assert pushes_between(tmp_path, tested(3), tested(5)) is None
+    named = ("repository", "team/x")
+    found = pushes_between(tmp_path, tested(3, named), tested(5))
+    assert found is not None and [one.id for one in found.pushes] == ["4", "5"]

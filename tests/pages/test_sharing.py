@@ -99,7 +99,11 @@ def test_no_name_breaks_a_feed_a_badge_or_a_line(summary: RunSummary, name: str)
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ({"P": 3, "S": 1}, "4 passed"),
+        ({"P": 3}, "3 passed"),
+        ({"P": 3, "S": 1}, "3 of 4 passed"),
+        ({"S": 4}, "skipped"),
+        ({"N": 4}, "not run"),
+        ({"P": 3, "S": 1, "N": 2}, "4 of 6 ran"),
         ({"P": 3, "W": 1}, "passed, with warnings"),
         ({"P": 3, "F": 1, "A": 1}, "2 of 5 failed"),
         ({"P": 3, "R": 1}, "running"),
