@@ -3,6 +3,7 @@
 from mtsite.build import digest
 from mtsite.build.plan import BuildPlan
 from mtsite.build.state import BuildState
+from mtsite.logs import likeness
 from mtsite.model import RunKey
 
 RULES = "cluster rules"
@@ -35,5 +36,4 @@ def rules_moved(state: BuildState) -> bool:
 
 
 def _rules(state: BuildState) -> str:
-    rules = state.config.clusters.rules
-    return digest.of(repr(rules)) if rules else ""
+    return digest.of(repr(state.config.clusters.rules), likeness.EDITION)

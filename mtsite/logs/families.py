@@ -14,7 +14,7 @@ from typing import Any
 from mtsite import plugins
 from mtsite.errors import UsageError
 from mtsite.logs.family import Family, Meaning
-from mtsite.logs.rule import LEVELS, Rule
+from mtsite.logs.rule import LEVELS, MASKS, Rule
 from mtsite.regex import compile_bytes
 
 GROUP = "mtsite.log_rules"
@@ -70,6 +70,7 @@ class RuleSet:
                 for rule in self.own
             ],
             "settings": self.settings,
+            "masks": MASKS,
         }
         text = json.dumps(known, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

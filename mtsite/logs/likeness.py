@@ -8,12 +8,15 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from mtsite.logs.rule import masked_hash, masked_line
+from mtsite.logs.rule import hash_of_masked, masked_line
 from mtsite.ownrules import NAME, SPLIT, ClusterRule
 from mtsite.regex import Match, compile_bytes, count_groups
 
 WORDS = 14
 """So many words decide whether two lines are nearly the same."""
+
+EDITION = 2
+"""It rises when other lines are alike: those of all runs are brought together again."""
 
 _LOOSE = (
     (re.compile(r"'[^']*'|\"[^\"]*\"|`[^`']*['`]|<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]"), "Q"),
@@ -21,6 +24,12 @@ _LOOSE = (
     (re.compile(r"\S*[#X]\S*"), "N"),
     (re.compile(r"[^\w\s]+"), " "),
 )
+_OWN = re.compile(r"(?<!0)X|#")
+_SAYS_NOTHING = re.compile(
+    r"[eqvnptx]|(?:\w*_)?(?:errors?|err|fail|failed|failure|failing|fatal|critical|severe|warning|warn"
+    r"|exception|abort|aborted|panic|info|level|msg|message|test|not|ok|of|s)"
+)
+"""A word that any failure may have."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,23 @@ def _matched(rule: ClusterRule, content: bytes, found: Match) -> tuple[bytes, ..
 
 def likeness(text: str) -> tuple[str, str]:
     """(12 hex that are equal for lines that are nearly the same, 16 hex where they are exactly)."""
-    loose = masked_line(text)
+    masked = masked_line(text)
+    found = hashlib.sha256(" ".join(_telling(text, masked)).encode("utf-8", "replace"))
+    return found.hexdigest()[:12], hash_of_masked(masked)
+
+
+def _telling(text: str, masked: str) -> list[str]:
+    """The words that decide. Where all that says what is wrong is quoted, quoted words count."""
+    # What is written so in the line is no mask.
+    own = _OWN.sub(_spelled, text)
+    loose = masked if own == text else masked_line(own)
     for pattern, constant in _LOOSE:
         loose = pattern.sub(constant, loose)
     words = loose.lower().split()[:WORDS]
-    found = hashlib.sha256(" ".join(words).encode("utf-8", "replace")).hexdigest()[:12]
-    return found, masked_hash(text)
+    if all(_SAYS_NOTHING.fullmatch(word) for word in words):
+        return masked.lower().split()
+    return words
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return {"X": "\u03c7", "#": " "}[found[0]]

@@ -92,23 +92,51 @@ class Rule(NamedTuple):
     link: str = ""
 
 
+MASKS = 2
+"""The edition of the masks: it rises when another text is left of a line."""
+
+_HEX4 = r"[0-9a-fA-F]{1,4}"
+_SHORT_IPV6 = re.compile(
+    rf"(?<![\w:])(?=[0-9a-fA-F:]*\d)(?:{_HEX4}(?::{_HEX4})*)?::(?:{_HEX4}(?::{_HEX4})*)?(?![\w:])"
+)
+_MONTH = "[ADFJMNOS](?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec)"
+_TIME = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?!\d)"
+_UNIT = r"(?:(?:[num\u00b5\u03bc]?s|secs?|seconds?|mins?|minutes?|hours?|days?|[mhd])\b)"
 _MASKS = (
+    # Before times: the middle of an address may look like one.
+    (re.compile(rf"{_HEX4}(?::{_HEX4}){{5,7}}(?![\w:])"), "X"),
+    (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "X"),
+    (re.compile(rf"\d{{1,2}}([ /-]){_MONTH}\1\d{{4}}[ :]{_TIME}(?: [+-]\d{{4}}\b)?"), "T"),
     (
         re.compile(
             r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
-            r"|\b\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?"
+            # Neither the port of an address nor line and column of a file.
+            rf"|(?<![\w.:]){_TIME}"
         ),
         "T",
     ),
-    (re.compile(r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.+@%=,~-]+)+/?"), "P"),
+    # What stands around a time of day: of syslog, of ctime.
+    (
+        re.compile(rf"{_MONTH} +\d{{1,2}},? (?:\d{{4}},? )?T(?: [A-Z]{{2,5}}\b)?(?: \d{{4}}\b)?"),
+        "T",
+    ),
+    (re.compile(r"[FMSTW](?:on|ue|ed|hu|ri|at|un),? +T\b"), "T"),
+    (re.compile(r"T ?[AaPp]\.?[Mm]\b"), "T"),
+    (re.compile(r"(?<![\w/])(?:file://|~|\.{1,2})?(?:/[\w.+@%=,~-]+)+/?"), "P"),
     (re.compile(r"0[xX][0-9a-fA-F]+|\b(?=[a-fA-F]*\d)[0-9a-fA-F]{7,}\b"), "X"),
-    (re.compile(r"\d+(?:\.\d+)*"), "#"),
+    (re.compile(r"\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?"), "#"),
+    # Of "1h 2m 3s" and "150 ms" the same is left.
+    (re.compile(rf"#(?<!\w#) ?{_UNIT}(?: ?# ?{_UNIT})*"), "# s"),
+    # Of "[  12.5]" and "[1234.5]", too.
+    (re.compile(r"([\[(])[ \t]+(?=[#TPX])"), r"\1"),
     (re.compile(r"\s+"), " "),
 )
 
 
 def masked_line(text: str) -> str:
     """The text without what differs from run to run: times, paths, hex, numbers, blanks."""
+    if "::" in text:
+        text = _SHORT_IPV6.sub("X", text)
     for pattern, constant in _MASKS:
         text = pattern.sub(constant, text)
     return text.strip()
@@ -116,6 +144,8 @@ def masked_line(text: str) -> str:
 
 def masked_lines(text: str) -> list[str]:
     """`masked_line` of each line of a text, many times faster than one by one."""
+    if "::" in text:
+        text = _SHORT_IPV6.sub("X", text)
     for pattern, constant in _MASKS[:-1]:
         text = pattern.sub(constant, text)
     return [" ".join(line.split()) for line in text.split("\n")]
@@ -123,7 +153,12 @@ def masked_lines(text: str) -> list[str]:
 
 def masked_hash(text: str) -> str:
     """16 hex digits that are equal for the same failure at another time, place or pid."""
-    return hashlib.sha256(masked_line(text).encode("utf-8", "replace")).hexdigest()[:16]
+    return hash_of_masked(masked_line(text))
+
+
+def hash_of_masked(masked: str) -> str:
+    """The same of a line that is masked already."""
+    return hashlib.sha256(masked.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def finding_id(rule: str, masked: str, ordinal: int) -> str:

@@ -32,7 +32,6 @@ LINE_BYTES = 1000
 
 LINE_CHARACTERS = 300
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _WORD = re.compile(r"\w+|#")
 _ENOUGH_WORDS = 8
 
@@ -174,8 +173,7 @@ def _masked_away(kinds: Iterable[Candidate], seen: Iterable[str]) -> dict[str, C
 def _masked(lines: Sequence[bytes]) -> list[str]:
     if not lines:
         return []
-    text = b"\n".join(lines).decode("utf-8", "replace")
-    return masked_lines(_UUID.sub("X", text))
+    return masked_lines(b"\n".join(lines).decode("utf-8", "replace"))
 
 
 def _ranked(left: dict[str, Candidate], seen: Iterable[str]) -> list[Candidate]:

@@ -74,6 +74,27 @@ def test_lines_that_differ_in_times_numbers_and_paths_are_usual(tmp_path: Path) 
     assert (found.total, found.lines) == (0, ())
 
 
+@pytest.mark.parametrize(
+    ("stamp", "other"),
+    [
+        ("Nov 22 10:11:12 lnx7", "Dec  3 01:02:03 lnx7"),
+        ("[Sun Nov 22 10:11:12 2026]", "[Mon Dec 21 01:02:03 2026]"),
+        ("2026-11-22T10:11:12.123+01:00", "2025-01-02T01:02:03Z"),
+        ("22/Nov/2026:10:11:12 +0000", "01/Jan/2027:01:02:03 +0000"),
+        ("10:11:12 PM", "1:02:03 AM"),
+        ("[   12.345678]", "[99999.000001]"),
+    ],
+)
+def test_of_logs_that_differ_in_their_time_stamps_alone_no_line_is_unusual(
+    tmp_path: Path, stamp: str, other: str
+) -> None:
+    lines = ["link up", "test began", "read 12 words"]
+    found = compared(
+        tmp_path, [f"{stamp} {line}" for line in lines], [f"{other} {line}" for line in lines]
+    )
+    assert found.total == 0
+
+
 def test_order_plays_no_part(tmp_path: Path) -> None:
     assert compared(tmp_path, ["b", "a", "c"], ["a", "b", "c"]).total == 0
 
