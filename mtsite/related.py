@@ -1,21 +1,22 @@
-"""Which runs hang on which other runs, as their attributes say: rows of the manifest, a cache.
+"""Which runs hang on which other runs, and which tests on tests there: rows of the manifest.
 
     retry-of      the run that was tried again        depends-on    one that had to be there before
     built-from    one that made what it tests         duplicates    one that did the same
 
 The value names runs, parted by blanks or commas: RUNNAME in the same target, KEY1/…/RUNNAME in the
-same area, or AREA/KEY1/…/RUNNAME. What a run's page says of others moves with those: they are due.
+same area, or AREA/KEY1/…/RUNNAME. Test data say it of tests (`relations.stated_elsewhere`). What
+pages say of other runs moves with those: they are due. A cache, like all of the manifest.
 """
 
 import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.model import RunKey
-from mtsite.relations import KINDS
+from mtsite.relations import KINDS, Elsewhere
 
 TABLES = """CREATE TABLE related (
   dir TEXT NOT NULL, kind TEXT NOT NULL, said TEXT NOT NULL, number INTEGER NOT NULL,
@@ -29,6 +30,20 @@ MOST = 200
 
 Said = tuple[str, str]
 """(kind, the name of the other run as it was said)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is said of runs by their name (`said`), or of a test by one of another run (`edge`).
+
+    `dirs` are the directories of what is named, the likeliest first, or of the one that names.
+    """
+
+    kind: str
+    said: str
+    dirs: tuple[str, ...]
+    edge: Elsewhere | None = None
+
 
 _BORDER = re.compile(r"[\s,]+")
 
@@ -62,13 +77,16 @@ class RelatedRuns:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def note(self, run_dir: str, key: RunKey, said: Iterable[Said]) -> None:
-        """What a run says now."""
+    def note(
+        self, run_dir: str, key: RunKey, said: Iterable[Said], tests: Iterable[Elsewhere] = ()
+    ) -> None:
+        """What a run says now, and its tests."""
         after = {
             (kind, json.dumps(name), number, urls.run_dir(other))
             for kind, name in said
             for number, other in enumerate(may_mean(key, name))
         }
+        after |= {(one.kind, _edge_text(one), 0, urls.run_dir(one.run)) for one in tests}
         rows = self._db.execute(
             "SELECT kind, said, number, other FROM related WHERE dir = ?", (run_dir,)
         )
@@ -90,24 +108,24 @@ class RelatedRuns:
             (run_dir,),
         )
 
-    def out_of(self, run_dir: str) -> list[tuple[str, str, list[str]]]:
-        """(kind, name as said, directories that it may stand for) of what a run says."""
+    def out_of(self, run_dir: str) -> list[Named]:
+        """What a run says, with the directories that each name may stand for."""
         rows = self._db.execute(
             "SELECT kind, said, other FROM related WHERE dir = ? ORDER BY kind, said, number",
             (run_dir,),
         )
         found: dict[Said, list[str]] = {}
         for kind, said, other in rows:
-            found.setdefault((kind, json.loads(said)), []).append(other)
-        return [(*pair, others) for pair, others in found.items()]
+            found.setdefault((kind, said), []).append(other)
+        return [_named(kind, said, tuple(others)) for (kind, said), others in found.items()]
 
-    def into(self, run_dir: str) -> list[tuple[str, str, str]]:
-        """(kind, directory, name as said) of the runs that may mean this one."""
+    def into(self, run_dir: str) -> list[Named]:
+        """What others say that may mean this run, each with its directory."""
         rows = self._db.execute(
             "SELECT DISTINCT kind, dir, said FROM related WHERE other = ? ORDER BY kind, dir, said",
             (run_dir,),
         )
-        return [(kind, other, json.loads(said)) for kind, other, said in rows]
+        return [_named(kind, said, (other,)) for kind, other, said in rows]
 
     def letter(self, run_dir: str) -> str:
         """The verdict of a run that has pages; '' for none."""
@@ -138,3 +156,18 @@ class RelatedRuns:
             self._db.execute("INSERT OR REPLACE INTO related_shown VALUES (?, ?)", values)
         else:
             self._db.execute("DELETE FROM related_shown WHERE dir = ?", (run_dir,))
+
+
+def _edge_text(edge: Elsewhere) -> str:
+    run = edge.run
+    return json.dumps([edge.source, run.area, run.target, run.runname, edge.target])
+
+
+def _named(kind: str, said: str, dirs: tuple[str, ...]) -> Named:
+    told = json.loads(said)
+    if isinstance(told, str):
+        return Named(kind, told, dirs)
+    source, area, target, runname, other = told
+    run = RunKey(area, tuple(target), runname)
+    edge = Elsewhere((source[0], source[1]), kind, run, (other[0], other[1]))
+    return Named(kind, "", dirs, edge)

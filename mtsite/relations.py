@@ -7,12 +7,13 @@ A graph is told as a mapping: who waits → whom it waits for. It may have cycle
 calls itself, so a chain of 10,000 tests is no deeper than one of two.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mtsite.model import Run, TestName
+from mtsite.model import Run, RunKey, TestDatum, TestName
 
 DEPENDS, BUILT, RETRY, DUPLICATE = KINDS = ("depends-on", "built-from", "retry-of", "duplicates")
 """What an edge says; it leads from what depends to what it depends on."""
@@ -25,6 +26,8 @@ CATEGORY = "relation"
 
 MOST_CYCLES = 50
 MOST_STATED = 50_000
+MOST_ELSEWHERE = 10_000
+_ESCAPED = re.compile("%(?:25|2[Ff])")
 
 Waits = Mapping[str, Collection[str]]
 
@@ -36,6 +39,15 @@ class Edge(NamedTuple):
     target: TestName
     kind: str = DEPENDS
     how: str = AS_A_WHOLE
+
+
+class Elsewhere(NamedTuple):
+    """`source` hangs on a test of another run of its area."""
+
+    source: TestName
+    kind: str
+    run: RunKey
+    target: TestName
 
 
 class Cause(NamedTuple):
@@ -68,23 +80,71 @@ def test_label(name: TestName) -> str:
 
 
 def stated_in(run: Run) -> list[Edge]:
-    """The edges that the test data of a run state, in order of its tests."""
+    """The edges that the test data of a run state, in order of its tests; in this run alone."""
     found: dict[Edge, None] = {}
     there: dict[str, TestName] | None = None
+    for name, kind, told in _told_in(run):
+        place = place_in(run.key, told)
+        if place is not None and place[0] != run.key:
+            continue
+        if there is None:
+            there = {test_label(one.name): one.name for one in run.tests}
+        target = place[1] if place is not None else there.get(told, (told, ""))
+        found[Edge(name, target, kind)] = None
+        if len(found) == MOST_STATED:
+            break
+    return list(found)
+
+
+def stated_elsewhere(run: Run) -> list[Elsewhere]:
+    """The edges that they state to tests of other runs."""
+    found: dict[Elsewhere, None] = {}
+    for name, kind, told in _told_in(run):
+        place = place_in(run.key, told)
+        if place is not None and place[0] != run.key:
+            found[Elsewhere(name, kind, *place)] = None
+        if len(found) == MOST_ELSEWHERE:
+            break
+    return list(found)
+
+
+def _told_in(run: Run) -> Iterator[tuple[TestName, str, str]]:
     for test in run.tests:
         for datum in test.data:
             kind = _kind_of(datum.variable) if datum.category == CATEGORY else ""
-            if not kind:
-                continue
-            if there is None:
-                there = {test_label(one.name): one.name for one in run.tests}
-            value = datum.value
-            # The column makes numbers of names that look like them.
-            told = f"{value:.10g}" if isinstance(value, float) else str(value)
-            found[Edge(test.name, there.get(told, (told, "")), kind)] = None
-            if len(found) == MOST_STATED:
-                return list(found)
-    return list(found)
+            if kind:
+                yield test.name, kind, _name_in(datum)
+
+
+def _name_in(datum: TestDatum) -> str:
+    """The column makes numbers of names that look like them."""
+    value = datum.value
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def place_of(values: Sequence[str], runname: str, name: TestName) -> str:
+    """`//VALUE/…/RUNNAME/TEST/ITEM`: a test of any run of the area; `/` in a name is %2F."""
+    parts = [_escaped(part) for part in (*values, runname, name[0])]
+    return "//" + "/".join([*parts, *([name[1].replace("%", "%25")] if name[1] else [])])
+
+
+def place_in(key: RunKey, told: str) -> tuple[RunKey, TestName] | None:
+    """What `place_of` wrote for the area of this run; None where it is the name of a test."""
+    parts = told[2:].split("/") if told.startswith("//") else []
+    runname = len(key.target)
+    if len(parts) < runname + 2 or not parts[runname + 1]:
+        return None
+    *named, test = (_ESCAPED.sub(_plain, part) for part in parts[: runname + 2])
+    item = _ESCAPED.sub(_plain, "/".join(parts[runname + 2 :]))
+    return RunKey(key.area, tuple(named[:runname]), named[runname]), (test, item)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
+
+
+def _plain(found: re.Match[str]) -> str:
+    return "%" if found[0] == "%25" else "/"
 
 
 def _kind_of(variable: str) -> str:

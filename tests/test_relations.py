@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsite.model import TestName
-from mtsite.relations import MOST_CYCLES, find_causes, rank
+from mtsite.model import RunKey, TestName
+from mtsite.relations import MOST_CYCLES, find_causes, place_in, place_of, rank
 
 NAMES = st.sampled_from("abcdefgh")
 GRAPHS = st.dictionaries(NAMES, st.sets(NAMES, max_size=4))
@@ -16,6 +16,20 @@ GRAPHS = st.dictionaries(NAMES, st.sets(NAMES, max_size=4))
 
 def names(text: str) -> list[TestName]:
     return [(letter, "") for letter in text]
+
+
+@given(st.lists(st.text(), min_size=2, max_size=2), st.text(), st.text(min_size=1), st.text())
+def test_a_test_of_any_run_has_a_place_that_says_all_its_names(
+    values: list[str], runname: str, test: str, item: str
+) -> None:
+    told = place_of(values, runname, (test, item))
+    run = RunKey("a", tuple(values), runname)
+    assert place_in(RunKey("a", ("x", "y"), "z"), told) == (run, (test, item))
+
+
+@pytest.mark.parametrize("told", ["t", "t/i", "/a/b/r/t", "//a/b/r", "//", "//a/b/r/"])
+def test_what_says_less_is_the_name_of_a_test(told: str) -> None:
+    assert place_in(RunKey("a", ("x", "y"), "z"), told) is None
 
 
 def test_a_level_waits_for_levels_before_it() -> None:

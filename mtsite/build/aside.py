@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtsite.manifest import Page
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary
-from mtsite.pages.beside import RunLink
+from mtsite.pages.beside import RunLink, TestLink
 from mtsite.rollup import Verdict
 
 
@@ -65,6 +65,7 @@ class WriteTask:
     seal: bool = False
     next_run: str = ""
     related: tuple[RunLink, ...] = ()
+    elsewhere: tuple[TestLink, ...] = ()
     again: bool = False
     known: Mapping[str, Page] = field(default_factory=dict)
     goods: Mapping[str, Path] = field(default_factory=dict)

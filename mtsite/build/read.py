@@ -48,6 +48,7 @@ from mtsite.onhosts import HostRun, hosts_of
 from mtsite.owners import owners_of
 from mtsite.provenance import Provenance, provenance_of
 from mtsite.related import Said, said_in
+from mtsite.relations import Elsewhere, stated_elsewhere
 from mtsite.rollup import Verdict
 
 SHOWN_FAILURES = 3
@@ -100,6 +101,7 @@ class RunRead:
     masked: Mapping[str, int]
     provenance: Provenance
     related: tuple[Said, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
     as_listed: bool = True
 
 
@@ -285,6 +287,7 @@ class RunReader:
             masked=masked_in(taken.record),
             provenance=provenance_of(run.attributes),
             related=said_in(run.attributes),
+            elsewhere=tuple(stated_elsewhere(run)),
         )
 
 

@@ -1,45 +1,100 @@
-"""Runs that hang on other runs: what their pages say of each other, at both ends.
+"""Runs, and tests, that hang on those elsewhere: what their pages say of each other, at both ends.
 
-A page names another run with its verdict. When that run comes, goes or gets another verdict, the
-pages that name it are made again in the same build.
+A page names another run, or a test there, with its verdict. When that run comes, goes or gets
+another verdict, the pages that name it are made again in the same build.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mtsite import urls
 from mtsite.build import digest
 from mtsite.build.aside import WriteTask
 from mtsite.build.plan import gone_reason
 from mtsite.build.state import BuildState
+from mtsite.manifest import Outcomes
 from mtsite.megatest.reader import GONE
 from mtsite.model import RunKey
-from mtsite.pages.beside import RunLink
+from mtsite.pages.beside import RunLink, TestLink
+from mtsite.related import Named
+from mtsite.relations import Elsewhere
 
 
-def links_of(state: BuildState, run_dir: str) -> tuple[RunLink, ...]:
-    """What the pages of a run say of others: those that it names, then those that name it."""
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the pages of a run say of others: of runs, and of tests in them."""
+
+    runs: tuple[RunLink, ...] = ()
+    tests: tuple[TestLink, ...] = ()
+
+
+def links_of(state: BuildState, run_dir: str) -> Links:
+    """What they say of runs and tests that this one names, then of those that name it."""
     related = state.manifest.related
-    found = []
-    for kind, said, others in related.out_of(run_dir):
-        there = next((one for one in others if _has_page(state, one)), "")
-        found.append(_link(state, there, RunLink(kind, said)))
-    for kind, other, said in related.into(run_dir):
-        meant = {s: dirs for k, s, dirs in related.out_of(other) if k == kind}[said]
-        if next((one for one in meant if _has_page(state, one)), "") == run_dir:
-            name = _key(state, other).runname if _has_page(state, other) else ""
-            if name:
-                found.append(_link(state, other, RunLink(kind, name, back=True)))
-    return tuple(found)
+    runs: list[RunLink] = []
+    tests = _TestLinks(state)
+    for one in related.out_of(run_dir):
+        there = next((each for each in one.dirs if _has_page(state, each)), "")
+        if one.edge is None:
+            runs.append(_link(state, there, RunLink(one.kind, one.said)))
+        else:
+            tests.add(one.edge, there)
+    for one in related.into(run_dir):
+        other = one.dirs[0]
+        if not _has_page(state, other):
+            continue
+        if one.edge is not None:
+            tests.add_back(one.edge, other)
+        elif _means(state, one, run_dir):
+            back = RunLink(one.kind, _key(state, other).runname, back=True)
+            runs += [_link(state, other, back)] if back.text else []
+    return Links(tuple(runs), tuple(tests.found))
 
 
-def mark_of(links: tuple[RunLink, ...]) -> str:
+def _means(state: BuildState, one: Named, run_dir: str) -> bool:
+    """Whether the first run with pages that a name may stand for is this one."""
+    said = state.manifest.related.out_of(one.dirs[0])
+    meant = next(each.dirs for each in said if (each.kind, each.said) == (one.kind, one.said))
+    return next((each for each in meant if _has_page(state, each)), "") == run_dir
+
+
+class _TestLinks:
+    """Links between tests of a run and of others, whose outcomes are looked up once."""
+
+    def __init__(self, state: BuildState) -> None:
+        self.found: list[TestLink] = []
+        self._state = state
+        self._outcomes: dict[str, Outcomes] = {}
+
+    def add(self, edge: Elsewhere, there: str) -> None:
+        """A test of this run names one in the directory `there`; '' for nowhere."""
+        link = TestLink(edge.source, edge.kind, edge.run, edge.target)
+        self.found.append(self._led(link, there) if there else link)
+
+    def add_back(self, edge: Elsewhere, there: str) -> None:
+        """A test of the run in the directory `there` names one of this."""
+        run = _key(self._state, there)
+        link = TestLink(edge.target, edge.kind, run, edge.source, back=True)
+        self.found.append(self._led(link, there))
+
+    def _led(self, link: TestLink, run_dir: str) -> TestLink:
+        outcomes = self._outcomes.get(run_dir)
+        if outcomes is None:
+            outcomes = self._outcomes[run_dir] = self._state.manifest.outcomes(run_dir)
+        if link.other not in outcomes:
+            return link
+        page = urls.test_page(link.run, link.other)
+        return replace(link, page=page, letter=outcomes[link.other][0])
+
+
+def mark_of(links: Links) -> str:
     """A digest of them; '' for none."""
-    return digest.of(repr(links)) if links else ""
+    return digest.of(repr(links)) if links != Links() else ""
 
 
 def note_links(state: BuildState, task: WriteTask) -> None:
     """The pages of a run were written: what names it is looked at again."""
-    state.manifest.related.note_shown(task.dir, mark_of(task.related))
+    state.manifest.related.note_shown(task.dir, mark_of(Links(task.related, task.elsewhere)))
     state.manifest.related.touch(task.dir)
 
 

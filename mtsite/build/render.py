@@ -150,9 +150,10 @@ class _RunPages:
         self.kept = kept
         self.facts = facts
         self.next_run = task.next_run
-        self.related = task.related
+        self.related, self.elsewhere = task.related, task.elsewhere
         letters = [verdict.value for verdict in taken.verdicts]
         self.place = RunPlace(pen.frame, taken.run, letters, facts, kept, alike)
+        self.place.elsewhere = task.elsewhere
         self._said: dict[str, tuple[object, ...]] = {}
         self.rows = [digest.test_values(one) for one in taken.run.tests]
 
@@ -285,7 +286,7 @@ class _RunPages:
             rows = (self.run, self.verdicts, self.kept, self.facts, summary)
             told = run.twin(*rows, self.differences, self.known)
             self.pen.write(path, json_bytes(told), fingerprint)
-        self._relations_file(digest.of(inputs, repr(self.related)))
+        self._relations_file(digest.of(inputs, repr(self.related), repr(self.elsewhere)))
         path = urls.run_values(self.run.key)
         muted = [sorted(muted_of(self.known))] if self.known else []
         fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters, *muted)

@@ -164,6 +164,7 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
             measured={},
             blobs=[],
             hosts=[],
+            elsewhere=(),
         )
     state.summary.read += len(reads)
     return reads
@@ -198,7 +199,7 @@ def _note_read(state: BuildState, read: RunRead) -> None:
     manifest.pushes.note(read.dir, read.summary.key, place, read.provenance)
     manifest.note_outcomes(read.dir, place, read.outcomes)
     manifest.note_reasons(read.dir, read.reasons)
-    manifest.related.note(read.dir, read.summary.key, read.related)
+    manifest.related.note(read.dir, read.summary.key, read.related, read.elsewhere)
     moved = manifest.measured.note(read.dir, read.measured)
     if manifest.owners.note(read.dir, read.owners) or moved:
         state.touch(read.summary.key)

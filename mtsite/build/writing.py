@@ -114,8 +114,8 @@ class Writing:
             records = sorted(state.manifest.files(map(urls.record_file, goods.values())))
             shown = digest.of(shown, again, records)
         links = links_of(state, read.dir)
-        if links:
-            shown = digest.of(shown, mark_of(links))
+        if mark := mark_of(links):
+            shown = digest.of(shown, mark)
         self.inputs[read.dir] = shown
         old = state.known.get(read.dir)
         trusted = self._last or (old is not None and bool(old.fingerprint))
@@ -128,7 +128,8 @@ class Writing:
             facts=facts,
             seal=seal,
             next_run=following,
-            related=links,
+            related=links.runs,
+            elsewhere=links.tests,
             again=again,
             known=state.pages_of(read.dir, trusted=trusted),
             goods={goods[one].runname: self.reads[one].spool for one in unwritten if not again},

@@ -1,6 +1,6 @@
 """What jobs of one push hang on, as test data of the tests that they become (docs/relations.md)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mtsite.objects.shape import Job
 
@@ -11,11 +11,16 @@ NOWHERE = "x"
 """The platform of a job that says none."""
 
 
-def relations_on(platform: str, jobs: Iterable[Job], platforms: Mapping[str, str]) -> Relations:
+def relations_on(
+    platform: str,
+    jobs: Iterable[Job],
+    platforms: Mapping[str, str],
+    place: Callable[[str, str], str],
+) -> Relations:
     """The relations of the tests of one platform; `jobs` are those of the push, each once.
 
-    A job of another platform is named with it; one that nobody knows by its id. Attempts at one
-    test are steps, and no relation of theirs.
+    A job of another platform is told by `place(platform, name)`, where its test lies; one that
+    nobody knows by its id. Attempts at one test are steps, and no relation of theirs.
     """
     by_id = {job.id: job for job in jobs}
     found: dict[str, dict[tuple[str, str], None]] = {}
@@ -30,7 +35,7 @@ def relations_on(platform: str, jobs: Iterable[Job], platforms: Mapping[str, str
                 label = by_id[other].name
                 if there == platform and label == name:
                     continue
-                label = label if there == platform else f"{label} ({there})"
+                label = label if there == platform else place(there, label)
             found.setdefault(name, {})[kind, label] = None
     return {name: tuple(edges) for name, edges in found.items()}
 

@@ -27,7 +27,7 @@ from mtsite.megatest.newrun import SOURCE, NewRun, attributes_of, delete_run, ne
 from mtsite.megatest.transfer import immediate
 from mtsite.objects.shape import BUILD, MACHINE, PUSH, Found, Job, ObjectError, read_object
 from mtsite.objects.store import ObjectStore, digest_of
-from mtsite.relations import CATEGORY
+from mtsite.relations import CATEGORY, place_of
 from mtsite.rollup import BAD, verdict_of
 
 KIND = "objects"
@@ -196,10 +196,14 @@ class _Taking:
         A job may say where it runs only later: the run under no platform goes then.
         """
         platforms = _platforms(objects)
-        jobs = _latest(objects)
+        jobs, one = _latest(objects), next(iter(objects.values()))
+
+        def place(platform: str, name: str) -> str:
+            return place_of(self._values(one, platform), _runname(one.revision), (name, ""))
+
         told = {_platform(one) for one in objects.values() if isinstance(one, Job)}
         for platform in sorted(told - set(platforms.values())):
-            self._take_back(connection, next(iter(objects.values())), platform)
+            self._take_back(connection, one, platform)
         written = 0
         for platform in sorted(set(platforms.values())):
             chosen = {
@@ -207,7 +211,7 @@ class _Taking:
                 for name, found in objects.items()
                 if not isinstance(found, Job) or platforms[found.id] == platform
             }
-            related = relations_on(platform, jobs, platforms)
+            related = relations_on(platform, jobs, platforms, place)
             written += self._write(connection, platform, chosen, related)
         return written
 

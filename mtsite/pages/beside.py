@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from mtsite import urls
-from mtsite.model import Run
+from mtsite.model import Run, RunKey, TestName
 from mtsite.pages import words
 from mtsite.relations import BUILT, DEPENDS, DUPLICATE, RETRY
+from mtsite.rollup import ABSENT
 
 PLACEHOLDERS = ("area", "target", "runname")
 RELATED = 12
@@ -34,6 +35,24 @@ class RunLink:
     text: str
     page: str = ""
     letter: str = ""
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TestLink:
+    """A test of another run that the test `own` names, or (`back`) that names it.
+
+    `page` is '' and `letter` `ABSENT` where there is none.
+    """
+
+    __test__ = False
+
+    own: TestName
+    kind: str
+    run: RunKey
+    other: TestName
+    page: str = ""
+    letter: str = ABSENT
     back: bool = False
 
 

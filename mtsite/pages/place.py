@@ -9,6 +9,7 @@ from mtsite.facts import Suspects
 from mtsite.logs.likeness import Alike
 from mtsite.model import Run, RunFacts, RunKey, RunRecord, Test, TestRecord
 from mtsite.pages import markdown, words
+from mtsite.pages.beside import TestLink
 from mtsite.pages.page import Crumb, SiteFrame, crumbs_to, frame_context
 from mtsite.pages.relations import Relations
 from mtsite.relations import test_label as test_label
@@ -51,6 +52,7 @@ class RunPlace:
         self.definitions = kept.definitions if kept else {}
         self._kept = kept.tests if kept else {}
         self.frame = frame
+        self.elsewhere: Sequence[TestLink] = ()
         self.run = run
         self.facts = facts
         self.letters = tuple(str(verdict) for verdict in verdicts)
@@ -150,7 +152,7 @@ class RunPlace:
     @cached_property
     def relations(self) -> Relations:
         """Which of the tests hang on which."""
-        return Relations(self.run, self.letters, self.definitions)
+        return Relations(self.run, self.letters, self.definitions, self.elsewhere)
 
     @cached_property
     def items(self) -> Mapping[str, tuple[int, ...]]:

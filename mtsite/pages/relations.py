@@ -7,6 +7,7 @@ from mtsite import urls
 from mtsite.megatest.waiton import waits_of
 from mtsite.model import Run, TestDefinition, TestName
 from mtsite.pages import words
+from mtsite.pages.beside import TestLink
 from mtsite.relations import (
     BY_ITEM,
     DEPENDS,
@@ -32,14 +33,19 @@ _NOT_ENDED = frozenset({_BLOCKED, _NOT_RUN, _RUNNING})
 class Relations:
     """The edges of a run. Nothing is worked out before it is asked for.
 
-    `letters` line up with the tests of the run. An item hangs on what its test hangs on as a
-    whole, but where it waits for an item.
+    `letters` line up with the tests of the run; `elsewhere` are tests of other runs. An item hangs
+    on what its test hangs on as a whole, but where it waits for an item.
     """
 
     def __init__(
-        self, run: Run, letters: Sequence[str], definitions: Mapping[str, TestDefinition]
+        self,
+        run: Run,
+        letters: Sequence[str],
+        definitions: Mapping[str, TestDefinition],
+        elsewhere: Sequence[TestLink] = (),
     ) -> None:
         self.run = run
+        self.elsewhere = elsewhere
         self._letters = letters
         self._definitions = definitions
 
@@ -122,6 +128,22 @@ class Relations:
     def into(self, name: TestName) -> Sequence[Edge]:
         """What hangs on a test; of an item, on that item."""
         return self._into.get(name, ())
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[TestName, Sequence[TestLink]]:
+        found: dict[TestName, list[TestLink]] = {}
+        for link in self.elsewhere:
+            found.setdefault(link.own, []).append(link)
+        return found
+
+    def elsewhere_of(self, name: TestName) -> Sequence[TestLink]:
+        """Tests of other runs that a test hangs on, and those that hang on it.
+
+        An item hangs on what its test hangs on as a whole.
+        """
+        own = self._elsewhere.get(name, ())
+        of_test = self._elsewhere.get((name[0], ""), ()) if name[1] else ()
+        return [*own, *(link for link in of_test if not link.back)]
 
     @cached_property
     def _without_items(self) -> frozenset[TestName]:

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from mtsite import urls
 from mtsite.model import Run, Test, TestName
-from mtsite.pages.beside import RunLink
+from mtsite.pages.beside import RunLink, TestLink
+from mtsite.pages.place import run_label
 from mtsite.pages.relations import Relations
 from mtsite.provenance import provenance_of
 from mtsite.relations import RETRY, Edge
@@ -39,14 +40,16 @@ def document(relations: Relations, runs: Sequence[RunLink] = ()) -> dict[str, ob
         "circular": sorted(map(_text, ranked.circular)),
         "unknown": [_text(name) for name in relations.unknown],
         "runs": [_run(one) for one in runs],
-        "builds": [_text(build.id) for build in provenance_of(run.attributes).builds],
+        "elsewhere": [_elsewhere(one) for one in relations.elsewhere],
+        "builds": list(_builds(run)),
         "never_began": list(_never_began(relations)),
     }
 
 
 def has_any(relations: Relations, runs: Sequence[RunLink] = ()) -> bool:
     """Whether there is something to tell of."""
-    return bool(runs or relations.edges or relations.unknown or any(attempts_of(relations.run)))
+    own = relations.edges or relations.elsewhere or relations.unknown
+    return bool(runs or own or any(attempts_of(relations.run)))
 
 
 def _run(link: RunLink) -> dict[str, str]:
@@ -57,6 +60,28 @@ def _run(link: RunLink) -> dict[str, str]:
         "address": link.page,
         "verdict": link.letter,
     }
+
+
+def _elsewhere(link: TestLink) -> dict[str, object]:
+    other = {
+        **_name(link.other),
+        "run": _text(run_label(link.run)),
+        "address": link.page,
+        "verdict": "" if link.letter == ABSENT else link.letter,
+    }
+    return {
+        "test": _name(link.own),
+        "kind": link.kind,
+        "end": "from" if link.back else "to",
+        "other": other,
+    }
+
+
+def _builds(run: Run) -> Iterator[dict[str, str]]:
+    """Each build that a run names has a page."""
+    found = provenance_of(run.attributes)
+    for one in found.builds:
+        yield {"id": _text(one.id), "address": urls.build_page(found.repository, one.id)}
 
 
 def _edge(run: Run, relations: Relations, edge: Edge) -> dict[str, object]:

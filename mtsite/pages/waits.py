@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mtsite import urls
-from mtsite.model import TestName
+from mtsite.model import RunKey, TestName
 from mtsite.pages import words
+from mtsite.pages.beside import TestLink
 from mtsite.pages.relations import Relations
 from mtsite.pages.weight import weight, within
 from mtsite.relations import BUILT, DEPENDS, DUPLICATE, RETRY, Cause, Edge, test_label
@@ -81,7 +82,8 @@ NOTHING: dict[str, object] = {
 
 def shown(relations: Relations, name: TestName, path: str) -> dict[str, object]:
     """The lists of a test's page, and above all why it never began."""
-    if not relations.edges:
+    elsewhere = relations.elsewhere_of(name)
+    if not relations.edges and not elsewhere:
         return NOTHING
     out, into = relations.out_of(name), relations.into(name)
     sides: list[Side] = []
@@ -89,9 +91,11 @@ def shown(relations: Relations, name: TestName, path: str) -> dict[str, object]:
     for kind, titles in TITLES.items():
         for title, edges, of_source in ((titles[0], out, False), (titles[1], into, True)):
             chosen = [edge for edge in edges if edge.kind == kind]
-            if chosen:
-                rows = _rows(relations, chosen, path, of_source=of_source)
-                side, room = _side(title, rows, room)
+            others = [one for one in elsewhere if (one.kind, one.back) == (kind, of_source)]
+            if chosen or others:
+                lines = _lines(relations, chosen, path, of_source=of_source)
+                lines += _lines_elsewhere(relations, others, path)
+                side, room = _side(title, [row for _, _, row in sorted(lines)], room)
                 sides.append(side)
     whole = (name[0], "")
     of_whole = len(relations.into(whole)) if name[1] else 0
@@ -105,8 +109,13 @@ def shown(relations: Relations, name: TestName, path: str) -> dict[str, object]:
     }
 
 
-def _rows(relations: Relations, edges: Sequence[Edge], path: str, *, of_source: bool) -> list[Row]:
-    """What went wrong first, then what is not there, or has not ended."""
+Line = tuple[int, str, Row]
+"""In this order: what went wrong first, then what is not there, or has not ended."""
+
+
+def _lines(
+    relations: Relations, edges: Sequence[Edge], path: str, *, of_source: bool
+) -> list[Line]:
     found = []
     for edge in edges:
         other = edge.source if of_source else edge.target
@@ -114,7 +123,22 @@ def _rows(relations: Relations, edges: Sequence[Edge], path: str, *, of_source: 
         label = test_label(other)
         row = (*words.mark(letter), label, relations.link(path, other), edge.how)
         found.append((_order(letter), label, row))
-    return [row for _, _, row in sorted(found)]
+    return found
+
+
+def _lines_elsewhere(relations: Relations, links: Sequence[TestLink], path: str) -> list[Line]:
+    found = []
+    for one in links:
+        label = f"{test_label(one.other)} ({_where(relations.run.key, one.run)})"
+        href = urls.relative(path, one.page) if one.page else ""
+        found.append((_order(one.letter), label, (*words.mark(one.letter), label, href, "")))
+    return found
+
+
+def _where(here: RunKey, there: RunKey) -> str:
+    """What tells a run from the one of the page: values of its target, its name."""
+    pairs = zip((*here.target, here.runname), (*there.target, there.runname), strict=False)
+    return " ".join(other for own, other in pairs if own != other)
 
 
 def _order(letter: str) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from areas import TestArea, make_area, run, test
+from areas import TestArea, datum, make_area, run, test
 from sites import TestSite, difference, make_site
 
 from mtsite import urls
@@ -46,12 +46,24 @@ class Related:
         )
         return {title: " ".join(re.sub(r"<[^>]+>", " ", text).split()) for title, text in found}
 
-    def told(self, runname: str) -> list[dict[str, Any]]:
+    def told(self, runname: str, what: str = "runs") -> list[dict[str, Any]]:
         file = self.site.tree / urls.relations_file(_key(runname, "ubuntu/nfs"))
         document = json.loads(file.read_text())
         assert SCHEMAS.judge(document) == ""
-        runs: list[dict[str, Any]] = document["runs"]
-        return runs
+        found: list[dict[str, Any]] = document[what]
+        return found
+
+    def add_test(self, target: str, runname: str, name: str, status: str, told: str = "") -> None:
+        """A run with one test, which depends on what is told."""
+        data = [datum("relation", "depends-on", value=told)] if told else []
+        self.area.add_run(run(target, runname, [test(name, status=status, data=data)]))
+
+    def order(self, runname: str, target: str, testname: str = "t") -> list[str]:
+        """What the page of a test says that it hangs on, and what hangs on it."""
+        page = self.site.tree / urls.test_page(_key(runname, target), (testname, ""))
+        section = page.read_text().partition('id="relations"')[2].partition("</section>")[0]
+        lines = re.findall(r"<li.*?</li>|<h3>.*?</h3>", section)
+        return [" ".join(re.sub("<[^a][^>]*>", " ", line).split()) for line in lines]
 
     def check_clean(self) -> None:
         clean = self.site.build_clean(self.root / "clean")
@@ -126,6 +138,70 @@ def test_a_run_that_is_gone_leaves_the_other_end(related: Related) -> None:
     related.build()
     assert related.facts("r01") == related.facts("r02") == {}
     related.check_clean()
+
+
+def test_a_test_of_another_platform_is_led_to_from_both_ends(related: Related) -> None:
+    related.add_test("ubuntu/nfs", "w1", "unit", "PASS", "//suse/zfs/w1/build")
+    related.build()
+    assert related.order("w1", "ubuntu/nfs", "unit") == [
+        "Waits for 1",
+        "· not there build (suse zfs)",
+    ]
+    related.add_test("suse/zfs", "w1", "build", "FAIL")
+    related.build()
+    assert related.order("w1", "ubuntu/nfs", "unit") == [
+        "Waits for 1",
+        '✗ fail <a href="../../../../suse/zfs/w1/build/index.html"> build (suse zfs)',
+    ]
+    assert related.order("w1", "suse/zfs", "build") == [
+        "Waited for by 1",
+        '✓ pass <a href="../../../../ubuntu/nfs/w1/unit/index.html"> unit (ubuntu nfs)',
+    ]
+    related.check_clean()
+
+
+def test_its_verdict_moves_the_other_end_and_its_going_takes_the_link(related: Related) -> None:
+    related.add_test("suse/zfs", "b1", "build", "PASS")
+    related.add_test("ubuntu/nfs", "w1", "unit", "PASS", "//suse/zfs/b1/build")
+    related.build()
+    assert "✓ pass" in related.order("w1", "ubuntu/nfs", "unit")[1]
+    related.area.change_status("b1", "build", "FAIL")
+    related.build()
+    assert related.order("w1", "ubuntu/nfs", "unit")[1].startswith("✗ fail")
+    related.area.execute("DELETE FROM test_data")
+    related.build()
+    assert related.order("w1", "ubuntu/nfs", "unit") == []
+    assert related.order("b1", "suse/zfs", "build") == []
+    related.check_clean()
+
+
+def test_the_file_tells_of_tests_elsewhere_with_their_pages(related: Related) -> None:
+    related.add_test("suse/zfs", "b1", "build", "PASS")
+    related.add_test("ubuntu/nfs", "w1", "unit", "PASS", "//suse/zfs/b1/build")
+    related.build()
+    assert related.told("w1", "elsewhere") == [
+        {
+            "test": {"testname": "unit", "item_path": ""},
+            "kind": "depends-on",
+            "end": "to",
+            "other": {
+                "testname": "build",
+                "item_path": "",
+                "run": "suse/zfs/b1",
+                "address": "fullrun/suse/zfs/b1/build/index.html",
+                "verdict": "P",
+            },
+        }
+    ]
+    assert related.told("w1", "edges") == []
+
+
+def test_the_file_tells_of_builds_with_their_pages(related: Related) -> None:
+    related.add("ubuntu/nfs", "w1", repository="chip", build="b 31", retry_of="w0")
+    related.build()
+    (told,) = related.told("w1", "builds")
+    assert told == {"id": "b 31", "address": "_builds/chip/b~2031.html"}
+    assert (related.site.tree / told["address"]).is_file()
 
 
 def test_names_of_runs_are_read_in_their_places() -> None:

@@ -16,12 +16,15 @@ from mtsite.config import AreaConfig
 from mtsite.ingest import objects
 from mtsite.ingest.objects import ObjectsSummary, ingest_objects, preview_objects
 from mtsite.megatest.merge import list_areas
-from mtsite.model import Run
+from mtsite.model import Run, RunKey
 from mtsite.objects.shape import Job, ObjectError, read_object
-from mtsite.relations import stated_in
+from mtsite.relations import stated_elsewhere, stated_in
 
 DATA = Path(__file__).parents[1] / "data/treeherder/jobs"
 JOB = {"kind": "job", "id": "1", "name": "unit", "repository": "hg", "revision": "abc" * 10}
+
+
+RUNNAME = "abcabcabcabc"
 
 
 class Place:
@@ -153,14 +156,16 @@ def test_what_jobs_hang_on_is_data_of_their_tests(place: Place) -> None:
         "build": [],
         "other": [("duplicates", "unit")],
         "unit": [
-            ("depends-on", "build (mac)"),
+            ("depends-on", f"//hg/mac/{RUNNAME}/build"),
             ("depends-on[2]", "7"),
             ("depends-on[3]", "build"),
             ("built-from", "build"),
         ],
     }
     edges = [edge for edge in stated_in(run) if edge.kind == "depends-on"]
-    assert [edge.target for edge in edges] == [("build (mac)", ""), ("7", ""), ("build", "")]
+    assert [edge.target for edge in edges] == [("7", ""), ("build", "")]
+    mac = RunKey("th", ("hg", "mac"), RUNNAME)
+    assert stated_elsewhere(run) == [(("unit", ""), "depends-on", mac, ("build", ""))]
 
 
 def test_treeherders_words_for_relations_are_known(place: Place) -> None:
@@ -198,7 +203,9 @@ def test_a_relation_with_a_job_that_comes_later_is_the_same(tmp_path: Path) -> N
     for single in told:
         other.take(single)
     assert [related(run) for run in one.runs()] == [related(run) for run in other.runs()]
-    assert {"unit": [("built-from", "build (mac)")]} in [related(run) for run in one.runs()]
+    assert {"unit": [("built-from", f"//hg/mac/{RUNNAME}/build")]} in [
+        related(run) for run in one.runs()
+    ]
 
 
 def test_a_job_that_says_its_platform_later_leaves_no_run_without_one(place: Place) -> None:
