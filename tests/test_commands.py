@@ -130,9 +130,22 @@ def test_link_prints_the_address_to_share(
     assert (ended.code, ended.out) == (0, f"https://runs.example/{address}\n")
 
 
+def test_link_of_an_address_says_which_run_it_is_and_where_its_rows_lie(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(
+        ["link", "https://runs.example/fullrun/ubuntu/nfs/w01/t/index.html#data"], capsys
+    )
+    assert [line.split(None, 1) for line in ended.out.splitlines()] == [
+        ["run", "fullrun/ubuntu/nfs/w01"],
+        ["rows", f"{site}/fullrun/megatest.db, run 1, in area fullrun"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
+        (["https://elsewhere.example/fullrun/ubuntu/nfs/w01/index.html"], 10),
         (["other/ubuntu/nfs/w01"], 10),
         (["fullrun/ubuntu/nfs"], 2),
         (["fullrun"], 2),

@@ -168,8 +168,10 @@ def find_test(shown: ShownRun, rest: str) -> int:
 def _without_base(config: Config, told: str) -> str:
     base = config.site.base_url.rstrip("/")
     if base and told.startswith(f"{base}/"):
-        told = unquote(told.removeprefix(f"{base}/"))
-    return told.partition("#")[0].strip("/").removesuffix("/index.html")
+        told = unquote(told.removeprefix(f"{base}/").partition("#")[0])
+    # The name of a run may have a # in it.
+    page, dot, _ = told.partition(".html#")
+    return (page + dot.removesuffix("#") if dot else told).strip("/").removesuffix("/index.html")
 
 
 def told(config: Config, shown: ShownRun, form: str) -> str:

@@ -184,6 +184,11 @@ def test_a_test_is_shown_by_name_path_and_url(
     assert shown["schema"] == "mtsite/test-show/1"
 
 
+def test_a_name_may_have_a_hash(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
+    area.add_run(run("ubuntu/nfs", "w02#b", [test("other")]))
+    assert "other" in called(["run", "show", "chips/ubuntu/nfs/w02#b"], capsys).out
+
+
 def test_a_run_is_shown_with_its_tests(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
     told = called(["run", "show", "chips/ubuntu/nfs/w02"], capsys).out
     assert "compile" in told
