@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from mtsite.refused import name_file
+
 TEMPORARY_PREFIX = ".tmp-"
 _numbers = itertools.count(secrets.randbits(40))
 """Workers of two hosts may have one pid, and write into one directory."""
@@ -108,9 +110,10 @@ def _put(name: str, content: bytes) -> None:
         finally:
             os.close(descriptor)
         os.replace(temporary, name)  # noqa: PTH105  # as above: a string is at hand
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
+        name_file(error, name)
         raise
 
 
@@ -132,9 +135,10 @@ def _replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        name_file(error, path)
         raise
     _flush(path.parent)
 

@@ -16,7 +16,8 @@ import click
 
 from mtsite import __version__
 from mtsite.errors import MtsiteError
-from mtsite.invocation import Invocation
+from mtsite.invocation import FORM, Invocation
+from mtsite.refused import what_and_what_next
 from mtsite.terminal import plain
 
 COMMANDS = (
@@ -36,6 +37,21 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of `COMMANDS`."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; its advice about a name that isn't known needs all names."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as unknown:
+            if args[0].startswith("-"):
+                raise
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"{unknown.message}{meant}", ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command of that name; options that all share are added to it."""
@@ -84,6 +100,8 @@ def _shared_options() -> list[click.Option]:
 
 
 def _set_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and FORM in ctx.meta:
+        raise click.UsageError(f"{ctx.meta[FORM]} and --json are two forms: choose one", ctx)
     if value:
         ctx.ensure_object(Invocation).as_json = True
 
@@ -140,6 +158,9 @@ def run(arguments: list[str] | None, invocation: Invocation) -> int:
         return finished.exit_code
     except click.ClickException as mistake:
         mistake.show()
+        # Words that can't be read may hide --json from the parser: it is looked for in all of them.
+        if invocation.as_json or "--json" in (sys.argv[1:] if arguments is None else arguments):
+            _print_mistake(invocation, mistake)
         return mistake.exit_code
     except click.Abort:
         _show(invocation, "stopped", "")
@@ -152,11 +173,19 @@ def run(arguments: list[str] | None, invocation: Invocation) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        if error.filename is None or invocation.verbosity > 0:
+        told = what_and_what_next(error)
+        if told is None or invocation.verbosity > 0:
             raise
-        _show(invocation, f"{error.filename}: {error.strerror}", "-v shows where it happened", 1)
+        _show(invocation, *told, 1)
         return 1
     return returned if isinstance(returned, int) else 0
+
+
+def _print_mistake(invocation: Invocation, mistake: click.ClickException) -> None:
+    context = getattr(mistake, "ctx", None)
+    hint = f"{context.command_path} --help" if context is not None else ""
+    told = {"message": mistake.format_message(), "hint": hint, "exit_code": mistake.exit_code}
+    invocation.print_json("error", told)
 
 
 def _show(invocation: Invocation, message: str, hint: str, exit_code: int | None = None) -> None:

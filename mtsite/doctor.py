@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mtsite.config import Config
 from mtsite.errors import MtsiteError
+from mtsite.refused import nearest_directory
 
 LEAST_FREE_BYTES = 1 << 30
 LEAST_FREE_INODES = 100_000
@@ -63,7 +64,7 @@ def _clock(config: Config, now: float) -> Finding:
 
 
 def _writable(name: str, directory: Path) -> Finding:
-    place = _existing(directory)
+    place = nearest_directory(directory)
     if os.access(place, os.W_OK | os.X_OK):
         return Finding(f"{name} directory", True, str(directory))
     return Finding(
@@ -75,7 +76,7 @@ def _writable(name: str, directory: Path) -> Finding:
 
 
 def _room(name: str, directory: Path) -> Finding:
-    place = _existing(directory)
+    place = nearest_directory(directory)
     free = shutil.disk_usage(place).free
     inodes = os.statvfs(place)
     told = f"{free / 1e9:,.1f} GB free at {place}"
@@ -155,11 +156,3 @@ def _destination(config: Config, *, offline: bool) -> Iterator[Finding]:
             )
     finally:
         destination.close()
-
-
-def _existing(directory: Path) -> Path:
-    """The directory, or the nearest above it that is there."""
-    for place in (directory, *directory.parents):
-        if place.is_dir():
-            return place
-    return Path("/")

@@ -17,6 +17,9 @@ from mtsite.terminal import TerminalReport, plain, print_line, table
 if TYPE_CHECKING:
     from mtsite.config import Config
 
+FORM = "mtsite.form"
+"""Where click's context holds the flag that chose how data is printed, as --csv."""
+
 EXITS = {
     0: "done",
     1: "failed",

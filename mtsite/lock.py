@@ -6,7 +6,6 @@ longer lives is taken over, and a warning says so; a lock of another host is alw
 """
 
 import contextlib
-import errno
 import fcntl
 import json
 import logging
@@ -20,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mtsite.errors import BusyError, MtsiteError
+from mtsite.refused import what_and_what_next
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
@@ -141,10 +141,9 @@ def _told_by(path: Path, deed: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
+        error.filename = str(path)
+        _, hint = what_and_what_next(error) or ("", "")
         message = f"the lock file {path} can't be {deed}: {error.strerror}"
-        hint = f"look at the permissions of {path.parent}"
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            hint = f"free some space where {path.parent} lies"
         raise MtsiteError(message, hint) from error
 
 
@@ -229,11 +228,13 @@ def _clear_dead(path: Path, holder: Holder, why: str = "which has ended") -> Non
 
 def _busy(path: Path, name: str, holder: Holder | str | None) -> BusyError:
     if isinstance(holder, Holder):
-        return BusyError(
-            f"{name} is locked by {_who(holder)}",
-            f"wait, or stop that process; if host {_plain(holder.host)} is gone for good:"
-            f" `mtsite nightly --take-locks-of {_plain(holder.host)}`, or delete {path}",
-        )
+        hint = "wait, or stop that process"
+        if holder.host != socket.gethostname():
+            hint += (
+                f"; if host {_plain(holder.host)} is gone for good:"
+                f" `mtsite nightly --take-locks-of {_plain(holder.host)}`, or delete {path}"
+            )
+        return BusyError(f"{name} is locked by {_who(holder)}", hint)
     reason = holder or "comes and goes"
     return BusyError(
         f"{name} is locked: the lock file {path} {reason}",

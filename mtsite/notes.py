@@ -225,7 +225,11 @@ def _note(row: dict[str, object]) -> Note:
 
 def unsettled(archive: Path) -> int:
     """How many moves into (or out of) an archive are not finished; 0 for a file without notes."""
-    connection = sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True, timeout=0.2)
+    address = f"{archive.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(address, uri=True, timeout=0.2)
+    except sqlite3.Error:
+        return 0
     try:
         row = connection.execute(
             f"SELECT count(*) FROM {_MAIN} WHERE state != ?", (SETTLED,)

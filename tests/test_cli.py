@@ -1,5 +1,6 @@
 """The command line: exit codes, streams, how errors are shown, and that it starts quickly."""
 
+import errno
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from mtsite import __version__
 from mtsite.cli import COMMANDS, group
 from mtsite.errors import FindingsError, MtsiteError
 from mtsite.invocation import EXITS
+from mtsite.refused import naming
 from mtsite.terminal import TerminalReport, plain, table
 
 
@@ -180,6 +182,43 @@ def test_a_file_that_cant_be_read_is_expected_trouble(
     assert ended.err.startswith("error: /srv/site: Permission denied\n")
 
 
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EACCES, "look at the rights of {there}: `ls -ld {there}`"),
+        (errno.ENOENT, "look at the path: of it there is {there}"),
+        (errno.EROFS, "name another place: the file system of {there} can only be read"),
+        (errno.ENOSPC, "free some space, then run it again: `df -h {there}`"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_what_to_do(
+    fail: Fail, capsys: pytest.CaptureFixture[str], tmp_path: Path, number: int, hint: str
+) -> None:
+    fail(OSError(number, "no", str(tmp_path / "new" / "file")))
+    assert f"  try: {hint.format(there=tmp_path)}\n" in called(["link"], capsys).err
+
+
+def test_a_full_disk_is_no_bug_even_where_no_file_is_named(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mtsite", "completion", "bash"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert ended.stderr.startswith("error: No space left on device\n  try: free some space")
+
+
+def test_a_write_to_a_full_disk_names_its_file() -> None:
+    path = Path("/dev/full")
+    with pytest.raises(OSError, match="/dev/full"), naming(path), path.open("w") as file:
+        file.write("x")
+
+
 def test_a_bug_shows_its_traceback(tmp_path: Path) -> None:
     code = (
         "import click\nfrom mtsite import cli\nimport mtsite.commands.link as link\n"
@@ -196,6 +235,39 @@ def test_wrong_usage_exits_2_and_says_how(capsys: pytest.CaptureFixture[str]) ->
     ended = called(["build", "--no-such-option"], capsys)
     assert ended.code == 2
     assert "Usage: mtsite build" in ended.err
+
+
+@pytest.mark.parametrize(("words", "meant"), [("statsu", "status"), ("run lis", "ls")])
+def test_a_misspelt_command_is_told_what_it_may_have_been(
+    words: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"Did you mean '{meant}'?" in called(words.split(), capsys).err
+
+
+@pytest.mark.parametrize("words", ["--json statsu", "statsu --json", "build --fulll --json"])
+def test_with_json_wrong_usage_is_a_document_too(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(called(words.split(), capsys).out)
+    assert (told["schema"], told["exit_code"]) == ("mtsite/error/1", 2)
+    assert told["hint"].endswith("--help")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run ls --csv --lines",
+        "run ls --csv --json",
+        "--json run ls --lines",
+        "run show R --line --markdown",
+        "run export R --junit --html-single",
+    ],
+)
+def test_of_two_forms_none_is_chosen_in_silence(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(words.split(), capsys)
+    assert (ended.code, "are two forms: choose one" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(

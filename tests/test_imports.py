@@ -88,6 +88,7 @@ FLOORS = (
             "attachment",
             "byvalues",
             "gatewords",
+            "refused",
             "errors",
             "__init__",
         ),

@@ -68,6 +68,7 @@ nightly
 status
 schedule
 completion bash
+init AREADIR --dry-run
 area show nosuch
 """.strip().splitlines()
 
@@ -98,6 +99,7 @@ class Site:
             "TEST": f"{name}/{test['testname']}",
             "LOGGED": str(logged),
             "LOGFILE": str(log),
+            "AREADIR": str(root / "areas" / "chipyard"),
             "JUNITFILE": str(junit),
             "PUSHLOG": str(pushlog),
         }

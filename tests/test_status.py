@@ -134,6 +134,13 @@ def ask(config: Config, *words: str) -> int:
     return command(["--config", str(config.file), "status", *words], Invocation())
 
 
+def test_a_database_that_cannot_be_opened_costs_its_moves_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "megatest.db").mkdir()
+    config = site(tmp_path, f'[areas.a]\npath = "{tmp_path / "a"}"\n')
+    assert standing(config, NOW).told == "not fresh: no job has run yet"
+
+
 def test_the_command_tells_locks_and_damage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

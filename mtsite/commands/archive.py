@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import MissingError, VerificationError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import VerificationError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def verify(invocation: Invocation, areas: tuple[str, ...]) -> None:
     from mtsite.archive.verify import verify_areas
 
     config = invocation.config()
-    unknown = [name for name in areas if name not in config.areas]
-    if unknown:
-        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
+    require_areas(config, areas)
     chosen = list(dict.fromkeys(areas or config.areas))
     done: list[Verification] = []
     for told in verify_areas(

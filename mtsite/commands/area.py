@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import AreaUnreadableError, MissingError, NoDatabaseError, PartlyDoneError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import AreaUnreadableError, NoDatabaseError, PartlyDoneError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -91,10 +92,9 @@ def show(invocation: Invocation, area: str, target: str) -> None:
     An area without a database yet is shown by its configuration alone. Each test comes with its
     items and what it waits for, or with what of that is not known, where and why.
     """
-    areas = invocation.config().areas
-    if area not in areas:
-        raise MissingError(f"no area {area} in this site", "mtsite area ls")
-    found = _with_tests(areas[area], invocation.environ, target)
+    config = invocation.config()
+    require_areas(config, [area])
+    found = _with_tests(config.areas[area], invocation.environ, target)
     if found.error and not found.generation:
         raise AreaUnreadableError(found.error, "mtsite config check")
     if invocation.as_json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.commands.selection import require_areas
 from mtsite.errors import (
     AreaUnreadableError,
     ConfigError,
@@ -64,8 +65,7 @@ def command(
     a tree that is whole, and the next builds go on.
     """
     config = _config(invocation, output, area_dirs, engine)
-    if unknown := [name for name in areas if name not in config.areas]:
-        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
+    require_areas(config, areas)
     _refuse_inside_an_area(config)
     from mtsite.build.site import build_site, preview_site
     from mtsite.build.state import BuildFlags

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import ConfigError, MissingError, UsageError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import ConfigError, UsageError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def _area_values(
     from mtsite.megatest import effective
     from mtsite.options import toml_key, toml_text
 
-    if area not in config.areas:
-        raise MissingError(f"no area {area} in this site", "mtsite area ls")
+    require_areas(config, [area])
     settings, environ = config.areas[area], invocation.environ
     values = [value for value in target.split("/") if value]
     if test:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.errors import BusyError, MissingError, NotQuietError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import BusyError, NotQuietError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -131,8 +132,7 @@ def _job(invocation: Invocation, name: str) -> "tuple[AreaConfig, HomehostJob]":
     from mtsite.megatest.homehost import Terms, this_host
 
     config = invocation.config()
-    if name not in config.areas:
-        raise MissingError(f"no area {name} in this site", "mtsite area ls")
+    require_areas(config, [name])
     settings = config.areas[name]
     old = read_configuration(settings, invocation.environ).homehost
     template = config.homehost.old_tmp

@@ -23,19 +23,27 @@ def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> Non
 
     dirs = area_dirs or [Path()]
     for directory in dirs:
-        if not (directory / AREA_FILE).is_file():
-            raise MissingError(
-                f"{directory.absolute()} is no Megatest area: it has no {AREA_FILE}",
-                "mtsite init AREA_DIR..., or mtsite demo to look around first",
-            )
+        _require_area(directory.absolute())
     areas = config_for_areas([path.absolute() for path in dirs], Path("site"), Path()).areas
     text = _text({_name(name): area.path for name, area in areas.items()})
     file = invocation.config_file or Path(FILE_NAME)
-    if dry_run:
+    if not dry_run:
+        _write(file, text)
+        invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+    if invocation.as_json:
+        told = {"file": str(file.absolute()), "written": not dry_run, "text": text}
+        invocation.print_json("init", told)
+    elif dry_run:
         invocation.print(text.rstrip("\n"))
-        return
-    _write(file, text)
-    invocation.report.say(f"wrote {file.absolute()}; next: mtsite build")
+
+
+def _require_area(directory: Path) -> None:
+    hint = f"name the directory that holds {AREA_FILE}; mtsite demo makes areas to look at"
+    if not directory.exists():
+        raise MissingError(f"there is no {directory}", hint)
+    if not (directory / AREA_FILE).is_file():
+        message = f"{directory} is no Megatest area: it has no {AREA_FILE}"
+        raise MissingError(message, hint)
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mtsite import urls
-from mtsite.errors import MissingError, UsageError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
 from mtsite.model import RunKey
 
@@ -32,8 +33,7 @@ def command(invocation: Invocation, log: str | None, line: str | None, run: str)
         return
     config = invocation.config()
     name, _, rest = run.partition("/")
-    if name not in config.areas:
-        raise MissingError(f"no area {name} in this site", "mtsite area ls")
+    require_areas(config, [name])
     from mtsite.megatest.area import open_area
 
     keys = len(open_area(config.areas[name], invocation.environ).fields)

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from mtsite.errors import MissingError, MtsiteError, PartlyDoneError, UnmovableError
+from mtsite.commands.selection import require_areas
+from mtsite.errors import MtsiteError, PartlyDoneError, UnmovableError
 from mtsite.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ def chosen_areas(config: "Config", names: tuple[str, ...]) -> "list[AreaConfig]"
     Raises:
         MissingError: the site has no such area.
     """
-    unknown = [name for name in names if name not in config.areas]
-    if unknown:
-        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
+    require_areas(config, names)
     return [config.areas[name] for name in dict.fromkeys(names or config.areas)]
 
 

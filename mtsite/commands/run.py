@@ -10,9 +10,10 @@ import click
 
 from mtsite import csvtext
 from mtsite.commands import runannotate, rundiff
-from mtsite.commands.selection import selection_options
-from mtsite.errors import MissingError, PartlyDoneError, UsageError
+from mtsite.commands.selection import form_option, require_areas, selection_options
+from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
+from mtsite.refused import naming
 from mtsite.terminal import plain, table
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ command.add_command(runannotate.command)
 @_AREA
 @_LIVE
 @click.option("--fields", metavar="SPEC", help="Columns, as runs:runname,state+tests:; help: list.")
-@click.option("--csv", "form", flag_value="csv", help="As CSV.")
-@click.option("--lines", "form", flag_value="lines", help="As Megatest's -list-runs prints them.")
+@form_option("--csv", "csv", "As CSV.")
+@form_option("--lines", "lines", "As Megatest's -list-runs prints them.")
 @click.argument("terms", nargs=-1, metavar="[FILTER...]")
 @click.pass_obj
 def ls(
@@ -84,8 +85,8 @@ def ls(
 
 @command.command("show", epilog=exits(10))
 @_LIVE
-@click.option("--line", "form", flag_value="line", help="How it went, as one line for a chat.")
-@click.option("--markdown", "form", flag_value="markdown", help="The same with its first failures.")
+@form_option("--line", "line", "How it went, as one line for a chat.")
+@form_option("--markdown", "markdown", "The same with its first failures.")
 @click.argument("run", metavar="RUN[/TEST[/ITEM]]")
 @click.pass_obj
 def show(invocation: Invocation, live_only: bool, form: str | None, run: str) -> None:
@@ -125,11 +126,9 @@ def show(invocation: Invocation, live_only: bool, form: str | None, run: str) ->
 @selection_options
 @_AREA
 @_LIVE
-@click.option("--csv", "form", flag_value="csv", help="CSV, a table per kind of row; needs -o DIR.")
-@click.option("--junit", "form", flag_value="junit", help="JUnit XML of one run.")
-@click.option(
-    "--html-single", "form", flag_value="html", help="One run as one HTML file, as for mail."
-)
+@form_option("--csv", "csv", "CSV, a table per kind of row; needs -o DIR.")
+@form_option("--junit", "junit", "JUnit XML of one run.")
+@form_option("--html-single", "html", "One run as one HTML file, as for mail.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
 @click.option("--filter", "terms", default="", metavar="TEXT", help="Those that `run ls` finds.")
 @click.argument("names", nargs=-1, metavar="[RUN...]")
@@ -199,7 +198,7 @@ def _write(
 
     whole = (one for one in shown if one.run is not None)
     if form == "csv" and output is not None:
-        with TableFiles(output) as tables:
+        with naming(output), TableFiles(output) as tables:
             for one in whole:
                 tables.add(one)
         return
@@ -214,9 +213,24 @@ def _write(
         pieces = document.document("run-export", objects)
     if output is None:
         _write_all(pieces)
+    else:
+        _write_file(output, pieces)
+
+
+def _write_file(output: Path, pieces: "Iterable[str]") -> None:
+    """The whole file or none: whoever reads it next can't tell that a half lacks something."""
+    from mtsite import atomicfile
+
+    if output.exists() and not output.is_file():
+        with output.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(pieces)
         return
-    with output.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(pieces)
+    output = output.resolve()
+    output.parent.stat()
+    with naming(output), atomicfile.draft(output.parent) as draft:
+        for piece in pieces:
+            draft.file.write(piece.encode())
+        draft.keep(output)
 
 
 def _runs(
@@ -224,8 +238,7 @@ def _runs(
 ) -> "RunList":
     from mtsite.megatest.runlist import RunList
 
-    if unknown := [name for name in areas if name not in config.areas]:
-        raise MissingError(f"no area {', '.join(unknown)} in this site", "mtsite area ls")
+    require_areas(config, areas)
     return RunList(
         tuple(config.areas.values()),
         invocation.environ,

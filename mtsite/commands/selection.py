@@ -1,12 +1,17 @@
 """The options that choose runs, the same for every command that is about runs."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mtsite.errors import MissingError
+from mtsite.invocation import FORM, Invocation
 from mtsite.options import parse_age
+
+if TYPE_CHECKING:
+    from mtsite.config import Config
 
 
 def _age(_ctx: click.Context, _option: click.Parameter, value: str | None) -> int | None:
@@ -43,3 +48,38 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         option(with_selection)
     return with_selection
+
+
+def form_option(flag: str, form: str, sentence: str) -> Callable[..., Any]:
+    """A flag that chooses the form of what is printed; the command gets `form`, or None.
+
+    One call has one form: two of these flags, or one beside --json, are a mistake.
+    """
+
+    def choose(context: click.Context, option: click.Parameter, chosen: bool) -> None:
+        context.params.setdefault("form", None)
+        if not chosen:
+            return
+        others = ["--json"] if context.ensure_object(Invocation).as_json else []
+        others += [context.meta[FORM]] if FORM in context.meta else []
+        if others:
+            raise click.UsageError(f"{others[0]} and {flag} are two forms: choose one", context)
+        context.meta[FORM] = flag
+        context.params["form"] = form
+
+    return click.option(flag, is_flag=True, expose_value=False, callback=choose, help=sentence)
+
+
+def require_areas(config: "Config", names: Iterable[str]) -> None:
+    """Make sure that the site has areas of these names.
+
+    Raises:
+        MissingError: it has not; the nearest name is told.
+    """
+    unknown = [name for name in names if name not in config.areas]
+    if unknown:
+        import difflib
+
+        close = difflib.get_close_matches(unknown[0], list(config.areas), n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise MissingError(f"no area {', '.join(unknown)} in this site{meant}", "mtsite area ls")

@@ -14,7 +14,7 @@ from mtsite.pages.marks import MOST_MARKS, marks, short, subject
 from mtsite.pages.page import Crumb, SiteFrame, frame_context
 from mtsite.provenance import Push
 
-EDITION = 3
+EDITION = 4
 TEMPLATE = "pushes.html"
 MOST_UNTOLD = 100
 MOST_SUBJECTS = 3
@@ -102,8 +102,6 @@ def _part_link(path: str, shown: Shown, part: int) -> str:
 
 def _parts(path: str, shown: Shown) -> tuple[tuple[int, str], ...]:
     """The newest parts by their numbers; older ones are led to by those."""
-    if shown.parts < 2:
-        return ()
     first = max(0, shown.parts - MOST_PARTS)
     return tuple((n + 1, _part_link(path, shown, n)) for n in range(shown.parts - 1, first - 1, -1))
 

@@ -199,6 +199,15 @@ def test_a_line_that_cannot_be_read_is_told_and_the_others_stand(tmp_path: Path)
     assert place.push(1)["number"] == 1
 
 
+def test_a_repository_that_no_run_names_has_no_page_without_a_way_to_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.tell([1, 2])
+    place.run("w2", 2, repository="other")
+    place.site.build()
+    found = crawl(place.site.tree)
+    assert urls.pushes_page(CHIP, 0) in found.met
+
+
 def test_two_repositories_may_have_the_same_revision(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.tell([1, 2])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from contextlib import closing
@@ -12,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from areas import BASE, TestArea, datum, item, make_area, run, step, test
-from calling import Ended, called
+from calling import ROOT, Ended, called
 from sites import make_site
 from storage import connect
 
@@ -234,6 +235,34 @@ def test_an_export_as_csv_has_a_table_per_kind(
     }
     assert found["data"][0]["value"] == "-5.0"
     assert found["steps"][0]["testname"] == "compile"
+
+
+def test_an_export_that_cannot_end_leaves_the_file_that_was_there(
+    area: TestArea, tmp_path: Path
+) -> None:
+    file = tmp_path / "out" / "runs.json"
+    file.parent.mkdir()
+    file.write_text("earlier")
+    ended = subprocess.run(
+        [sys.executable, "-m", "mtsite", "run", "export", "-o", str(file)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (1, f"error: {file}: File too large")
+    assert ([each.name for each in file.parent.iterdir()], file.read_text()) == (
+        ["runs.json"],
+        "earlier",
+    )
+
+
+def test_a_directory_that_is_not_there_is_told(
+    area: TestArea, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(["run", "export", "-o", str(tmp_path / "no" / "f.json")], capsys)
+    assert (ended.code, f"of it there is {tmp_path}\n" in ended.err) == (1, True)
 
 
 def test_csv_needs_a_directory(area: TestArea, capsys: pytest.CaptureFixture[str]) -> None:
