@@ -26,7 +26,7 @@ from mtsite.check.site import Wishes, check_site
 from mtsite.config import AreaConfig, Config, ReduceConfig, SiteConfig
 from mtsite.engines.engine import Engine
 from mtsite.errors import MtsiteError, NoDatabaseError
-from mtsite.gatecopy import Dataset, copy_dataset
+from mtsite.gatecopy import Dataset, copy_with_includes
 from mtsite.gatewords import (
     FIND,
     FINDINGS,
@@ -119,8 +119,9 @@ def rehearse(
             if dataset.trouble is not None:
                 raise dataset.trouble
             report(f"{dataset.name}: copy", 0, 0)
-            copy = copy_dataset(dataset, Path(directory).resolve() / "dataset")
-            rehearsal = _Rehearsal(copy, engine, verdict, report)
+            root = Path(directory).resolve()
+            copy = copy_with_includes(dataset, root)
+            rehearsal = _Rehearsal(copy, root, engine, verdict, report)
         except NoDatabaseError as error:
             verdict.say(FIND, detail=error.message)
         except (MtsiteError, sqlite3.Error, OSError) as error:
@@ -144,9 +145,13 @@ class _Rehearsal:
     """
 
     def __init__(
-        self, copy: Dataset, engine: Engine, verdict: DatasetVerdict, report: Report
+        self,
+        copy: Dataset,
+        directory: Path,
+        engine: Engine,
+        verdict: DatasetVerdict,
+        report: Report,
     ) -> None:
-        directory = copy.path.parent
         self._engine = engine
         self._verdict = verdict
         self._report = report

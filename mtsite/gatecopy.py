@@ -4,7 +4,8 @@
                                       [limits]  reduce = "30s"  default = "2m"
     DATASET_DIR/NAME/area/            megatest.config, megatest.db, …
 
-Nothing outside of a dataset is read through it: a symbolic link that leads out is refused.
+Nothing outside of a dataset is read through it, but the files that its megatest.config includes:
+a symbolic link that leads out is refused.
 """
 
 import os
@@ -14,7 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mtsite.config import AreaConfig
 from mtsite.errors import ConfigError, MissingError, MtsiteError, UsageError
+from mtsite.megatest.configuration import read_configuration
 from mtsite.options import PATH, ages_by, option
 from mtsite.tomlfile import TableReader, TomlFile
 
@@ -123,6 +126,55 @@ def copy_dataset(dataset: Dataset, destination: Path) -> Dataset:
     return Dataset(
         dataset.name, destination, moved(dataset.area), moved(dataset.linktree), dataset.limits
     )
+
+
+def copy_with_includes(dataset: Dataset, root: Path) -> Dataset:
+    """The dataset again below a directory, so that each include leads where the original's does.
+
+    One that is relative may climb out of the dataset: then the copy lies as deep, and beside it
+    stand links to what is included there.
+
+    Raises:
+        MtsiteError: as `copy_dataset`.
+    """
+    beside = _beside(dataset)
+    if not beside:
+        return copy_dataset(dataset, root / "dataset")
+    top = Path(os.path.commonpath([dataset.path.parent, *(one.parent for one in beside)]))
+    place = root / "around"
+    copy = copy_dataset(dataset, place / dataset.path.relative_to(top))
+    for one in beside:
+        link = place / one.relative_to(top)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(one)
+    return copy
+
+
+def _beside(dataset: Dataset) -> list[Path]:
+    """Files and directories beside the dataset, or beside what it lies in, that includes lead to.
+
+    Those that are named from the root on lead to one place from anywhere.
+    """
+    try:
+        settings = AreaConfig(name=dataset.name, path=dataset.area)
+        included = read_configuration(settings, {}).config.included
+    except MtsiteError:  # the copy will say it
+        return []
+    inside = f"{dataset.path}/"
+    ways = (_way_out(path, dataset.path) for path in included if str(path).startswith(inside))
+    return sorted({way for way in ways if way is not None})
+
+
+def _way_out(path: Path, root: Path) -> Path | None:
+    """Where a path leaves the directory and what it lies in; None where it stays, or nobody is."""
+    here = Path(path.anchor)
+    for part in path.parts[1:]:
+        here = here.parent if part == ".." else here / part
+        if here.is_relative_to(root):
+            here = Path(os.path.realpath(here))
+        if not here.is_relative_to(root) and not root.is_relative_to(here):
+            return here if here.exists() else None
+    return None
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, os.stat_result]]:

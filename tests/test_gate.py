@@ -19,7 +19,7 @@ from mtsite.config import Config
 from mtsite.engines.inprocess import InProcess
 from mtsite.errors import UsageError
 from mtsite.gate import DatasetVerdict, rehearse
-from mtsite.gatecopy import STEPS, copy_dataset, find_datasets
+from mtsite.gatecopy import STEPS, copy_dataset, copy_with_includes, find_datasets
 from mtsite.gatewords import HELP, TEXTS
 from mtsite.megatest.area import open_area
 from mtsite.megatest.union import union_of
@@ -112,6 +112,47 @@ def test_no_place_that_the_configuration_names_lies_outside_of_the_copy(tmp_path
     places = [*found.disks, *found.place.tests, found.dbdir]
     assert copy.area / "own" in places
     assert all(place and place.is_relative_to(copy.path) for place in places)
+
+
+INCLUDED = {
+    "beside the dataset": ("../../common.config", "common.config"),
+    "beside what it lies in": (
+        "../../../common/site/common.config",
+        "../common/site/common.config",
+    ),
+    "of a file there": ("../../one/more.config", "common.config"),
+    "by way of a link": ("conf/../common.config", "set/deep/common.config"),
+    "in a directory that is one": ("conf/common.config", "set/deep/conf/common.config"),
+    "by the area's own name": ("#{getenv MT_RUN_AREA_HOME}/../../common.config", "common.config"),
+}
+
+
+@pytest.mark.parametrize("which", INCLUDED)
+def test_all_that_the_original_includes_counts_in_the_copy(tmp_path: Path, which: str) -> None:
+    include, lies = INCLUDED[which]
+    home = tmp_path / "home/sets"
+    area = make_dataset(home / "set", config=f"[setup]\nnothing 1\n[include {include}]\n")
+    (home / "set/deep/conf").mkdir(parents=True)
+    (area.path / "conf").symlink_to(home / "set/deep/conf")
+    (home / "one").mkdir()
+    # Relative to this file, wherever it is read from.
+    (home / "one/more.config").write_text("[include ../common.config]\n")
+    (home / lies).parent.mkdir(parents=True, exist_ok=True)
+    (home / lies).write_text("[setup]\nmarker told\n")
+    (dataset,) = find_datasets(home / "set")
+    copy = copy_with_includes(dataset, tmp_path)
+    config = open_area(gate._settings(copy), {}).config
+    assert config.get("setup", "marker") == "told"
+
+
+def test_only_what_is_included_lies_beside_the_copy(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "home/set", config="[include ../../a.config]\n[include ../../no]\n")
+    for name in ("a.config", "b.config"):
+        (tmp_path / "home" / name).write_text("[setup]\nx y\n")
+    (dataset,) = find_datasets(tmp_path / "home/set")
+    copy = copy_with_includes(dataset, tmp_path / "scratch")
+    assert sorted(path.name for path in copy.path.parent.iterdir()) == ["a.config", "set"]
+    assert verdict_of(tmp_path / "home/set").result == "SUCCESS"
 
 
 def test_a_step_over_its_limit_took_too_long(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
-"""What all areas hold, with one entry per run; databases that did not move are not asked again."""
+"""What all areas hold, with one entry per run; databases that did not move are not asked again.
+
+The configuration of an area is read by each build: its values may hang on files, on the
+environment, or on whatever a command looks at. What it says is compared, not what it read, so a
+variable that no value hangs on (a service manager's number of this call) lists nothing anew.
+"""
 
 import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from mtsite import urls
 from mtsite.build import digest
@@ -13,8 +17,9 @@ from mtsite.errors import MtsiteError
 from mtsite.logs.redact import Redactor
 from mtsite.manifest import Manifest
 from mtsite.megatest import database, merge
-from mtsite.megatest.area import layout_now
-from mtsite.megatest.configuration import CONFIG_NAME
+from mtsite.megatest.area import Area, layout_now
+from mtsite.megatest.configfile import ConfigFile
+from mtsite.megatest.configuration import read_configuration, testsuite_name
 from mtsite.megatest.linktree import AreaPlace
 from mtsite.megatest.merge import AreaListing, AreaRuns
 from mtsite.megatest.reader import RunHead
@@ -48,15 +53,16 @@ def list_site(
     What a moved run's row says is masked by `redactor`: it goes on a page as it is.
     """
     chosen = list(settings)
-    given = digest.of(repr(chosen), sorted(environ.items()))
+    given = digest.of(repr(chosen))
     known = _remembered(given, manifest)
-    looked: dict[str, _Looked] = {}
+    looked: dict[str, AreaRuns] = {}
     for one in chosen:
         before = known.get(one.name)
-        looked[one.name] = before if before and _stands(before) else _look(one, environ)
+        stands = before is not None and _stands(before, one, environ)
+        looked[one.name] = before if before is not None and stands else _look(one, environ)
     if looked != known:
         manifest.note_listing(given, pickle.dumps(looked))
-    found = merge.join(chosen, [one.runs for one in looked.values()])
+    found = merge.join(chosen, list(looked.values()))
     heads = {urls.run_dir(head.key): head for listing in found for head in listing.heads}
     moved = {name: masked_head(head, redactor) for name, head in heads.items() if head.moved_to}
     heads |= moved
@@ -81,41 +87,36 @@ def newest_time(heads: Iterable[RunHead]) -> int:
     return min(times[-1], times[-2] + LONGEST_GAP)
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What was found in an area, and its files of configuration as they were then."""
-
-    runs: AreaRuns
-    stamps: Mapping[Path, tuple[int, int]]
-
-
-def _look(settings: AreaConfig, environ: Mapping[str, str]) -> _Looked:
+def _look(settings: AreaConfig, environ: Mapping[str, str]) -> AreaRuns:
     runs = merge.look_at(settings, environ)
-    stamps = {path: _stamp(path) for path in _config_files(runs.listing)}
-    return _Looked(replace(runs, listing=_without_environment(runs.listing)), stamps)
+    area = runs.listing.area
+    if area is None:
+        return runs
+    said = replace(area, config=_without_environment(area.config))
+    return replace(runs, listing=replace(runs.listing, area=said))
 
 
-def _remembered(given: str, manifest: Manifest) -> dict[str, _Looked]:
+def _remembered(given: str, manifest: Manifest) -> dict[str, AreaRuns]:
     """What the last build found, area by area, if it looked at the same ones."""
     known, packed = manifest.listing()
     if known != given or not packed:
         return {}
     try:
-        found: dict[str, _Looked] = pickle.loads(packed)
+        found: dict[str, AreaRuns] = pickle.loads(packed)
     except Exception:  # the pickle of another version: look again
         return {}
     return found
 
 
-def _stands(looked: _Looked) -> bool:
-    """Whether nothing that an area was listed from has moved since."""
-    listing = looked.runs.listing
-    area = listing.area
-    if listing.error or area is None:
-        return False
+def _stands(runs: AreaRuns, settings: AreaConfig, environ: Mapping[str, str]) -> bool:
+    """Whether the area's configuration says the same, and no database has moved since."""
     try:
+        listing = runs.listing
+        area = listing.area
+        if listing.error or area is None:
+            return False
         return (
-            all(_stamp(path) == stamp for path, stamp in looked.stamps.items())
+            _says_the_same(area, settings, environ)
             and layout_now(area) == area.layout
             and all(database.mark(seen.path) == seen for seen in listing.marks)
         )
@@ -123,28 +124,15 @@ def _stands(looked: _Looked) -> bool:
         return False
 
 
-def _without_environment(listing: AreaListing) -> AreaListing:
+def _says_the_same(area: Area, settings: AreaConfig, environ: Mapping[str, str]) -> bool:
+    now = read_configuration(settings, environ)
+    name = testsuite_name(settings, now.config, environ)
+    config = _without_environment(now.config)
+    return (area.config, area.linktree, area.dbdir, area.disks, area.homehost, area.testsuite) == (
+        *(config, now.linktree, now.dbdir, now.disks, now.homehost, name),
+    )
+
+
+def _without_environment(config: ConfigFile) -> ConfigFile:
     """Whoever builds may have secrets in the environment: they are not for the disk."""
-    if listing.area is None:
-        return listing
-    config = replace(listing.area.config, environment={})
-    return replace(listing, area=replace(listing.area, config=config))
-
-
-def _config_files(listing: AreaListing) -> set[Path]:
-    """megatest.config of an area and every file that a value of it came from."""
-    if listing.area is None:
-        return set()
-    config = listing.area.config
-    files = {listing.area.path / CONFIG_NAME}
-    for section, values in config.sections.items():
-        files.update(place[0] for key in values for place in config.places(section, key))
-    return files
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+    return replace(config, environment={}, asked={})
