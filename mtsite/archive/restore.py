@@ -150,26 +150,52 @@ def _carry_out(
     area: Area, found: tuple[Found, ...], job: Job
 ) -> tuple[tuple[Outcome, ...], MtsiteError | None]:
     outcomes: list[Outcome] = []
-    for one in found:
-        try:
-            _check_not_begun(area, one)
-            with _open(area, one.database) as back:
-                back.bring(one.note, job.checkpoint)
-            outcome = one.outcome
-        except (BusyError, DestinationError) as error:
-            return tuple(outcomes), error
-        except (VerificationError, AreaUnreadableError) as refusal:
-            outcome = replace(one.outcome, reason=refusal.message)
-        outcomes.append(outcome)
-        job.report(outcome)
+    with closing(_Opened(area)) as opened:
+        for one in found:
+            try:
+                opened.bring(one, job.checkpoint)
+                outcome = one.outcome
+            except (BusyError, DestinationError) as error:
+                return tuple(outcomes), error
+            except (VerificationError, AreaUnreadableError) as refusal:
+                # What a refusal leaves of a connection is not relied on.
+                opened.close()
+                outcome = replace(one.outcome, reason=refusal.message)
+            outcomes.append(outcome)
+            job.report(outcome)
     return tuple(outcomes), None
 
 
-def _check_not_begun(area: Area, one: Found) -> None:
-    note = one.note
-    on_their_way = begun.elsewhere(area, one.database).on_their_way
-    if path := on_their_way.get((note.birth_target, note.birth_runname)):
-        raise ConflictError(f"{run_name(note)} stays: {begun.told(path)}")
+class _Opened:
+    """The databases of a restore, open for as long as runs come from the same archive."""
+
+    def __init__(self, area: Area) -> None:
+        self._area = area
+        self._stack = ExitStack()
+        self._back: _Back | None = None
+        self._begun = begun.Elsewhere()
+
+    def bring(self, one: Found, checkpoint: Checkpoint) -> None:
+        """Bring one run back.
+
+        Raises:
+            ConflictError: it is on its way to another archive.
+            As `_Back.bring`, and what opening a database may raise.
+        """
+        back = self._back
+        if back is None or back.archive.path != one.database:
+            self.close()
+            self._begun = begun.elsewhere(self._area, one.database)
+            back = self._back = self._stack.enter_context(_open(self._area, one.database))
+        note = one.note
+        if path := self._begun.on_their_way.get((note.birth_target, note.birth_runname)):
+            raise ConflictError(f"{run_name(note)} stays: {begun.told(path)}")
+        back.bring(note, checkpoint)
+
+    def close(self) -> None:
+        """The next run opens them again."""
+        self._back = None
+        self._stack.close()
 
 
 @contextmanager

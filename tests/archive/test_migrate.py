@@ -10,6 +10,7 @@ from areas import BASE, DAY, datum, make_area, run, step, test
 from rows import last_updates, make_caches, runs_in
 
 from mtsite import notes
+from mtsite.archive import restore
 from mtsite.archive.job import Job, Wishes
 from mtsite.archive.migrate import automigrate_area, migrate_area
 from mtsite.archive.reduce import reduce_area
@@ -27,6 +28,7 @@ from mtsite.errors import (
     UsageError,
 )
 from mtsite.holds import Hold, Holds
+from mtsite.megatest.completed import open_completed
 from mtsite.megatest.merge import list_areas
 from mtsite.megatest.selection import Selection
 
@@ -168,6 +170,22 @@ def test_restore_gives_back_the_same_rows_under_the_same_rowids(area, old, job, 
         assert runs_in(area.completed) == {}
     again = area.execute("SELECT * FROM tests ORDER BY id"), area.execute("SELECT * FROM runs")
     assert again == dump
+
+
+def test_restore_opens_the_databases_of_an_archive_once(area, old, job, monkeypatch):
+    migrate(area, job, "w0[012]")
+    old.execute("UPDATE test_data SET value = 7 WHERE id = 2")
+    opened = []
+
+    def noted(path):
+        opened.append(path.name)
+        return open_completed(path)
+
+    monkeypatch.setattr(restore, "open_completed", noted)
+    summary = restore_area(area.settings, Selection(runname="%"), job)
+    assert (len(summary.moved), len(summary.stayed)) == (2, 1)
+    # After a run that could not come back they are opened again.
+    assert len(opened) == 2
 
 
 def test_a_restored_run_can_move_again(area, old, job):
