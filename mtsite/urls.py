@@ -321,6 +321,11 @@ def blob_file(digest: str, extension: str) -> str:
     return f"_blobs/{digest[:2]}/{digest}.{extension}"
 
 
+def blob_digest(path: str) -> str:
+    """The digest that the path of a blob names."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
 def page(directory: str, tail: str) -> str:
     """A file below a directory, kept to 900 bytes by a digest in place of the directory's end."""
     whole = f"{directory}/{tail}"

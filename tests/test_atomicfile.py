@@ -14,6 +14,14 @@ def test_new_file_is_written_with_its_directories(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one"
 
 
+def test_a_file_taken_for_new_is_left_alone_when_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "page.html"
+    assert atomicfile.write(path, b"one", new=True) is True
+    before = path.stat()
+    assert atomicfile.write(path, b"one", new=True) is False
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_same_bytes_leave_the_file_untouched(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     atomicfile.write(path, b"one")

@@ -38,7 +38,7 @@ def _log_page(
         pen.keep(_part_dir(whose, entry))
         return
     try:
-        text = lines_of(pen.site / entry.blob)
+        text = lines_of(f"{pen.site}/{entry.blob}")
         _log_parts(pen, whose, entry, text, fingerprint)
         made = _log_context(pen, whose, verdict, entry, text, siblings)
     except (FileNotFoundError, DamagedLogError) as error:

@@ -81,7 +81,7 @@ class Pen:
     def write(self, path: str, content: bytes, fingerprint: str) -> None:
         """Put a file in its place and note it."""
         self.seen.add(path)
-        atomicfile.write(f"{self._root}/{path}", content)
+        atomicfile.write(f"{self._root}/{path}", content, new=path not in self.known)
         page = Page(path, digest.of_bytes(content), len(content), fingerprint, self.owner)
         self.changed.append(page)
 

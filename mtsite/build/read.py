@@ -25,7 +25,7 @@ from mtsite.errors import MissingError
 from mtsite.failing import FailingLine
 from mtsite.known import Reasons
 from mtsite.logs.attach import AttachmentTaker
-from mtsite.logs.blocks import stored_file
+from mtsite.logs.blocks import SUFFIX, stored_file
 from mtsite.logs.likeness import Alike
 from mtsite.logs.take import Taker, judge_stored, place_of
 from mtsite.measured import Measured, measured_of
@@ -325,8 +325,11 @@ class _Intake:
 
     def note(self, log: LogRecord) -> None:
         """A log was taken."""
-        if log.blob:
+        if log.blob.endswith(SUFFIX):
             self.blobs.append(stored_file(self.site, log.blob))
+        elif log.blob:
+            # Of a text that was just stored the record says what the file would.
+            self.blobs.append((log.blob, urls.blob_digest(log.blob), log.size))
         self.faults.update(log.faults)
 
     def note_stored(self, blobs: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 from mtsite.logs.blocks import SUFFIX, BlockedText, Cut
 from mtsite.logs.levels import level_before
 from mtsite.logs.source import Content, LineIndex, count_lines
-from mtsite.logs.take import stored_text
+from mtsite.logs.take import text_at
 
 
 class Lines(Protocol):
@@ -50,11 +50,11 @@ class PlainLines:
         return level_before(self.content, self._index.offset(line))
 
 
-def lines_of(path: Path) -> Lines:
-    """The lines of a blob.
+def lines_of(name: str) -> Lines:
+    """The lines of the blob at a path.
 
     Raises:
         FileNotFoundError: it is not in this site.
         DamagedLogError: it is not what was stored.
     """
-    return BlockedText(path) if path.suffix == SUFFIX else PlainLines(stored_text(path))
+    return BlockedText(Path(name)) if name.endswith(SUFFIX) else PlainLines(text_at(name))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mtsite.logs.encoding import HEAD_BYTES, WideText, wide_encoding
-from mtsite.logs.unpack import MAGIC_BYTES, Unpacker, is_packed
+from mtsite.logs.unpack import Unpacker, is_packed
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = (
@@ -42,6 +42,7 @@ class OpenLog:
         self._written = ""
         self._given = 0
         self._held = b""
+        self._ended = False
         self._cap = 0
         self._unpacker: Unpacker | None = None
         self._read: Callable[[int], bytes] = lambda size: b""
@@ -57,14 +58,20 @@ class OpenLog:
         self._cap = cap_bytes
 
         def plain(size: int) -> bytes:
+            if self._ended:
+                return b""
             try:
-                return os.read(descriptor, size)
+                piece = os.read(descriptor, size)
             except OSError as error:
                 self._note = f"cut: reading stopped: {why_not(error, '')}"
-                return b""
+                piece = b""
+            # Whoever reads on asks again and again: the end that was reached once is the end.
+            self._ended = not piece
+            return piece
 
         self._read = plain
-        self._held = plain(MAGIC_BYTES)
+        # As much as is looked at below: most logs are there with one call.
+        self._held = plain(HEAD_BYTES)
         if is_packed(self._held):
             self._unpacker = Unpacker(self._held, plain)
             self._read, self._held = self._unpacker.read, b""
