@@ -22,7 +22,7 @@ test: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mtsite
-	$(if $(MEMORY),TMPDIR=$(MEMORY)) $(BIN)/pytest -n 2 --dist loadfile $(MARKS) $(TESTS)
+	$(if $(MEMORY),TMPDIR=$(MEMORY)) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(MARKS) $(TESTS)
 
 bench: .venv/.installed-test
 	$(BIN)/python benchmarks/build.py --peers --memory --against

@@ -1,4 +1,4 @@
-"""What every test stands on: a scrubbed environment, and no silent skips where CI=true."""
+"""What every test stands on: a scrubbed environment, long files first, no silent skips in CI."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from longest import LONG
 
 settings.register_profile("mtsite", deadline=None, print_blob=True)
 settings.load_profile("mtsite")
@@ -15,6 +16,17 @@ SCRUBBED_PREFIXES = ("MTSITE_", "AWS_", "MT_", "XDG_", "CLICOLOR", "GIT_")
 SCRUBBED = frozenset({"NO_COLOR", "FORCE_COLOR", "LC_ALL", "PYTHONHASHSEED", "S3_USE_SIGV4"})
 NOT_APPLICABLE = "not applicable"
 """How the reason of a skip begins that no tool could cure (root, a file system's ways)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files go first; all others keep their order."""
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        file = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        return LONG.index(file) if file in LONG else len(LONG)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

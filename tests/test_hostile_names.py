@@ -2,15 +2,14 @@
 
 import json
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from areas import make_area, run, test
+from browser import headless
 from crawl import Crawl, crawl, pages
 from hostile import NAMES, TARGET, make_hostile_area
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -182,16 +181,7 @@ def test_any_names_make_a_whole_site(names: list[str]) -> None:
 # -- in a browser
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(path).exists():
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+chromium = pytest.fixture(headless.fixture, scope="module", name="chromium")
 
 
 def _kinds() -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import schedule
+from scheduling import runs
 
 from mtsite.config import Config, load_config
 from mtsite.scheduler import Loop
@@ -41,11 +42,6 @@ def loaded(tmp_path: Path, **jobs: str) -> tuple[Loop, io.StringIO]:
     loop = Loop(config, TerminalReport(said))
     loop.load([config.root / "jobs"])
     return loop, said
-
-
-def runs(tmp_path: Path, name: str) -> int:
-    ran = tmp_path / f"{name}.ran"
-    return len(ran.read_text()) if ran.exists() else 0
 
 
 class Wall:

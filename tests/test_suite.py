@@ -4,6 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from longest import LONG
 
 TESTS = Path(__file__).parent
 
@@ -18,3 +19,7 @@ def test_no_room_of_tests_is_passed_over(pytestconfig: pytest.Config) -> None:
     ]
     assert "build" in map(str, rooms)
     assert lost == []
+
+
+def test_files_that_go_first_are_there() -> None:
+    assert [file for file in LONG if not (TESTS / file).is_file()] == []

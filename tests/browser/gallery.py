@@ -3,7 +3,6 @@ to OUT/site and screenshots (light, dark; 1400 and 390 px) to OUT.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ from browser import (  # noqa: E402
     attached,
     gallery_levels,
     gallery_shards,
+    headless,
     jobs,
     known_runs,
     log_site,
@@ -63,7 +63,6 @@ from mtsite.pages.beside import Beside, RunLink  # noqa: E402
 from mtsite.pages.place import RunPlace  # noqa: E402
 from mtsite.pages.run_list import RunList  # noqa: E402
 
-CHROMIUM = "/usr/bin/chromium"
 FRAME = gallery_levels.FRAME
 BESIDE = Beside(
     links=(("Build log of the area", "https://ci.example/chipyard/ww47.5"),),
@@ -353,13 +352,8 @@ def shots() -> dict[str, str]:
 
 
 def main(out: Path, wanted: list[str]) -> None:
-    from playwright.sync_api import sync_playwright
-
     write_site(out / "site")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", CHROMIUM), args=["--no-sandbox"]
-        )
+    with headless.opened() as browser:
         for scheme in ("light", "dark"):
             for width, height in ((1400, 900), (390, 844)):
                 context = browser.new_context(
@@ -375,7 +369,6 @@ def main(out: Path, wanted: list[str]) -> None:
                     file = out / f"{name}-{width}-{scheme}.png"
                     _shoot(page, file, width, whole=not tail)
                 context.close()
-        browser.close()
 
 
 def _shoot(page: Any, file: Path, width: int, *, whole: bool) -> None:

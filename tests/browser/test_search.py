@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from browser import records
+from browser.log_views import comes_true
 from browser.watching import Watched
 
 from mtsite import urls
@@ -83,7 +84,7 @@ def test_older_runs_come_when_they_are_asked_for(wide: Watched, gallery_site: Pa
     assert "back to 2026-11" in page.inner_text(".sub")
     page.click(".sub button >> nth=0")
     expect(page.locator(".sub")).to_contain_text("back to 2026-10")
-    assert total(page) > before
+    assert comes_true(lambda: total(page) > before)
     page.click(".sub button >> nth=0")
     expect(page.locator(".sub")).to_contain_text("All runs of this site are searched")
     assert asked[-1] == "2026-10-1.js"
