@@ -307,7 +307,8 @@ def load_config(
     if not reader.mistakes:
         _check_together(reader, config)
     if reader.mistakes:
-        raise ConfigError(reader.mistakes, "`mtsite config check` shows this list again")
+        hint = "correct these lines; `mtsite config check` says when all is well"
+        raise ConfigError(reader.mistakes, hint)
     redact = replace(config.redact, own=own)
     return replace(config, redact=redact, logs=logs, clusters=clusters)
 

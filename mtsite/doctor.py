@@ -100,7 +100,8 @@ def _area(config: Config, name: str, environ: Mapping[str, str]) -> Iterator[Fin
     try:
         area = open_area(config.areas[name], environ)
     except MtsiteError as error:
-        yield Finding(f"area {name}", False, error.message, error.hint)
+        told = error.message.removeprefix(f"area {name}: ")
+        yield Finding(f"area {name}", False, told, error.hint)
         return
     told = f"{'/'.join(area.fields)} in {area.path}"
     for problem in area.problems:

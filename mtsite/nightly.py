@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from mtsite import jobhistory, lock
+from mtsite.amounts import counted
 from mtsite.config import Config
 from mtsite.errors import BusyError, MtsiteError, PartlyDoneError
 from mtsite.jobhistory import JobEntry, StepEntry
@@ -249,5 +250,5 @@ def _tell(report: TerminalReport, step: StepSummary) -> None:
     elif step.skipped:
         report.say(f"{step.name}: skipped, {step.skipped}")
     else:
-        told = ", ".join(f"{number} {what}" for what, number in step.counts.items())
+        told = ", ".join(counted(number, what) for what, number in step.counts.items())
         report.say(f"{step.name}: {told}")

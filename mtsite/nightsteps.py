@@ -66,7 +66,7 @@ def _job(night: Night) -> "Job":
 
 
 def _in_all_areas(night: Night, move: "Callable[[AreaConfig], MoveSummary]") -> Done:
-    counts: Counter[str] = Counter({"areas": 0, "moved": 0, "stayed": 0})
+    counts: Counter[str] = Counter({"areas": 0, "moved": 0})
     errors = []
     for settings in night.config.areas.values():
         try:
@@ -74,18 +74,24 @@ def _in_all_areas(night: Night, move: "Callable[[AreaConfig], MoveSummary]") -> 
         except UnmovableError:
             continue  # read and built like the others; there is nothing to be done about it
         except MtsiteError as error:
-            errors.append(f"area {settings.name}: {error.message}")
+            errors.append(_of_area(settings.name, error))
             continue
         counts["areas"] += not summary.skipped
         counts["moved"] += len(summary.moved)
-        counts["stayed"] += len(summary.stayed)
+        if summary.stayed:
+            counts["not moved"] += len(summary.stayed)
         errors += [
             f"area {settings.name}: {'/'.join(one.target)}/{one.runname}: {one.reason}"
             for one in summary.stayed
         ]
         if summary.error is not None:
-            errors.append(f"area {settings.name}: {summary.error.message}")
+            errors.append(_of_area(settings.name, summary.error))
     return counts, "\n".join(errors), ""
+
+
+def _of_area(name: str, error: MtsiteError) -> str:
+    hint = f" ({error.hint})" if error.hint else ""
+    return f"area {name}: {error.message.removeprefix(f'area {name}: ')}{hint}"
 
 
 def _retain(night: Night) -> Done:

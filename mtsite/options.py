@@ -246,9 +246,17 @@ def _path(value: object, root: Path) -> Path:
     if not text or "\0" in text:
         raise ValueError("expected a path")
     try:
-        return root / Path(text).expanduser()
+        return without_dots(root / Path(text).expanduser())
     except RuntimeError as no_home:
         raise ValueError(f'"{text}": {no_home}') from None
+
+
+def without_dots(path: Path) -> Path:
+    """The same place without `..`; links are followed before the last of these, as they must be."""
+    if ".." not in path.parts:
+        return path
+    last = len(path.parts) - path.parts[::-1].index("..")
+    return Path(*path.parts[:last]).resolve().joinpath(*path.parts[last:])
 
 
 def _age(value: object, _: Path) -> int:
@@ -348,6 +356,8 @@ def _destination(value: object, root: Path) -> str:
     text = _text(value, root)
     if not text:
         return text
+    if text.startswith("s3:") and not text.startswith("s3://"):
+        raise ValueError(f'"{text[:80]}": an address in a bucket begins with s3://')
     if "://" not in text:
         return str(_path(text, root))
     parts = urlsplit(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mtsite.errors import ConfigError
-from mtsite.options import NO_SECRETS, REQUIRED, Option, options_of, toml_key
+from mtsite.options import NO_SECRETS, REQUIRED, Option, options_of, toml_key, without_dots
 
 KeyPath = tuple[str | int, ...]
 
@@ -67,7 +67,7 @@ class TableReader:
 
     def __init__(self, file: TomlFile) -> None:
         self.file = file
-        self.root = file.path.absolute().parent
+        self.root = without_dots(file.path.absolute().parent)
         self.origins: dict[str, str] = {}
         self._mistakes: list[tuple[float, str]] = []
 
@@ -204,9 +204,12 @@ def _read(path: Path) -> str:
         content = path.read_bytes()
     except (OSError, ValueError) as trouble:
         reason = getattr(trouble, "strerror", None) or str(trouble)
-        raise ConfigError(
-            [f"{path}: can't be read: {reason}"], "`mtsite init AREA_DIR` writes one"
-        ) from None
+        hint = f"look at its rights: `ls -l {path}`"
+        if isinstance(trouble, IsADirectoryError):
+            hint = f"name the file: {path / 'mtsite.toml'}"
+        elif isinstance(trouble, FileNotFoundError):
+            hint = "`mtsite init AREA_DIR` writes one"
+        raise ConfigError([f"{path}: can't be read: {reason}"], hint) from None
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as wrong:

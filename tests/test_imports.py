@@ -89,6 +89,7 @@ FLOORS = (
             "byvalues",
             "gatewords",
             "refused",
+            "amounts",
             "errors",
             "__init__",
         ),

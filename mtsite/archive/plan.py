@@ -175,8 +175,10 @@ def _decide(
     if not kept and young:
         kept = ("young", f"last changed {_span(_age(run, now))} ago, {_than(rules.older_than)}")
     if not kept and run.run_id in newest and terms.is_live:
-        what = "newest finished run" if rules.keep_live == 1 else "newest finished runs"
-        kept = ("keep_live", f"among the {rules.keep_live} {what} of its target")
+        number = rules.keep_live
+        what = "the newest" if number == 1 else f"among the {number} newest"
+        runs = "run" if number == 1 else "runs"
+        kept = ("keep_live", f"{what} finished {runs} of its target")
     if not kept and run.holds_highest and terms.is_live:
         held = " and ".join(run.holds_highest)
         kept = ("highest id", f"holds the highest {held}: SQLite would hand it out again")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import counted
 from mtsite.commands.selection import require_areas
 from mtsite.errors import VerificationError
 from mtsite.invocation import Invocation, exits
@@ -50,7 +51,8 @@ def verify(invocation: Invocation, areas: tuple[str, ...]) -> None:
 
 def _show(invocation: Invocation, told: "Verification") -> None:
     invocation.report.say(
-        f"{told.area}: {told.runs} runs, {told.notes} notes in {len(told.databases)} databases,"
+        f"{told.area}: {counted(told.runs, 'runs')}, {counted(told.notes, 'notes')}"
+        f" in {counted(len(told.databases), 'databases')},"
         f" {len(told.problems)} problems"
     )
     invocation.print_table([(told.area, one.check, one.where, one.what) for one in told.problems])

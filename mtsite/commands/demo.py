@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mtsite.amounts import counted
 from mtsite.invocation import Invocation, exits
 
 DAY_SECONDS = 86_400
@@ -42,7 +43,10 @@ def command(invocation: Invocation, directory: Path, days: int) -> None:
         report.say(f"{directory}: an earlier demo was there, making it anew")
     now = last_morning(time.time())
     samples = make_samples(directory, seed=SEED, now=now, days=days)
-    report.say(f"made {samples.runs} runs with {samples.tests} tests in {len(samples.areas)} areas")
+    report.say(
+        f"made {counted(samples.runs, 'runs')} with {counted(samples.tests, 'tests')}"
+        f" in {counted(len(samples.areas), 'areas')}"
+    )
     # Variables that are meant for another site must not lead the demo to its bucket or linktree.
     environ = {k: v for k, v in invocation.environ.items() if not k.startswith(_NOT_OURS)}
     config = load_config(samples.config, environ)

@@ -12,7 +12,7 @@ from mtsite.commands.moves import (
     plan_document,
     print_plan,
 )
-from mtsite.commands.selection import selection_options
+from mtsite.commands.selection import selection_options, warn_of_target
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -51,6 +51,8 @@ def command(
     job = move_job(invocation, dry_run=dry_run, area_db_only=area_db_only)
     summary = migrate_area(settings, [migration], job)
     print_migration(invocation, summary, dry_run=dry_run)
+    if not any(one.moves for one in summary.moves):
+        warn_of_target(invocation, selection, (one.run.target for one in summary.moves))
     finish(invocation, "migrate", [summary], lambda: migration_document(summary))
 
 

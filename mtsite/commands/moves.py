@@ -109,7 +109,9 @@ def told(outcome: "Outcome") -> str:
 
 def print_plan(invocation: Invocation, area: str, moves: "Iterable[PlannedMove]") -> None:
     """Every run with the rule that moves or keeps it."""
-    invocation.print_table([(area, run_name(one), _verdict(one), one.reason) for one in moves])
+    invocation.print_table(
+        [(area, run_name(one), _verdict(one), one.rule, one.reason) for one in moves]
+    )
 
 
 def _verdict(one: "PlannedMove") -> str:

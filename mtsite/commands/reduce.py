@@ -12,7 +12,7 @@ from mtsite.commands.moves import (
     plan_document,
     print_plan,
 )
-from mtsite.commands.selection import selection_options
+from mtsite.commands.selection import selection_options, warn_of_target
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -50,20 +50,25 @@ def command(
     def move(settings: "AreaConfig") -> ReduceSummary:
         summary = reduce_area(settings, job)
         if not invocation.as_json:
-            _print(invocation, summary, dry_run)
+            _print(invocation, summary, selection, dry_run)
         return summary
 
     done = move_each(invocation, areas, ReduceSummary, move)
     finish(invocation, "reduce", done, lambda: {"areas": [_document(one) for one in done]})
 
 
-def _print(invocation: Invocation, summary: "ReduceSummary", dry_run: bool) -> None:
+def _print(
+    invocation: Invocation, summary: "ReduceSummary", selection: "Selection", dry_run: bool
+) -> None:
     if summary.skipped:
         invocation.report.say(f"{summary.area}: skipped, {summary.skipped}")
         return
     if dry_run:
         print_plan(invocation, summary.area, summary.plan.moves)
     plan = summary.plan
+    if all(one.rule == "not chosen" for one in plan.moves):
+        targets = (one.run.target for one in plan.moves)
+        warn_of_target(invocation, selection, targets)
     word = f"{len(plan.leaving)} would move" if dry_run else f"{len(summary.moved)} moved"
     invocation.report.say(f"{summary.area}: {word}, {len(plan.kept)} kept by a rule")
     if one := summary.vacuumed:

@@ -48,6 +48,11 @@ def _print(invocation: Invocation, summary: "RestoreSummary", dry_run: bool) -> 
     number = len(summary.found) if dry_run else len(summary.moved)
     word = "would come back" if dry_run else "came back"
     invocation.report.say(f"{summary.area}: {number} {word} into megatest.db")
+    if not summary.found:
+        invocation.report.say(
+            f"  none of its runs that moved away is chosen: `mtsite run ls --area {summary.area}`"
+            " lists all, `mtsite explain RUN` says where one lies"
+        )
 
 
 def _document(summary: "RestoreSummary") -> dict[str, object]:

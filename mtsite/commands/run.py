@@ -10,7 +10,12 @@ import click
 
 from mtsite import csvtext
 from mtsite.commands import runannotate, rundiff
-from mtsite.commands.selection import form_option, require_areas, selection_options
+from mtsite.commands.selection import (
+    form_option,
+    require_areas,
+    selection_options,
+    warn_of_target,
+)
 from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 from mtsite.refused import naming
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from mtsite.export.columns import Columns
     from mtsite.export.runs import ShownRun
     from mtsite.export.wanted import Wanted
+    from mtsite.megatest.reader import RunHead
     from mtsite.megatest.runlist import RunList
     from mtsite.megatest.selection import Selection
 
@@ -77,7 +83,7 @@ def ls(
     spec = fields if fields is not None else lines.DEFAULTS if form == "lines" else None
     chosen = known.Columns() if spec is None else known.parse_columns(spec, found.keys())
     with runs.RunReading(config, _now()) as reading:
-        heads = runs.choose_heads(found, selection)
+        heads = _heads(invocation, found, selection)
         shown = runs.read_chosen(reading, found, heads, chosen, wanted)
         _print(invocation, shown, chosen, form)
     _finish(found)
@@ -155,13 +161,24 @@ def export(
     config = invocation.config()
     wanted = _wanted(config, terms)
     found = _runs(invocation, config, areas, live_only=live_only)
-    heads: Any = runs.choose_heads(found, selection)
+    heads: Any = _heads(invocation, found, selection)
     if names:
         heads = [_whole_run(found, config, name) for name in names]
     with runs.RunReading(config, _now()) as reading:
         chosen = runs.read_chosen(reading, found, iter(heads), columns.EVERYTHING, wanted)
         _write(config, _one(chosen) if form in {"junit", "html"} else chosen, output, form)
     _finish(found)
+
+
+def _heads(invocation: Invocation, found: "RunList", selection: "Selection") -> "Iterator[RunHead]":
+    from mtsite.export.runs import choose_heads
+
+    none = True
+    for head in choose_heads(found, selection):
+        none = False
+        yield head
+    if none and selection.target:
+        warn_of_target(invocation, selection, (head.key.target for head in found))
 
 
 def _wanted(config: "Config", terms: str) -> "Wanted":

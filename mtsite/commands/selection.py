@@ -1,7 +1,7 @@
 """The options that choose runs, the same for every command that is about runs."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ from mtsite.options import parse_age
 
 if TYPE_CHECKING:
     from mtsite.config import Config
+    from mtsite.megatest.selection import Selection
 
 
 def _age(_ctx: click.Context, _option: click.Parameter, value: str | None) -> int | None:
@@ -48,6 +49,15 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         option(with_selection)
     return with_selection
+
+
+def warn_of_target(
+    invocation: Invocation, selection: "Selection", targets: Iterable[Sequence[str]]
+) -> None:
+    """Nothing was chosen of these targets: say so where the pattern lacks parts."""
+    keys = min((len(target) for target in targets), default=0)
+    if told := selection.parts_lacking(keys):
+        invocation.report.warn(told)
 
 
 def form_option(flag: str, form: str, sentence: str) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """Chosen runs, one at a time: what all forms print."""
 
+import difflib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -141,8 +142,10 @@ def find_head(runs: RunList, config: Config, told: str) -> tuple[RunHead, str]:
                 best = len(name), head, wanted[len(name) + 1 :]
     if best is None:
         told_why = f" ({'; '.join(runs.problems)})" if runs.problems else ""
+        close = difflib.get_close_matches(wanted, [name_of(head) for head in runs], n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
         raise MissingError(
-            f"no run {wanted} in these areas{told_why}",
+            f"no run {wanted} in these areas{meant}{told_why}",
             "write AREA/KEY1/.../KEYN/RUNNAME; `mtsite run ls` lists them",
         )
     return best[1], best[2]

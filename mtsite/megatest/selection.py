@@ -48,6 +48,19 @@ class Selection:
             not self.runname or matcher(self.runname)(runname)
         )
 
+    def parts_lacking(self, keys: int) -> str:
+        """Why `target` can't fit a target of so many keys that are all set; '' if it may."""
+        short = [
+            one
+            for one in (part.strip() for part in self.target.split(","))
+            if one != "%" and len([part for part in one.split("/") if part]) < keys
+        ]
+        if not self.target or len(short) < len(self.target.split(",")):
+            return ""
+        parts = [part for part in short[0].split("/") if part]
+        whole = "/".join(parts + ["%"] * (keys - len(parts)))
+        return f"--target {short[0]} has fewer parts than targets have keys: try {whole}"
+
     def _has_age(self, activity: int | None, now: int) -> bool:
         if self.older_than is None and self.newer_than is None:
             return True

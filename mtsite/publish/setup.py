@@ -49,8 +49,9 @@ def plan_setup(url: str, *, public_read: bool) -> Setup:
     address = urlsplit(url)
     if address.scheme != "s3" or not address.netloc:
         raise DestinationError(
-            f"{url or 'no destination'} is no bucket: there is nothing to set up",
-            "a directory needs a web server: see docs/hosting.md",
+            f"{url} is no bucket: there is nothing to set up" if url else "no destination is set",
+            "a directory needs a web server (docs/hosting.md); a bucket is named by"
+            ' [publish] destination = "s3://bucket/prefix"',
         )
     bucket = address.netloc
     prefix = address.path.strip("/")

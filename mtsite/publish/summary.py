@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mtsite.amounts import size
 from mtsite.publish.audit import NAMED, Audit
 from mtsite.publish.keeplocal import LetGo
 from mtsite.publish.plan import PublishPlan
@@ -107,8 +108,8 @@ class PublishSummary:
         ]
         told = self.audit.lines() if self.audit else []
         told += [f"{count:>9,}  {meaning}" for count, meaning in classes if count]
-        sent = f", {_bytes(self.sent_bytes)} as sent" if self.sent_bytes else ""
-        told.append(f"content {_bytes(self.plain_bytes)}{sent}; requests: {_asked(self.requests)}")
+        sent = f", {size(self.sent_bytes)} as sent" if self.sent_bytes else ""
+        told.append(f"content {size(self.plain_bytes)}{sent}; requests: {_asked(self.requests)}")
         told += self._off_the_plan()
         if self.foreign:
             told.append(
@@ -116,9 +117,9 @@ class PublishSummary:
                 " they are left alone (`mtsite publish --audit` lists all)"
             )
         if self.let_go.files:
-            size = _bytes(self.let_go.bytes)
+            freed = size(self.let_go.bytes)
             told.append(
-                f"{self.let_go.files:,} pages of sealed runs left this disk ({size}): keep_local"
+                f"{self.let_go.files:,} pages of sealed runs left this disk ({freed}): keep_local"
             )
         if self.overwritten:
             told.append(
@@ -143,7 +144,7 @@ class PublishSummary:
         if self.dry_run or same:
             return []
         return [
-            f"planned were {_bytes(self.planned_bytes)} and {_asked(self.planned_requests)}:"
+            f"planned were {size(self.planned_bytes)} and {_asked(self.planned_requests)}:"
             " requests were repeated after failures, another publisher came between, or parts of"
             " a large file lay there"
         ]
@@ -152,12 +153,3 @@ class PublishSummary:
 def _asked(requests: Counter[str]) -> str:
     kinds = " + ".join(f"{n:,} {kind}" for kind, n in sorted(requests.items()) if n)
     return f"{requests.total():,} ({kinds})"
-
-
-def _bytes(count: int) -> str:
-    size, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"

@@ -27,6 +27,7 @@ def test_a_dry_run_prints_every_run_with_its_reason(site, capsys):
     assert mtsite("reduce", "--dry-run") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[2] for line in lines] == ["moves"] * 3 + ["stays"] * 2
+    assert [line.split()[3] for line in lines] == ["finished"] * 3 + ["keep_live"] * 2
     assert "among the 2 newest" in lines[4]
     assert not site.completed.exists()
 
@@ -43,6 +44,22 @@ def test_runs_move_and_the_json_document_says_which(site, capsys):
 def test_an_unknown_area_is_missing(site, capsys):
     assert mtsite("reduce", "nowhere") == 10
     assert "nowhere" in capsys.readouterr().err
+    assert mtsite("reduce", "fulrun") == 10
+    assert "did you mean fullrun?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", ["reduce -n", "migrate fullrun -n --destination other", "run ls", "run export"]
+)
+def test_a_target_with_too_few_parts_is_told_where_it_chooses_nothing(site, capsys, words):
+    other = make_area(site.path.parent, "other").path
+    mtsite(*words.replace("other", str(other)).split(), "--target", "u")
+    assert "--target u has fewer parts than targets have keys: try u/%" in capsys.readouterr().err
+
+
+def test_a_restore_of_nothing_says_where_to_look(site, capsys):
+    assert mtsite("restore", "fullrun", "--runname", "w9") == 0
+    assert "none of its runs that moved away is chosen" in capsys.readouterr().err
 
 
 def test_a_run_that_can_not_move_makes_it_partly_done(site, capsys):

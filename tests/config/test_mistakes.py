@@ -237,7 +237,18 @@ def test_odd_files(text: str | bytes, told: str, mistakes: Callable[..., list[st
     assert mistakes(text)[0].startswith(told)
 
 
+@pytest.mark.parametrize("wrong", ["s3:/bucket/prefix", "s3:bucket", "http://host/x", "s3://"])
+def test_a_destination_that_is_neither_bucket_nor_directory_is_refused(
+    wrong: str, mistakes: Callable[..., list[str]]
+) -> None:
+    (told,) = mistakes(f"[publish]\ndestination = '{wrong}'")
+    assert "s3://" in told
+
+
 def test_a_file_that_cant_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read: Is a directory") as caught:
         load_config(tmp_path, {})
+    assert caught.value.hint == f"name the file: {tmp_path / 'mtsite.toml'}"
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "none.toml", {})
     assert "mtsite init" in caught.value.hint

@@ -88,7 +88,7 @@ nightly = "23:30"
         intro="README.md",
         reduce=False,
     )
-    assert config.areas["a b"].path == tmp_path / "sub/../ab"
+    assert config.areas["a b"].path == tmp_path / "ab"
     assert config.site.output == tmp_path / "out" and config.site.base_url == "https://runs.example"
     assert config.reduce.older_than == 129600 and config.build.time_limit == 14400
     assert config.publish.destination == "s3://bucket/prefix"
