@@ -26,7 +26,7 @@ from mtsite import (
 from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
-FORMAT = "12"
+FORMAT = "13"
 SCHEMA = f"""
 {measured.TABLE}
 {onhosts.TABLES}

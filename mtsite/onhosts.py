@@ -28,8 +28,10 @@ CREATE TABLE on_hosts (
   packed BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX on_hosts_target ON on_hosts (area, target, place, dir);
 CREATE TABLE host_runs (
-  host TEXT NOT NULL, dir TEXT NOT NULL, numbers TEXT NOT NULL, last INTEGER NOT NULL,
-  PRIMARY KEY (host, dir)) WITHOUT ROWID;
+  host TEXT NOT NULL, dir TEXT NOT NULL, runs INTEGER NOT NULL, tests INTEGER NOT NULL,
+  judged INTEGER NOT NULL, bad INTEGER NOT NULL, compared INTEGER NOT NULL, wrong INTEGER NOT NULL,
+  expected INTEGER NOT NULL, spread INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  load REAL, disk INTEGER, uname TEXT NOT NULL, PRIMARY KEY (host, dir)) WITHOUT ROWID;
 CREATE INDEX host_runs_dir ON host_runs (dir);
 CREATE INDEX host_runs_last ON host_runs (host, last, dir);
 CREATE TABLE hosts (host TEXT PRIMARY KEY, totals TEXT NOT NULL) WITHOUT ROWID;
@@ -38,6 +40,24 @@ CREATE TABLE hosts_due (
   WITHOUT ROWID;
 CREATE TABLE hosts_moved (host TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+_COLUMNS = (
+    "runs, tests, judged, bad, compared, wrong, expected, spread, first, last, load, disk, uname"
+)
+_ADDED_UP = """
+SELECT count(*), sum(tests), sum(judged), sum(bad), sum(compared), sum(wrong), sum(expected),
+  sum(spread), coalesce(min(nullif(first, 0)), 0), max(last),
+  (SELECT load FROM host_runs WHERE host = h.host AND load NOT NULL
+   ORDER BY last DESC, dir DESC LIMIT 1),
+  (SELECT disk FROM host_runs WHERE host = h.host AND disk NOT NULL
+   ORDER BY last DESC, dir DESC LIMIT 1),
+  coalesce((SELECT uname FROM host_runs WHERE host = h.host AND uname <> ''
+   ORDER BY last DESC, dir DESC LIMIT 1), '')
+FROM host_runs h WHERE host = ?
+"""
+"""What is known once of a host (`load`, `disk`, `uname`) is what its last run to end knows."""
+
+_NOTE_RUN = f"INSERT OR REPLACE INTO host_runs (host, dir, {_COLUMNS}) VALUES (?, ?{', ?' * 13})"
+
 NAMES = ("on_hosts", "host_runs", "hosts", "hosts_due", "hosts_moved")
 
 
@@ -86,33 +106,18 @@ class Numbers:
     disk: int | None = None
     uname: str = ""
 
+    def values(self) -> tuple[object, ...]:
+        """The fields, in their order."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
     def encode(self) -> str:
         """As one line."""
-        return json.dumps([getattr(self, name) for name in self.__slots__])
+        return json.dumps(self.values())
 
     @classmethod
     def decode(cls, line: str) -> "Numbers":
         """What `encode` gave."""
         return cls(*json.loads(line))
-
-    def __add__(self, later: "Numbers") -> "Numbers":
-        """Both together; what is known once (`uname`, `load`, `disk`) is the later one's."""
-        firsts = [one for one in (self.first, later.first) if one]
-        return Numbers(
-            self.runs + later.runs,
-            self.tests + later.tests,
-            self.judged + later.judged,
-            self.bad + later.bad,
-            self.compared + later.compared,
-            self.wrong + later.wrong,
-            self.expected + later.expected,
-            self.spread + later.spread,
-            min(firsts, default=0),
-            max(self.last, later.last),
-            later.load if later.load is not None else self.load,
-            later.disk if later.disk is not None else self.disk,
-            later.uname or self.uname,
-        )
 
 
 def ran_on(test: Test, letter: str) -> str:
@@ -275,14 +280,14 @@ class OnHosts:
         """The page of a host says what is known."""
         self.db.execute("DELETE FROM hosts_moved WHERE host = ?", (json.dumps(host),))
 
-    def runs_of(self, host: str, most: int = -1) -> list[tuple[str, Numbers]]:
+    def runs_of(self, host: str, most: int) -> list[tuple[str, Numbers]]:
         """(directory, numbers) of the runs on a host, the last to end first."""
         rows = self.db.execute(
-            "SELECT dir, numbers FROM host_runs WHERE host = ?"
+            f"SELECT dir, {_COLUMNS} FROM host_runs WHERE host = ?"
             " ORDER BY last DESC, dir DESC LIMIT ?",
             (json.dumps(host), most),
         )
-        return [(run_dir, Numbers.decode(line)) for run_dir, line in rows]
+        return [(run_dir, Numbers(*numbers)) for run_dir, *numbers in rows]
 
     def totals(self) -> list[tuple[str, Numbers]]:
         """Every host with its runs added up, by name."""
@@ -299,9 +304,7 @@ class OnHosts:
     def add_up(self, host: str) -> Numbers | None:
         """Add up the runs of a host anew; None where it has none any more."""
         name = json.dumps(host)
-        total = Numbers()
-        for _, numbers in reversed(self.runs_of(host)):
-            total += numbers
+        total = Numbers(*self.db.execute(_ADDED_UP, (name,)).fetchone())
         if not total.runs:
             self.db.execute("DELETE FROM hosts WHERE host = ?", (name,))
             return None
@@ -337,21 +340,17 @@ class OnHosts:
                 before.add(run)
 
     def _note_numbers(self, run_dir: str, now: dict[str, Numbers]) -> None:
-        rows = self.db.execute("SELECT host, numbers FROM host_runs WHERE dir = ?", (run_dir,))
-        before = {json.loads(host): line for host, line in rows}
-        after = {host: numbers.encode() for host, numbers in now.items()}
+        rows = self.db.execute(f"SELECT host, {_COLUMNS} FROM host_runs WHERE dir = ?", (run_dir,))
+        before = {json.loads(host): Numbers(*numbers) for host, *numbers in rows}
         due = self.db.execute("SELECT 1 FROM hosts_due WHERE dir = ?", (run_dir,)).fetchone()
-        for host in before.keys() | after.keys():
+        for host in before.keys() | now.keys():
             name = json.dumps(host)
-            if due or before.get(host) != after.get(host):
+            if due or before.get(host) != now.get(host):
                 self.db.execute("INSERT OR IGNORE INTO hosts_moved VALUES (?)", (name,))
-            if host not in after:
+            if host not in now:
                 self.db.execute("DELETE FROM host_runs WHERE host = ? AND dir = ?", (name, run_dir))
-            elif before.get(host) != after[host]:
-                self.db.execute(
-                    "INSERT OR REPLACE INTO host_runs VALUES (?, ?, ?, ?)",
-                    (name, run_dir, after[host], now[host].last),
-                )
+            elif before.get(host) != now[host]:
+                self.db.execute(_NOTE_RUN, (name, run_dir, *now[host].values()))
 
 
 def _spans(

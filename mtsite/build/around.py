@@ -22,7 +22,7 @@ from mtsite.build.clusters import write_clusters
 from mtsite.build.coming import write_coming
 from mtsite.build.former import write_former
 from mtsite.build.grids import GridSettings
-from mtsite.build.hosts import write_hosts
+from mtsite.build.hosts import begin_hosts, finish_hosts
 from mtsite.build.issues import judge_of
 from mtsite.build.leaving import write_leaving
 from mtsite.build.nights import write_nights
@@ -42,9 +42,11 @@ def write_around(state: BuildState, plan: BuildPlan) -> None:
     """Bring in line with all runs what is made from more than one of them."""
     write_former(state, plan)
     write_coming(state)
+    hosts = begin_hosts(state)
+    # A new run changes the pages of one target, made here, and of many hosts, made by workers.
     _write_targets(state)
     write_nights(state)
-    write_hosts(state)
+    finish_hosts(state, hosts)
     write_pushes(state)
     write_leaving(state)
     write_catalogue(state)

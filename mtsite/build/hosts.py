@@ -54,10 +54,11 @@ class HostWriter:
         owner = owner_of(task.host)
         pen = Pen(self.site, self.look, owner, manifest.owned(owner) if self.trusted else {})
         path = urls.host_page(task.host)
-        newest = manifest.hosts.runs_of(task.host, host.MOST_RUNS)
+        newest = manifest.hosts.runs_of(task.host, host.MOST_LOADS)
         shown = _shown(runs, task, newest)
-        told = [(runs.told(run_dir), repr(numbers)) for run_dir, numbers in newest]
-        fingerprint = pen.fresh(host, path, task.host, repr(task.total), told, repr(shown.tests))
+        told = [runs.told(run_dir) for run_dir, _ in newest[: host.MOST_RUNS]]
+        numbers = [one.values() for one in (task.total, *shown.loads)]
+        fingerprint = pen.fresh(host, path, task.host, numbers, told, repr(shown.tests))
         if fingerprint:
             pen.page(host, path, fingerprint, host.context(pen.frame, shown))
         return pen.changed
@@ -100,13 +101,21 @@ def owner_of(name: str) -> str:
     return f"host:{urls.segment(name)}"
 
 
-def write_hosts(state: BuildState) -> None:
-    """Bring the pages of hosts in line with what ran on them."""
+@dataclass(frozen=True, slots=True)
+class HostsBegun:
+    """Pages of hosts that are being made; `listed`: the list of all is due in any case."""
+
+    outcomes: Iterator[Outcome[Sequence[HostTask], list[Outcome[HostTask, list[Page]]]]]
+    listed: bool
+
+
+def begin_hosts(state: BuildState) -> HostsBegun | None:
+    """Let workers begin with the pages of hosts on which something ran; None: they must wait."""
     book = state.manifest.hosts
     book.forget_gone()
     book.compare()
     if unreadable.must_wait(state):
-        return
+        return None
     everything = state.all_pages or state.interrupted or unreadable.came_back(state)
     due = book.all() if everything else book.moved()
     state.commit()
@@ -115,13 +124,21 @@ def write_hosts(state: BuildState) -> None:
     writer = HostWriter(
         state.site, state.config.state_dir, state.look, trusted=not state.interrupted
     )
-    for outcome in _each(state.engine.map(writer, _together(tasks))):
+    outcomes = state.engine.map(writer, _together(tasks))
+    return HostsBegun(outcomes, bool(due) or everything)
+
+
+def finish_hosts(state: BuildState, begun: HostsBegun | None) -> None:
+    """Note what was written, and bring the list of all hosts in line."""
+    if begun is None:
+        return
+    for outcome in _each(begun.outcomes):
         if outcome.returned is None:
             state.failed(f"host {outcome.task.host}", outcome.error)
             continue
         state.note_files(outcome.returned, [], len(outcome.returned))
-        book.settle(outcome.task.host)
-    if due or everything or not state.manifest.holds(urls.hosts_page()):
+        state.manifest.hosts.settle(outcome.task.host)
+    if begun.listed or not state.manifest.holds(urls.hosts_page()):
         _write_list(state)
     state.commit()
 
@@ -166,7 +183,8 @@ def _each(
 
 
 def _shown(runs: _Runs, task: HostTask, newest: Sequence[tuple[str, Numbers]]) -> host.Shown:
-    told = tuple((runs.summary(run_dir), numbers) for run_dir, numbers in newest)
+    latest = newest[: host.MOST_RUNS]
+    told = tuple((runs.summary(run_dir), numbers) for run_dir, numbers in latest)
     ran: list[host.Ran] = []
     for run_dir, _ in newest[:MOST_LOOKED]:
         key = runs.summary(run_dir).key
@@ -174,4 +192,5 @@ def _shown(runs: _Runs, task: HostTask, newest: Sequence[tuple[str, Numbers]]) -
         if len(ran) >= host.MOST_TESTS:
             break
     ran.sort(key=lambda one: (-(one[1].start or 0), one[0], one[1][:2]))
-    return host.Shown(task.host, task.total, told, tuple(ran[: host.MOST_TESTS]))
+    loads = tuple(numbers for _, numbers in newest)
+    return host.Shown(task.host, task.total, told, tuple(ran[: host.MOST_TESTS]), loads)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from itertools import chain, islice
 
 from mtsite import urls
@@ -51,7 +52,8 @@ class Writing:
     def write(self) -> None:
         """Write what differs; note the rest as it stands."""
         state = self.state
-        for done, outcome in enumerate(self._written(), start=1):
+        outcomes = self._begun()
+        for done, outcome in enumerate(outcomes, start=1):
             if outcome.returned is None:
                 # Its failing lines are known, and the log pages that clusters would lead to aren't.
                 state.unwritten.add(outcome.task.dir)
@@ -68,11 +70,11 @@ class Writing:
             # Not before: others of the batch may still compare their logs with its.
             self.reads[run_dir].spool.unlink(missing_ok=True)
 
-    def _written(self) -> Iterator[Outcome[WriteTask, RunWritten]]:
+    def _begun(self) -> Iterator[Outcome[WriteTask, RunWritten]]:
         tasks = self._tasks()
         first = list(islice(tasks, 1))
         if not first:
-            return
+            return iter(())
         # Mostly nothing has moved: what makes pages is loaded for those who need it.
         from mtsite.build.render import RunWriter
 
@@ -81,7 +83,10 @@ class Writing:
         state.manifest.begin_runs(self.reads if self._last else self.reads.keys() & state.left)
         state.commit()
         writer = RunWriter(state.site, state.look, self._judge, self._alike)
-        yield from state.engine.map(writer, chain(first, tasks))
+        outcomes = state.engine.map(writer, chain(first, tasks))
+        # What the build needs next, loaded while the workers write.
+        import_module("mtsite.build.around")
+        return outcomes
 
     def _tasks(self) -> Iterator[WriteTask]:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})

@@ -30,7 +30,10 @@ class Engine(Protocol):
     """Runs many independent tasks; `work` is picklable and defined at the top of a module."""
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
-        """Each task's outcome as it ends; `tasks` is consumed lazily."""
+        """Each task's outcome as it ends; `tasks` is consumed lazily.
+
+        An engine may begin before the first outcome is asked for.
+        """
         ...
 
     def close(self) -> None:

@@ -37,27 +37,27 @@ class Processes:
         self._lifeline: tuple[int, int] | None = None
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
-        """Each task's outcome as it ends."""
+        """Each task's outcome as it ends; the first tasks are on their way when this returns."""
         waiting = iter(tasks)
-        first = list(islice(waiting, self.workers + 1))
-        if len(first) <= 1 or self.workers == 1:
-            for task in chain(first, waiting):
-                yield attempt(work, task)
-            return
-        running: dict[Future[Answer], T] = {}
-        for task in first:
-            running[self._submit(work, task)] = task
-        while True:
-            for task in islice(waiting, self.workers * IN_FLIGHT_PER_WORKER - len(running)):
-                running[self._submit(work, task)] = task
-            if not running:
-                return
+        first = list(islice(waiting, 2))
+        if len(first) == 1 or self.workers == 1:
+            return (attempt(work, task) for task in chain(first, waiting))
+        most = self.workers * IN_FLIGHT_PER_WORKER
+        begun = chain(first, islice(waiting, most - len(first)))
+        return self._outcomes(work, {self._submit(work, task): task for task in begun}, waiting)
+
+    def _outcomes(
+        self, work: Callable[[T], R], running: "dict[Future[Answer], T]", waiting: Iterator[T]
+    ) -> Iterator[Outcome[T, R]]:
+        while running:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
                 wait(running)
                 done = set(running)
             for future in done:
                 yield self._outcome(work, future, running.pop(future))
+            for task in islice(waiting, self.workers * IN_FLIGHT_PER_WORKER - len(running)):
+                running[self._submit(work, task)] = task
 
     def close(self) -> None:
         """Let the workers go; tasks that have not started are dropped."""

@@ -14,10 +14,13 @@ from mtsite.pages import charts, loads, words
 from mtsite.pages.page import SiteFrame, frame_context
 from mtsite.pages.place import test_label
 
-EDITION = 2
+EDITION = 3
 TEMPLATE = "host.html"
-MOST_RUNS = 100
-MOST_TESTS = 100
+MOST_RUNS = 30
+MOST_TESTS = 50
+MOST_LOADS = 100
+"""So many of its runs, the newest, have a point on the curves."""
+
 LEAST_COMPARED = 20
 LEAST_WRONG = 3
 FACTOR = 2
@@ -30,12 +33,16 @@ Ran = tuple[RunKey, RanTest]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One host: all its runs added up, the newest of them, and the tests that it ran last."""
+    """One host: all its runs added up, the newest of them, and the tests that it ran last.
+
+    `loads` are the numbers of `MOST_LOADS` runs, of which `runs` tell the newest.
+    """
 
     host: str
     total: Numbers
     runs: tuple[tuple[RunSummary, Numbers], ...]
     tests: tuple[Ran, ...]
+    loads: tuple[Numbers, ...] = ()
 
 
 def stands_out(total: Numbers) -> bool:
@@ -95,7 +102,7 @@ def context(frame: SiteFrame, shown: Shown) -> dict[str, object]:
         "uname": total.uname,
         "runs_total": words.number(total.runs),
         "runs": tuple(_run(path, *one) for one in shown.runs),
-        "loads": _loads(shown.runs),
+        "loads": _loads(shown.loads),
         "tests": tuple(_test(path, *one) for one in shown.tests),
         "tests_total": words.number(total.tests),
         "runs_cut": len(shown.runs) < total.runs,
@@ -123,9 +130,9 @@ def _run(path: str, run: RunSummary, numbers: Numbers) -> dict[str, object]:
     }
 
 
-def _loads(runs: Sequence[tuple[RunSummary, Numbers]]) -> dict[str, object] | None:
+def _loads(runs: Sequence[Numbers]) -> dict[str, object] | None:
     """Highest load and least free space of each run, oldest first, as curves."""
-    samples = [(n.last, n.load, n.disk) for _, n in reversed(runs) if n.last]
+    samples = [(one.last, one.load, one.disk) for one in reversed(runs) if one.last]
     samples = [one for one in samples if one[1] is not None or one[2] is not None]
     return loads.of_samples(samples, "Load and disk, run by run", "at")
 

@@ -152,12 +152,15 @@ def _hosts(night: records.Night) -> Iterator[Page]:
     everywhere: dict[str, Numbers] = {}
     for one in hosts_of(night.run, night.verdicts):
         runs = [(past[i], replace(n, last=n.first + 7200)) for i, n in enumerate(numbers[::-1], 1)]
-        total = sum((n for _, n in reversed(runs)), Numbers(uname=one.uname))
+        loads = tuple(n for _, n in runs)
+        sums = (sum(getattr(n, name) for n in loads) for name in Numbers.__slots__[:8])
+        times = (loads[-1].first, loads[0].last, loads[0].load, loads[0].disk)
+        total = Numbers(*sums, *times, one.uname)
         if one.host == "lnx07":
             total = replace(total, wrong=61, bad=61)
         everywhere[one.host] = total
-        tests = tuple((night.key, ran) for ran in one.tests[:100])
-        shown = host.Shown(one.host, total, tuple(runs), tests)
+        tests = tuple((night.key, ran) for ran in one.tests[: host.MOST_TESTS])
+        shown = host.Shown(one.host, total, tuple(runs), tests, loads)
         yield urls.host_page(one.host), host.TEMPLATE, host.context(FRAME, shown)
     (part,) = hosts.parts_of(sorted(everywhere.items()))
     yield urls.hosts_page(), hosts.TEMPLATE, hosts.context(FRAME, part)
