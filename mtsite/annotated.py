@@ -6,7 +6,8 @@ Part of the manifest, and a cache like it: what the page of known issues adds up
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import RunKey
 
@@ -16,8 +17,7 @@ TABLE = """CREATE TABLE annotated (
 CREATE INDEX annotated_dir ON annotated (dir);"""
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """How often a rule fits: `tests` of `runs` while it holds, and those after it was `over`.
 
     `first` and `last` are (run, when it began).

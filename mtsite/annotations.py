@@ -21,6 +21,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from mtsite.errors import ConfigError
 from mtsite.holds import DATE
 from mtsite.options import REQUIRED, TEXT, WEB_ADDRESS, Kind, option
@@ -69,8 +71,7 @@ class Annotation:
         return event_time >= end.timestamp()
 
 
-@dataclass(frozen=True)
-class Annotations:
+class Annotations(Struct, frozen=True):
     """All rules of a site, by file and line; `mistakes` are those that can't be used."""
 
     rules: tuple[Annotation, ...] = ()

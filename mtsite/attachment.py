@@ -1,10 +1,10 @@
 """A file of a run directory that the settings chose, as it was taken, and its line in a record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from mtsite.byvalues import ByValues
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 IMAGE, TEXT, JSON, CSV, PAGE, FILE = "image", "text", "json", "csv", "page", "file"
 """What it is by its content: a page is HTML or SVG, a file anything that is only downloaded."""
@@ -16,8 +16,7 @@ READABLE = frozenset({TEXT, JSON, CSV, PAGE})
 """The kinds that are stored as text, with their secrets masked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment(ByValues):
+class Attachment(Struct, frozen=True):
     """One attachment of a test; `name` is relative to the run directory.
 
     `form` is what its content says it is (PNG, PDF, gzip; '' for plain text). `blob` is the path
@@ -46,7 +45,7 @@ class Attachment(ByValues):
 
 _FIELDS = tuple(
     (one.name, one.default)
-    for one in Attachment.__dataclass_fields__.values()
+    for one in fields(Attachment)
     if one.name not in {"name", "kind", "redacted"}
 )
 

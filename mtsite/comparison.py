@@ -8,7 +8,8 @@ neither: here they are rows like all others. A test that was killed or found dea
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import Scalar, TestName
 from mtsite.rollup import ABSENT, BAD, GOOD
@@ -36,8 +37,7 @@ Letters = Mapping[TestName, str]
 """Verdict letters of the counted tests of one run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One test in two runs; a letter is '.' where the run has not the test."""
 
     kind: str
@@ -52,8 +52,7 @@ class Row:
         return self.kind == WORSE or (self.kind == NOT_IN_SRC and self.here in _BAD)
 
 
-@dataclass(frozen=True, slots=True)
-class MovedValue:
+class MovedValue(Struct, frozen=True):
     """A measured value that the two runs have, and differ in."""
 
     testname: str

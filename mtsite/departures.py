@@ -6,7 +6,9 @@ pages, then nothing leads to the content any more, and only then it goes.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from mtsite.archive import pending
 from mtsite.archive.exports import find_export
@@ -20,8 +22,7 @@ from mtsite.retention import ROWS, PlannedRun, RetainPlan
 from mtsite.terminal import TerminalReport
 
 
-@dataclass(frozen=True)
-class RetainTerms:
+class RetainTerms(Struct, frozen=True):
     """How retention is applied; `render` makes the small pages at once."""
 
     who: Who
@@ -32,8 +33,7 @@ class RetainTerms:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
-@dataclass(frozen=True)
-class RetainSummary:
+class RetainSummary(Struct, frozen=True):
     """What `apply_retention` did: runs whose records say so now, rows, and blobs that are gone.
 
     `problems` are runs that could not go, or pages that could not be made, in words.
@@ -72,8 +72,7 @@ def apply_retention(config: Config, terms: RetainTerms, report: TerminalReport) 
     return RetainSummary(plan, expired, ended, outcomes, swept, problems)
 
 
-@dataclass(frozen=True)
-class PurgeSummary:
+class PurgeSummary(Struct, frozen=True):
     """What `purge` did: blobs gone here, objects deleted at the destination ('' is none).
 
     `problems` say what is not done yet; the same call again goes on.

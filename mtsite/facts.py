@@ -2,16 +2,14 @@
 sealed, or from the annotations of the site's owner, judged at the run's own time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from mtsite.byvalues import ByValues
+from msgspec import Struct, field
 
 TestName = tuple[str, str]
 """(testname, item_path): the identity of a test inside its run; item_path is '' for no item."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unusual:
+class Unusual(Struct, frozen=True):
     """What one log of a test that went wrong has, and the log of the last good run has not.
 
     `run` is that run, `good` the digest of its log's text. `lines` are (number, text, how many are
@@ -27,8 +25,7 @@ class Unusual:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A run against an earlier one of its target: the rows of `comparison.Row` that differ.
 
     `counts` has all tests by class, the equal ones too. `rows` are (testname, item path, letter
@@ -44,8 +41,7 @@ class Compared:
     values_total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KnownIssue:
+class KnownIssue(Struct, frozen=True):
     """An annotation that fits a failure. `until` is its last day, '' for none; `why` is Markdown.
 
     `over`: the run began after that day, so the test counts as failing again.
@@ -60,8 +56,7 @@ class KnownIssue:
     over: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Suspects:
+class Suspects(Struct, frozen=True):
     """The pushes after that of the run `good` up to that of the run `bad`: one of them did it.
 
     `pushes` are (revision, who, what it says) of the last of `total`, newest first.
@@ -74,8 +69,7 @@ class Suspects:
     pushes: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TestFacts(ByValues):
+class TestFacts(Struct, frozen=True):
     """What earlier runs of the target say about one test of this run (design 7: frozen at sealing).
 
     `strip` has one verdict letter per run, oldest first, '.' where the test was missing; its last
@@ -105,8 +99,7 @@ class TestFacts(ByValues):
         return self.last_good, runname if self.change == "new" else self.since
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts(ByValues):
+class RunFacts(Struct, frozen=True):
     """Cross-run facts of one run over earlier runs of its target only.
 
     `window` are the runnames (oldest first, this run last, at most 30) that strips show.

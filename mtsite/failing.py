@@ -6,7 +6,8 @@ Part of the manifest, and a cache like it: what `_clusters/` shows is added up f
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import RunKey, TestName
 
@@ -21,8 +22,7 @@ NEWEST = 12
 """So many rows of a cluster are looked at for where it happened last."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailingLine:
+class FailingLine(Struct, frozen=True):
     """A kind of line that made tests of one run go wrong: `tests` of them, `first` among them.
 
     Without a `cluster` it stands for all kinds of the run that are not kept, `tests` of them.
@@ -43,8 +43,7 @@ class FailingLine:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """A failing line in a run that began at `place`."""
 
     key: RunKey
@@ -52,8 +51,7 @@ class Occurrence:
     found: FailingLine
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """All that is nearly the same failure; `newest` occurrences, newest first, `first` the oldest.
 
     `tests` and `runs` count all, `variants` the kinds of lines; `areas` are those it is in.

@@ -6,14 +6,17 @@ Each step is timed against the dataset's limits. The verdict is Turbo-hipster's:
 message per thing that is wrong; a warning fails the gate just as a failure does.
 """
 
+import dataclasses
 import os
 import shutil
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite.archive.job import Job, MoveSummary
 from mtsite.archive.migrate import migrate_area
@@ -53,8 +56,7 @@ _NOWHERE = "not-copied"
 """In a copy: nothing lies there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One thing that is wrong with a dataset; `detail` is what the step itself said."""
 
     code: str
@@ -62,8 +64,7 @@ class Message:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TimedStep:
+class TimedStep(Struct, frozen=True):
     """A step that ran: seconds it took and may take (None: any), and what it did in numbers."""
 
     name: str
@@ -77,8 +78,7 @@ class TimedStep:
         return self.limit is not None and self.seconds > self.limit
 
 
-@dataclass
-class DatasetVerdict:
+class DatasetVerdict(Struct):
     """What became of one dataset; `runs` and `rows` are what its databases held at the start."""
 
     name: str
@@ -238,7 +238,7 @@ class _Rehearsal:
 
     def _build(self) -> tuple[object, dict[str, int]]:
         # Satellites have nothing left; a site of an area alone is what the dataset's owner has.
-        config = replace(self._config, areas={self._settings.name: self._settings})
+        config = dataclasses.replace(self._config, areas={self._settings.name: self._settings})
         done = build_site(config, self._engine, self._report, environ={})
         if done.problems:
             self._verdict.say(LEFT_OUT, "build", f"{len(done.problems)}: {done.problems[0]}")

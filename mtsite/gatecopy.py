@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from mtsite.config import AreaConfig
 from mtsite.errors import ConfigError, MissingError, MtsiteError, UsageError
 from mtsite.megatest.configuration import read_configuration
@@ -39,8 +41,7 @@ class DatasetConfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Struct, frozen=True):
     """One dataset; `area` and `linktree` lie in `path`. `trouble` says why it can't be used."""
 
     name: str

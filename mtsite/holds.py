@@ -18,6 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from mtsite import atomicfile, urls
 from mtsite.errors import ConfigError
 from mtsite.model import RunKey
@@ -74,8 +76,7 @@ class Hold:
         return f"held{who}{until}: {self.why}"
 
 
-@dataclass(frozen=True)
-class Holds:
+class Holds(Struct, frozen=True, dict=True):
     """All holds of a site, in the order of the file."""
 
     holds: tuple[Hold, ...] = ()

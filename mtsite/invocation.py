@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from mtsite.errors import ConfigError
 from mtsite.terminal import TerminalReport, plain, print_line, table
@@ -40,8 +41,7 @@ def exits(*codes: int) -> str:
     return "Exit codes: " + " · ".join(f"{code} {EXITS[code]}" for code in all_codes)
 
 
-@dataclass
-class Invocation:
+class Invocation(Struct):
     """One call of mtsite from a command line."""
 
     config_file: Path | None = None

@@ -11,9 +11,11 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import fields, replace
 
 from mtsite import atomicfile, lock
 
@@ -29,8 +31,7 @@ BAD = frozenset({PARTLY, FAILED, STOPPED, KILLED})
 """A job that did not do all it was for. `stopped`: by a signal; `killed`: it left no word."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepEntry:
+class StepEntry(Struct, frozen=True):
     """A step of a job: `state` is done, partly, failed or skipped; `told` says why."""
 
     name: str
@@ -40,8 +41,7 @@ class StepEntry:
     told: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEntry:
+class JobEntry(Struct, frozen=True):
     """One run of a job. Times are Unix seconds; `ended` None: it runs, or left no word.
 
     `number` counts the runs of this job from 1. `sizes` are bytes: "site", "files" (a number) and
@@ -77,8 +77,7 @@ class JobEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class JobHistory:
+class JobHistory(Struct, frozen=True):
     """All entries, the oldest first; `damaged` lines could not be read."""
 
     entries: tuple[JobEntry, ...] = ()
@@ -236,7 +235,7 @@ def _append(descriptor: int, entry: JobEntry) -> None:
 
 
 def _line(entry: JobEntry) -> bytes:
-    return json.dumps(asdict(entry), separators=(",", ":")).encode() + b"\n"
+    return json.dumps(to_builtins(entry), separators=(",", ":")).encode() + b"\n"
 
 
 def _shorten(path: Path) -> None:

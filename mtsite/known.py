@@ -8,8 +8,9 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite import (
     annotated,
@@ -23,7 +24,6 @@ from mtsite import (
     searchable,
     toldpushes,
 )
-from mtsite.byvalues import ByValues
 from mtsite.model import RunKey, RunSummary, TestName
 
 FORMAT = "13"
@@ -71,8 +71,7 @@ Reason = tuple[str, str, int, str]
 Reasons = dict[TestName, Reason]
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRun:
+class TargetRun(Struct, frozen=True):
     """A run as the pages of its target know it. `summary` is a line of JSON (`summary_of`).
 
     `mark` is a digest of the verdicts of its tests, '' where none are known.
@@ -87,8 +86,7 @@ class TargetRun:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page(ByValues):
+class Page(Struct, frozen=True):
     """One file of the tree: `digest` is SHA-256 of its bytes, `fingerprint` of its input.
 
     `owner` is the directory of the run that it belongs to, 'target:…', 'area:…', 'site' or 'store'.
@@ -101,8 +99,7 @@ class Page(ByValues):
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRun:
+class KnownRun(Struct, frozen=True):
     """What the last build saw of a run. `fingerprint` '' means: not finished, read it again.
 
     `place` orders the runs of a target (its event_time). `input` is the digest of all that its

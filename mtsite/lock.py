@@ -14,9 +14,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mtsite.errors import BusyError, MtsiteError
 from mtsite.refused import what_and_what_next
@@ -25,8 +27,7 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds a lock; `started` tells a process from a later one of the same pid."""
 
     host: str

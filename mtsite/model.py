@@ -6,11 +6,11 @@ Times are Unix seconds in UTC, durations seconds; None means that the row does n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, NewType
 
+from msgspec import Struct, field
+
 from mtsite.attachment import Attachment as Attachment
-from mtsite.byvalues import ByValues
 from mtsite.facts import RunFacts as RunFacts
 from mtsite.facts import TestFacts as TestFacts
 from mtsite.facts import TestName as TestName
@@ -29,8 +29,7 @@ Sample = tuple[int, float | None, int | None]
 """Of a running test: Unix seconds, CPU load, free space of its disk in KiB."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RunKey(ByValues):
+class RunKey(Struct, frozen=True, order=True):
     """The identity of a run, for ever: area and target where it was born, and its runname."""
 
     area: str
@@ -38,8 +37,7 @@ class RunKey(ByValues):
     runname: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step(ByValues):
+class Step(Struct, frozen=True):
     """One stage of a test: its start and end rows paired (Megatest's own pairing rule)."""
 
     name: str
@@ -51,8 +49,7 @@ class Step(ByValues):
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class TestDatum(ByValues):
+class TestDatum(Struct, frozen=True):
     """One measured value with what was expected of it; status None means nobody judged it."""
 
     __test__ = False
@@ -68,8 +65,7 @@ class TestDatum(ByValues):
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class TestMeta(ByValues):
+class TestMeta(Struct, frozen=True):
     """What the author of a test says about it (table test_meta)."""
 
     __test__ = False
@@ -82,8 +78,7 @@ class TestMeta(ByValues):
     jobgroup: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TestDefinition(ByValues):
+class TestDefinition(Struct, frozen=True):
     """What a testconfig says of a test: whose it is, what it waits for, how it runs.
 
     `source` is RUN where it was read in the run directory, so what was in force; AREA where only
@@ -117,8 +112,7 @@ class TestDefinition(ByValues):
     unknown: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Test(ByValues):
+class Test(Struct, frozen=True):
     """One test, or one item of an iterated test, in one run.
 
     `toplevel` marks the row that only sums up the items of an iterated test: it is shown,
@@ -154,8 +148,7 @@ class Test(ByValues):
         return (self.testname, self.item_path)
 
 
-@dataclass(frozen=True, slots=True)
-class Archive(ByValues):
+class Archive(Struct, frozen=True):
     """Where Megatest's archiver (bup) put run directories of one run.
 
     `branch` is the name of its saves, `blocks` maps `Test.archived` to the path of the bup
@@ -168,8 +161,7 @@ class Archive(ByValues):
     disks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run(ByValues):
+class Run(Struct, frozen=True):
     """One run with all its tests, ordered by testname and item_path (byte order).
 
     DELETED tests and Megatest's placeholder rows are left out. `keys` are the area's key names,
@@ -198,8 +190,7 @@ class Run(ByValues):
     ingested: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding(ByValues):
+class Finding(Struct, frozen=True):
     """A place in a log that a rule names: lines are 1-based, inclusive; `excerpt` is redacted.
 
     `rule` is a code of the catalogue, "family/what"; `level` CRITICAL, ERROR or WARNING. `masked`
@@ -218,8 +209,7 @@ class Finding(ByValues):
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord(ByValues):
+class LogRecord(Struct, frozen=True):
     """One log of a test as it was taken: what is stored, and what is known of it.
 
     `name` is relative to the run directory; `kind` is final, step or file. `blob` is the path
@@ -257,8 +247,7 @@ class LogRecord(ByValues):
     reported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TestRecord(ByValues):
+class TestRecord(Struct, frozen=True):
     """What is kept of one test beside its rows; `verdict` is the letter of `rollup.Verdict`.
 
     `gone` marks a test that was published once and whose row is no more. `steps` and `data` are
@@ -288,8 +277,7 @@ class TestRecord(ByValues):
         return (*self.logs, *self.attachments)
 
 
-@dataclass(frozen=True, slots=True)
-class FirstFailure(ByValues):
+class FirstFailure(Struct, frozen=True):
     """One bad test of a run with the first failing line of its logs ('' when none was found)."""
 
     testname: str
@@ -298,8 +286,7 @@ class FirstFailure(ByValues):
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class LetGo(ByValues):
+class LetGo(Struct, frozen=True):
     """What was taken of a run on purpose: by retention, whose clocks are `what`, or by a purge.
 
     `what` is logs, pages, rows or purge; `rule` is the setting, or the reason that was given;
@@ -312,8 +299,7 @@ class LetGo(ByValues):
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary(ByValues):
+class RunSummary(Struct, frozen=True):
     """A run as one row of a listing.
 
     `counts` maps verdict letters to numbers of counted tests (no toplevel rows); `verdict` is the
@@ -350,8 +336,7 @@ class RunSummary(ByValues):
         return any(one.what in what for one in self.let_go)
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord(ByValues):
+class RunRecord(Struct, frozen=True):
     """The object in `_record/`: all that the pages of one run show that isn't in its rows.
 
     `facts` is None until the run is sealed; `sealed` is then the digest of the rows that they were

@@ -6,13 +6,16 @@ Only a build that did not end and a secret that `check` found keep publish from 
 failed is in the summary, by step, in the job history, and on the site's page of jobs.
 """
 
+import dataclasses
 import signal
 import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import jobhistory, lock
 from mtsite.amounts import counted
@@ -32,8 +35,7 @@ LAST_WORDS_SECONDS = 20
 """How long the page of jobs, and then a notice, may take once a signal has come."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepSummary:
+class StepSummary(Struct, frozen=True):
     """What a step did in numbers; `error` is '' when all of it went well."""
 
     name: str
@@ -63,8 +65,7 @@ class StepSummary:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NightSummary:
+class NightSummary(Struct, frozen=True):
     """The steps of a night, in order."""
 
     steps: tuple[StepSummary, ...]
@@ -157,7 +158,7 @@ def _tell_of_stop(night: Night, entry: JobEntry) -> None:
 
     config = night.config
     limit = min(config.notify.time_limit or LAST_WORDS_SECONDS, LAST_WORDS_SECONDS)
-    quick = replace(config, notify=replace(config.notify, time_limit=limit))
+    quick = dataclasses.replace(config, notify=dataclasses.replace(config.notify, time_limit=limit))
     with suppress(StepOver), time_limit(LAST_WORDS_SECONDS):
         tell_of(quick, entry, night.report, send=False)
         tell_loop(night.environ)

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mtsite.config import AreaConfig, Config
 from mtsite.errors import MtsiteError, UnmovableError
@@ -20,8 +22,7 @@ NAMED = 5
 """How many findings of `check` are named in the summary."""
 
 
-@dataclass(frozen=True)
-class Night:
+class Night(Struct, frozen=True):
     """What every step needs to know; `now` is Unix time, `job` whose name the history has."""
 
     config: Config

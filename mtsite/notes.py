@@ -8,8 +8,10 @@ gains columns: an older mtsite reads what it knows. `restore` and every birth ad
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from mtsite.errors import VerificationError
 from mtsite.model import Scalar
@@ -51,8 +53,10 @@ _COLUMNS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+NO_LAYOUT = "{}"
+
+
+class Note(Struct, frozen=True):
     """One run that came, or is coming, into this database.
 
     `run_id` is the rowid of the run here, `birth_run_id` the one it had where it was born, `source`
@@ -80,7 +84,7 @@ class Note:
     old_state: str | None = None
     old_status: str | None = None
     old_comment: str | None = None
-    layout: str = "{}"
+    layout: str = NO_LAYOUT
     id: int = 0
 
 

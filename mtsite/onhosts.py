@@ -10,9 +10,10 @@ import zlib
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from mtsite.model import Run, Test, TestName
 from mtsite.rollup import Verdict, judged
@@ -50,8 +51,8 @@ SELECT count(*), sum(tests), sum(judged), sum(bad), sum(compared), sum(wrong), s
    ORDER BY last DESC, dir DESC LIMIT 1),
   (SELECT disk FROM host_runs WHERE host = h.host AND disk NOT NULL
    ORDER BY last DESC, dir DESC LIMIT 1),
-  coalesce((SELECT uname FROM host_runs WHERE host = h.host AND uname <> ''
-   ORDER BY last DESC, dir DESC LIMIT 1), '')
+  coalesce((SELECT uname FROM host_runs WHERE host = h.host AND uname <> '""'
+   ORDER BY last DESC, dir DESC LIMIT 1), '""')
 FROM host_runs h WHERE host = ?
 """
 """What is known once of a host (`load`, `disk`, `uname`) is what its last run to end knows."""
@@ -71,8 +72,7 @@ class RanTest(NamedTuple):
     duration: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class HostRun:
+class HostRun(Struct, frozen=True):
     """What of one run ran on one host: `load` is the highest seen, `disk` the least free (KiB)."""
 
     host: str
@@ -82,8 +82,7 @@ class HostRun:
     disk: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """One run on one host in numbers, or many added up.
 
     `judged` tests came out good or bad, `bad` of them bad. Of those that other hosts had in the
@@ -108,7 +107,18 @@ class Numbers:
 
     def values(self) -> tuple[object, ...]:
         """The fields, in their order."""
-        return tuple(getattr(self, name) for name in self.__slots__)
+        return tuple(getattr(self, name) for name in self.__struct_fields__)
+
+    def row(self) -> tuple[object, ...]:
+        """The same as a row of `host_runs`: no text but JSON, names may hold any bytes."""
+        *numbers, uname = self.values()
+        return (*numbers, json.dumps(uname))
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> "Numbers":
+        """What `row` gave."""
+        *numbers, uname = row
+        return cls(*(*numbers, json.loads(uname)))
 
     def encode(self) -> str:
         """As one line."""
@@ -219,8 +229,7 @@ class Elsewhere:
                         counts[1] += by * is_bad
 
 
-@dataclass(slots=True)
-class OnHosts:
+class OnHosts(Struct):
     """The hosts of all runs in a manifest's database; names go in as JSON text (`known.text_of`).
 
     `note` and `forget_gone` say which runs are due; `compare` works out their numbers, and which
@@ -287,7 +296,7 @@ class OnHosts:
             " ORDER BY last DESC, dir DESC LIMIT ?",
             (json.dumps(host), most),
         )
-        return [(run_dir, Numbers(*numbers)) for run_dir, *numbers in rows]
+        return [(run_dir, Numbers.of_row(row)) for run_dir, *row in rows]
 
     def totals(self) -> list[tuple[str, Numbers]]:
         """Every host with its runs added up, by name."""
@@ -304,7 +313,7 @@ class OnHosts:
     def add_up(self, host: str) -> Numbers | None:
         """Add up the runs of a host anew; None where it has none any more."""
         name = json.dumps(host)
-        total = Numbers(*self.db.execute(_ADDED_UP, (name,)).fetchone())
+        total = Numbers.of_row(self.db.execute(_ADDED_UP, (name,)).fetchone())
         if not total.runs:
             self.db.execute("DELETE FROM hosts WHERE host = ?", (name,))
             return None
@@ -341,7 +350,7 @@ class OnHosts:
 
     def _note_numbers(self, run_dir: str, now: dict[str, Numbers]) -> None:
         rows = self.db.execute(f"SELECT host, {_COLUMNS} FROM host_runs WHERE dir = ?", (run_dir,))
-        before = {json.loads(host): Numbers(*numbers) for host, *numbers in rows}
+        before = {json.loads(host): Numbers.of_row(row) for host, *row in rows}
         due = self.db.execute("SELECT 1 FROM hosts_due WHERE dir = ?", (run_dir,)).fetchone()
         for host in before.keys() | now.keys():
             name = json.dumps(host)
@@ -350,7 +359,7 @@ class OnHosts:
             if host not in now:
                 self.db.execute("DELETE FROM host_runs WHERE host = ? AND dir = ?", (name, run_dir))
             elif before.get(host) != now[host]:
-                self.db.execute(_NOTE_RUN, (name, run_dir, *now[host].values()))
+                self.db.execute(_NOTE_RUN, (name, run_dir, *now[host].row()))
 
 
 def _spans(

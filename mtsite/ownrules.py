@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from mtsite.options import REQUIRED, TEXT, Kind, one_of, option, toml_text
 from mtsite.regex import compile_bytes, count_groups
 from mtsite.tomlfile import KeyPath, TableReader, dotted
@@ -154,8 +156,7 @@ def _group_mistake(rule: LogRule) -> str:
     return f"has {{{most}}}, but regex has {has} groups" if most > has else ""
 
 
-@dataclass(frozen=True)
-class ClustersConfig:
+class ClustersConfig(Struct, frozen=True):
     """[clusters]: which failures are alike beyond what their words say."""
 
     rules: tuple[ClusterRule, ...] = ()

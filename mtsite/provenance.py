@@ -14,7 +14,8 @@ Case does not matter in these names, and `.`, `-` and `_` are the same: BUILD_UR
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST_NAME = 300
 MOST_ARTIFACTS = 500
@@ -41,8 +42,7 @@ _FIELDS = {"digest": "digest", "sha256": "digest", "sha512": "digest", "size": "
 _FIELDS |= {"url": "url", "name": "name", "path": "name"}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Artifact:
+class Artifact(Struct, frozen=True, order=True):
     """A file of a build; '' and -1 (`size_bytes`) where nobody says. `said` is what is no address,
     digest or size."""
 
@@ -53,8 +53,7 @@ class Artifact:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """A build as one run names it."""
 
     id: str
@@ -62,8 +61,7 @@ class Build:
     artifacts: tuple[Artifact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One change: `time` in Unix seconds, None where nobody says; `message` may have many lines."""
 
     revision: str
@@ -72,8 +70,7 @@ class Commit:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """What came into a repository at once: its commits, oldest first; the last one is its head.
 
     `id` is the name that it has of its own, '' for none.
@@ -95,8 +92,7 @@ class Push:
         return self.author or self.commits[-1].author
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """What a run says of where it came from; '' for what it does not say.
 
     `said` is what it says of its push beyond its name (`ingest objects`).

@@ -11,8 +11,10 @@ left out and said.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import atomicfile, urls
 from mtsite.errors import RefusedFileError
@@ -27,8 +29,7 @@ SHORTEST_PREFIX = 7
 """So many hexadecimal digits stand for a revision that begins with them, if it is the only one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pushlog:
+class Pushlog(Struct, frozen=True):
     """The pushes of a repository, oldest first; `mistakes` are lines that can't be used."""
 
     repository: str
@@ -36,8 +37,7 @@ class Pushlog:
     mistakes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """The pushes after the `good` one up to the `bad` one, in their order: one of them did it.
 
     `turned`: the good one came after the bad one, so these are the pushes from bad to good.

@@ -8,7 +8,8 @@ itself, so that its page never changes because a pushlog does.
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from mtsite.model import RunKey
 from mtsite.provenance import Artifact, Build, Provenance, Push, decode, encode
@@ -36,8 +37,7 @@ PUSH, PART, INDEX, BUILD = "push", "part", "index", "build"
 _COLUMNS = "dir, whose, place, repository, revision, told, at_repository, at_revision, number"
 
 
-@dataclass(frozen=True, slots=True)
-class PushRun:
+class PushRun(Struct, frozen=True):
     """A run with what it says of its push (`repository`, `revision`), and where that stands."""
 
     dir: str
@@ -72,7 +72,7 @@ class PushRuns:
             (
                 json.dumps(found.repository),
                 json.dumps(one.id),
-                json.dumps([found.named, asdict(one)]),
+                json.dumps([found.named, to_builtins(one)]),
             )
             for one in found.builds
         }

@@ -6,8 +6,9 @@ and properties hold the two together.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from mtsite.errors import UsageError
 from mtsite.options import UNITS
@@ -37,8 +38,7 @@ _AGE = re.compile(r"([0-9]{1,6})([smhdwy])")
 _ALTERNATIVES = ("verdict", "change", *FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What a filter looks at, all of it in small letters.
 
     `verdict` and `change` are words, `marks` and `tags` lists; `text` is what words are looked for
@@ -54,8 +54,7 @@ class Row:
     when: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One term: `at` is where it begins, from 1; `kind` what it asks of a row, `value` for which.
 
     `turned` says that it must not hold.
@@ -68,8 +67,7 @@ class Term:
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A term that nothing can fulfil: where it begins, from 1, and what may stand there."""
 
     at: int
@@ -81,8 +79,7 @@ class Problem:
         return f"position {self.at}: {self.word}: {self.allowed}"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A filter that was read; `now` is what ages are counted back from."""
 
     terms: tuple[Term, ...]

@@ -11,6 +11,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import fields
+
 from mtsite import atomicfile, attachment, urls
 from mtsite.facts import Compared, Suspects, Unusual
 from mtsite.model import (
@@ -33,24 +35,22 @@ from mtsite.model import (
 )
 
 SCHEMA = "mtsite/record/1"
-_FACTS = attrgetter(*TestFacts.__dataclass_fields__)
-_DEFINITION = tuple(
-    (field.name, field.default) for field in TestDefinition.__dataclass_fields__.values()
-)
-_FINDING = attrgetter(*Finding.__dataclass_fields__)
-_STEP = attrgetter(*Step.__dataclass_fields__)
-_DATUM = attrgetter(*TestDatum.__dataclass_fields__)
-_COMPARED = attrgetter(*Compared.__dataclass_fields__)
-_SUSPECTS = attrgetter(*Suspects.__dataclass_fields__)
-_UNUSUAL = attrgetter(*Unusual.__dataclass_fields__)
-_FAILURE = attrgetter(*FirstFailure.__dataclass_fields__)
-_LET_GO = attrgetter(*LetGo.__dataclass_fields__)
-_SUMMARY = tuple(RunSummary.__dataclass_fields__)
+_FACTS = attrgetter(*TestFacts.__struct_fields__)
+_DEFINITION = tuple((field.name, field.default) for field in fields(TestDefinition))
+_FINDING = attrgetter(*Finding.__struct_fields__)
+_STEP = attrgetter(*Step.__struct_fields__)
+_DATUM = attrgetter(*TestDatum.__struct_fields__)
+_COMPARED = attrgetter(*Compared.__struct_fields__)
+_SUSPECTS = attrgetter(*Suspects.__struct_fields__)
+_UNUSUAL = attrgetter(*Unusual.__struct_fields__)
+_FAILURE = attrgetter(*FirstFailure.__struct_fields__)
+_LET_GO = attrgetter(*LetGo.__struct_fields__)
+_SUMMARY = tuple(RunSummary.__struct_fields__)
 _LOG_MAPPINGS = ("redacted", "levels", "facts")
 _LOG_FINDINGS = ("findings", "warnings")
 _LOG = tuple(
     (field.name, field.default)
-    for field in LogRecord.__dataclass_fields__.values()
+    for field in fields(LogRecord)
     if field.name not in {"name", "kind", *_LOG_MAPPINGS, *_LOG_FINDINGS}
 )
 

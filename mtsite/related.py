@@ -12,7 +12,9 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import RunKey
@@ -32,8 +34,7 @@ Said = tuple[str, str]
 """(kind, the name of the other run as it was said)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What is said of runs by their name (`said`), or of a test by one of another run (`edge`).
 
     `dirs` are the directories of what is named, the likeliest first, or of the one that names.

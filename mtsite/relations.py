@@ -10,8 +10,9 @@ calls itself, so a chain of 10,000 tests is no deeper than one of two.
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtsite.model import Run, RunKey, TestDatum, TestName
 
@@ -61,8 +62,7 @@ class Cause(NamedTuple):
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """Tests by level, each in order of its name: those of one level wait for levels before it.
 
     A cycle is told from its first name to that name again. `cycles` has one through each test

@@ -6,8 +6,9 @@ what `keep_last` and `keep_within` name (their meaning is restic's, per target).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from mtsite import rollup
 from mtsite.config import RetainConfig
@@ -23,8 +24,7 @@ LARGEST_DROP = 0.2
 """Of the runs that still have something; more is let go only when that is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """One run as retention sees it. Times are Unix seconds.
 
     `place` orders the runs of a target (event_time), `ended` is the newest time that it knows
@@ -40,8 +40,7 @@ class Standing:
     spent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(Struct, frozen=True):
     """The decision on one run: the clocks in `ends` are over, and nothing keeps it.
 
     `rule` is a word for programs, `reason` one for people. `due` is when the next clock will be
@@ -55,8 +54,7 @@ class PlannedRun:
     due: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RetainPlan:
+class RetainPlan(Struct, frozen=True):
     """Every run, in the order of its name, and what of it ends."""
 
     runs: tuple[PlannedRun, ...] = ()
@@ -76,8 +74,7 @@ class RetainPlan:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True):
     """Something of a run that will end: `clocks` of it, at `when` (Unix seconds)."""
 
     run: Standing

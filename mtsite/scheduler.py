@@ -20,13 +20,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
 
 import schedule
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import atomicfile, jobhistory
 from mtsite.config import Config
@@ -66,8 +67,7 @@ class JobError(MtsiteError):
     """A command that a job ran did not end well."""
 
 
-@dataclass
-class Running:
+class Running(Struct):
     """The mtsite command that runs now, if any, and the signal that asked the loop to end.
 
     `pids` are those of the job's commands, `told` whether each told of its end itself.
@@ -121,8 +121,7 @@ class Scheduler(schedule.Scheduler):
             raise JobError(f"mtsite {' '.join(words)} ended with exit code {code}")
 
 
-@dataclass
-class Loop:
+class Loop(Struct, dict=True):
     """The jobs of one site; `clock` is local time, as crontabs have it."""
 
     config: Config

@@ -9,13 +9,14 @@ import os
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes, urlsplit
+
+from msgspec import Struct
 
 from mtsite.errors import UsageError
 
@@ -25,8 +26,7 @@ _LOCAL_NAMES = frozenset({HOST, "localhost"})
 _CHUNK = 1 << 18
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """Bytes `first` to `last` (both included) of a file."""
 
     first: int

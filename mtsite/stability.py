@@ -6,7 +6,8 @@ where the test could have switched. PPFFF is 1/4, PFPFF is 3/4.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import TestName
 from mtsite.rollup import ABSENT, BAD, FLAKY_SWITCHES, judged, switches
@@ -18,8 +19,7 @@ _BAD = frozenset(verdict.value for verdict in BAD)
 FLAKY, BROKEN, FIXED = "flaky", "broken", "fixed"
 
 
-@dataclass(frozen=True, slots=True)
-class Unsteady:
+class Unsteady(Struct, frozen=True):
     """A test that is not steadily good, and why it is listed.
 
     `switches` of `possible` is its score. `since` is the first run of its present stretch, of so
@@ -42,8 +42,7 @@ class Unsteady:
         return self.switches / self.possible if self.possible else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stability:
+class Stability(Struct, frozen=True):
     """The unsteady tests of a target, the first of each kind; `totals` counts all."""
 
     tests: tuple[Unsteady, ...] = ()

@@ -7,9 +7,10 @@ two and the owner's own program up to date when a job has ended.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite import jobhistory, lock, notes
 from mtsite.config import Config
@@ -26,8 +27,7 @@ _PULSE_SECONDS = 120
 _DATABASES = ("*.db", ".megatest/*.db", ".mtdb/*.db")
 
 
-@dataclass(frozen=True)
-class JobPlan:
+class JobPlan(Struct, frozen=True):
     """A job as it is expected: how often in seconds (0: that isn't known), and when next."""
 
     job: str
@@ -40,8 +40,7 @@ class JobPlan:
         return self.every + max(3600, self.every // 10) if self.every else 0
 
 
-@dataclass(frozen=True)
-class JobStanding:
+class JobStanding(Struct, frozen=True):
     """One job: its plan, its newest run, and whether it is overdue."""
 
     plan: JobPlan
@@ -49,8 +48,7 @@ class JobStanding:
     overdue: bool
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """All of it. `fresh` is the answer, `told` says it in a line, `hint` what to do if not."""
 
     fresh: bool

@@ -5,7 +5,8 @@ A copy of `pushes/*.jsonl`, in which a revision is found without reading the fil
 
 import json
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.provenance import Push, decode, encode
 from mtsite.pushlog import Pushlog, is_cut
@@ -29,8 +30,7 @@ CREATE INDEX push_commits_revision ON push_commits (revision);
 NAMES = ("pushes", "push_commits")
 
 
-@dataclass(frozen=True, slots=True)
-class PushPlace:
+class PushPlace(Struct, frozen=True):
     """Where a push stands: `number` counts from the oldest, from 0; `UNTOLD` where nobody told."""
 
     repository: str

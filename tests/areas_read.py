@@ -2,10 +2,10 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from areas import TestArea, datum, item, run, step, test
+from msgspec.structs import replace
 
 from mtsite.megatest.database import reading
 from mtsite.megatest.merge import AreaListing, list_areas

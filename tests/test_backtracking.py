@@ -19,7 +19,7 @@ DATA = Path(__file__).parent / "data"
 
 VERDICTS = r"""
 import gzip, hashlib, json, sys
-from dataclasses import asdict
+from msgspec import to_builtins
 from pathlib import Path
 if sys.argv[1] == "without":
     sys.modules["re2"] = None
@@ -35,7 +35,7 @@ for name in sys.argv[2:]:
     raw = Path(name).read_bytes()
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw)[:400_000]
     masked, counts = redactor.redact(text)
-    judged = asdict(scan(masked, built_in(), Path(name).name))
+    judged = to_builtins(scan(masked, built_in(), Path(name).name))
     print(json.dumps([hashlib.sha256(masked).hexdigest(), counts, judged, shown_levels(masked)]))
 """
 

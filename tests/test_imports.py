@@ -86,7 +86,6 @@ FLOORS = (
             "model",
             "facts",
             "attachment",
-            "byvalues",
             "gatewords",
             "refused",
             "amounts",

@@ -2,11 +2,11 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite import measured
 from mtsite.measured import MOST_VARIABLES, Measured, MeasuredValues, histories, measured_of

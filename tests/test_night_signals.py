@@ -7,13 +7,13 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import DAY, TestArea, make_area, run
 from crawl import crawl
 from dying import ended, in_child, is_mark
+from msgspec.structs import replace
 from nights import NOTE, NOW, TESTS, night, site
 from rows import Rows, RunName, runs_in
 from sites import difference

@@ -1,10 +1,10 @@
 """A night: its steps, what a failure costs, and that there is only one at a time."""
 
+import dataclasses
 import errno
 import io
 import os
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ NOW = 1_700_900_000
 
 def site(tmp_path: Path, *directories: Path) -> Config:
     config = config_for_areas(directories, tmp_path / "site", tmp_path / ".mtsite")
-    return replace(config, build=BuildConfig(engine="inprocess"))
+    return dataclasses.replace(config, build=BuildConfig(engine="inprocess"))
 
 
 def run_night(config: Config, steps: Steps | None = None) -> tuple[nightly.NightSummary, str]:
@@ -141,7 +141,9 @@ def areas_of(tmp_path: Path) -> Path:
 
 def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:
     area = areas_of(tmp_path)
-    config = replace(site(tmp_path, area), publish=PublishConfig(destination=str(tmp_path / "www")))
+    config = dataclasses.replace(
+        site(tmp_path, area), publish=PublishConfig(destination=str(tmp_path / "www"))
+    )
     summary, said = run_night(config)
     assert nightly.failure(summary) is None, said
     counts = {step.name: step.counts for step in summary.steps}
@@ -155,7 +157,9 @@ def test_a_real_night_reduces_builds_and_publishes(tmp_path: Path) -> None:
 
 
 def test_a_night_ends_what_the_clocks_say_and_makes_the_pages(tmp_path: Path) -> None:
-    config = replace(site(tmp_path, areas_of(tmp_path)), retain=RetainConfig(logs=0, keep_last=4))
+    config = dataclasses.replace(
+        site(tmp_path, areas_of(tmp_path)), retain=RetainConfig(logs=0, keep_last=4)
+    )
     first, _ = run_night(config)
     assert first.steps[2].skipped == "nothing was built yet"
     second, said = run_night(config)
@@ -190,7 +194,9 @@ def test_a_night_ends_by_saying_where_the_site_is(tmp_path: Path) -> None:
     config = site(tmp_path)
     _, said = run_night(config, {"build": fine})
     assert said.splitlines()[-1] == f"the site: {tmp_path / 'site' / 'index.html'}"
-    addressed = replace(config, site=replace(config.site, base_url="https://runs.example"))
+    addressed = dataclasses.replace(
+        config, site=dataclasses.replace(config.site, base_url="https://runs.example")
+    )
     _, said = run_night(addressed, {"build": fine})
     assert said.splitlines()[-1] == "the site: https://runs.example/index.html"
 

@@ -128,4 +128,4 @@ def test_a_note_that_is_not_ours_is_named(archive):
 
 
 def _values(note: Note) -> dict[str, object]:
-    return {name: getattr(note, name) for name in Note.__slots__}
+    return {name: getattr(note, name) for name in Note.__struct_fields__}

@@ -1,11 +1,12 @@
 """Retention's plan: which clock is over for which run, and the rule that says so."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.config import RetainConfig
 from mtsite.holds import Hold, Holds
@@ -90,14 +91,14 @@ def test_each_target_keeps_its_own_last_run() -> None:
 
 
 def test_keep_last_keeps_the_newest_of_each_target() -> None:
-    plan = plan_retention(nightly(5), replace(RULES, keep_last=3), NOBODY, NOW)
+    plan = plan_retention(nightly(5), dataclasses.replace(RULES, keep_last=3), NOBODY, NOW)
     rules = [one.rule for one in plan.runs]
     assert rules == ["rows", "rows", "keep_last", "keep_last", "last"]
 
 
 def test_keep_within_counts_from_the_newest_run_of_the_target() -> None:
     # As restic's --keep-within: a target that nobody runs any more keeps its last days.
-    plan = plan_retention(nightly(5), replace(RULES, keep_within=3 * DAY), NOBODY, NOW)
+    plan = plan_retention(nightly(5), dataclasses.replace(RULES, keep_within=3 * DAY), NOBODY, NOW)
     rules = [one.rule for one in plan.runs]
     assert rules == ["rows", "rows", "keep_within", "keep_within", "last"]
 
@@ -239,6 +240,6 @@ def test_logs_end_no_later_than_pages_and_pages_than_rows(
 @given(some_runs, policies, st.integers(0, 4))
 def test_keeping_more_never_ends_more(runs: list[Standing], rules: RetainConfig, more: int) -> None:
     fewer = plan_retention(runs, rules, NOBODY, NOW).leaving
-    kinder = replace(rules, keep_last=rules.keep_last + more)
+    kinder = dataclasses.replace(rules, keep_last=rules.keep_last + more)
     kept = plan_retention(runs, kinder, NOBODY, NOW).leaving
     assert {one.run.key for one in kept} <= {one.run.key for one in fewer}

@@ -1,10 +1,10 @@
 """What becomes due in the search: with the rows that moved, and nothing else."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mtsite.failing import FailingLine
 from mtsite.manifest import KnownRun, Manifest

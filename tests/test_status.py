@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import make_area, run
 from areas import test as row
+from msgspec.structs import replace
 
 from mtsite import jobhistory, lock, notes
 from mtsite.cli import run as command

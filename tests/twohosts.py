@@ -2,10 +2,10 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from areas import BASE, DAY, TestArea, make_area, run, test
+from msgspec.structs import replace
 from rows import make_caches
 
 from mtsite.archive.handover import DIRECTORY

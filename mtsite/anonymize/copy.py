@@ -9,8 +9,9 @@ import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.anonymize.columns import HOST, USER
 from mtsite.anonymize.files import (
@@ -47,16 +48,14 @@ _LINKTREE_LINE = re.compile(rb"(?m)^([ \t]*)linktree[ \t].*$")
 _HOME_OF_CONFIG = "megatest.config"
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What a caller may ask for: more words to replace, and words that stay."""
 
     words: Sequence[str] = ()
     keep: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedColumn:
+class PlannedColumn(Struct, frozen=True):
     """What is done to one column: its rule, and in how many rows of all databases."""
 
     table: str
@@ -65,8 +64,7 @@ class PlannedColumn:
     rows: int
 
 
-@dataclass
-class Anonymized:
+class Anonymized(Struct):
     """What a copy is made of; `words` counts what is replaced by kind."""
 
     columns: list[PlannedColumn] = field(default_factory=list)

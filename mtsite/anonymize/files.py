@@ -9,9 +9,10 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct, field
 
 from mtsite.anonymize.rows import MAGIC, copy_database
 from mtsite.anonymize.scrub import Scrubber
@@ -38,8 +39,7 @@ _BROKEN = (gzip.BadGzipFile, zlib.error, EOFError, lzma.LZMAError, zstd.ZstdErro
 DATABASE, TEXT, BINARY = "database", "text", "binary"
 
 
-@dataclass
-class Copied:
+class Copied(Struct):
     """What was copied; `left_out` are files that are neither text nor database, with why."""
 
     rows: Counter[str] = field(default_factory=Counter)

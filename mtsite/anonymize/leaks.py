@@ -7,9 +7,10 @@ too, since it lies on several pages. Names of files and directories count as wel
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.anonymize.files import text_of
 from mtsite.anonymize.rows import MAGIC
@@ -27,8 +28,7 @@ _SURELY_ON_ONE_PAGE = 100
 _BORDER = b"\n\0\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """A word that is left, and in which file of the copy."""
 
     path: str

@@ -11,7 +11,8 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite.errors import MtsiteError
 from mtsite.megatest.schema import TABLES
@@ -50,8 +51,7 @@ def protected_words() -> frozenset[str]:
     return frozenset(word.lower() for word in (*names, *_STATES, *KEPT))
 
 
-@dataclass
-class Pseudonyms:
+class Pseudonyms(Struct):
     """Words (lower case, bytes) → what stands for them; equal words, equal pseudonyms.
 
     `originals` are all words that were replaced anywhere, with where each counts: what the leak
@@ -122,8 +122,7 @@ class Pseudonyms:
         return hmac.new(self.key, kind.encode() + b"\0" + word, hashlib.sha256).digest()
 
 
-@dataclass
-class Dictionary:
+class Dictionary(Struct):
     """What is known before the copy begins: word (lower case) → pseudonym.
 
     `spared` are values that stay because they say nothing.

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite.errors import AreaBusyError, AreaUnreadableError, VerificationError
 from mtsite.notes import Note
@@ -11,8 +12,7 @@ NOT_THIS_RUN = (VerificationError, AreaUnreadableError)
 """What keeps one run where it is, and no other."""
 
 
-@dataclass
-class Batch:
+class Batch(Struct):
     """Some runs on their way: `reasons` are why some stay, by rowid at the source.
 
     `unsettled` were let go and wait for a second look; `done` are settled.

@@ -12,8 +12,10 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import atomicfile, notes
 from mtsite.archive.plan import MovePlan, PlannedMove
@@ -31,8 +33,7 @@ _SETTLED, _BEGUN = "settled", "begun"
 RunName = tuple[tuple[str, ...], str]
 
 
-@dataclass(frozen=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """Runs, by target and runname, that are on their way to another archive, or lie there."""
 
     on_their_way: dict[RunName, Path] = field(default_factory=dict)

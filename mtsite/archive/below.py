@@ -5,8 +5,9 @@ that equal the copy in the archive are no new run: they are let go again.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive.birth import is_from, numbers_at

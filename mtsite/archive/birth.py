@@ -1,9 +1,10 @@
 """Who a run is, wherever it lies: the note of its birth, and what its row says."""
 
 import os
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive.layout import read_layout

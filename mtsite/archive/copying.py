@@ -7,7 +7,8 @@ its rowids taken is read, renumbered and stored.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive.batch import NOT_THIS_RUN, Batch, this_run

@@ -3,8 +3,10 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive.batch import Batch
@@ -38,8 +40,7 @@ TESTS_AT_ONCE = 20_000
 _POLL_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one run: `reason` is '' when it moved, else why it stays."""
 
     target: tuple[str, ...]

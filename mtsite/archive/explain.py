@@ -4,8 +4,9 @@ Reads only; every database is looked at as plans look at it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite import notes
 from mtsite.archive.job import Job, Wishes
@@ -25,8 +26,7 @@ from mtsite.notes import Note
 from mtsite.urls import EMPTY_KEY_VALUE, run_dir
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What a command would do with the run: `verdict` is 'moves', 'stays' or '' (can't tell)."""
 
     command: str
@@ -35,8 +35,7 @@ class Judged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """All that is known of one run; `head` is None where no database has rows of it.
 
     `rebuilt` says why its pages were or would be made anew.

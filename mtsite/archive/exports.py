@@ -17,10 +17,12 @@ import math
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mtsite import atomicfile, urls
 from mtsite.errors import DestinationError, VerificationError
@@ -33,8 +35,7 @@ SCHEMA = "mtsite/rows/1"
 _GZIP_WINDOW = 31
 
 
-@dataclass(frozen=True)
-class ExportedRun:
+class ExportedRun(Struct, frozen=True):
     """A run as its database had it: `columns` of each table after the rowid, and its rows.
 
     `source` is the path of the database; `notes` say how the run had come there, oldest first.

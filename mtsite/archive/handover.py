@@ -6,11 +6,12 @@ counts; it is written last, so a hand-over is there whole or not at all.
 
 import json
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtsite import atomicfile
 from mtsite.archive.homecaches import Carried
@@ -20,8 +21,7 @@ DIRECTORY = ".mtsite-homehost"
 CURRENT = "current.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """A finished hand-over: from which host, when (Unix time), and what megatest.db was then.
 
     `written` is the time of its file by the file server's clock, which stamps server logs, too.

@@ -4,9 +4,10 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.archive.route import user_name
 from mtsite.megatest.area import Area
@@ -19,8 +20,7 @@ CARRIED = (LIVE, REFERENCE, NO_SYNC_NAME)
 """What else Megatest keeps there is about servers of the old host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """One user's cache: `files` (name here → file there) become the directory `place`."""
 
     user: str

@@ -11,8 +11,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import atomicfile
 from mtsite.archive.handover import (
@@ -46,8 +48,7 @@ COMMAND = "mtsite homehost"
 SIGNS_SHOWN = 10
 
 
-@dataclass(frozen=True)
-class HomehostJob:
+class HomehostJob(Struct, frozen=True):
     """One call: `here` is the host that it runs on, `old_tmp` where /tmp of the old one is seen.
 
     `without_old_cache` gives up what only the old host's /tmp holds.
@@ -64,8 +65,7 @@ class HomehostJob:
     tmp: Path = TMP
 
 
-@dataclass(frozen=True, slots=True)
-class HomehostPlan:
+class HomehostPlan(Struct, frozen=True):
     """What is done, or would be: `carried` caches, each to its place, and the entry in .homehost.
 
     `origin` says where the caches come from; `left` are those of others that hold nothing of

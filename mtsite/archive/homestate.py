@@ -1,6 +1,6 @@
 """What `homehost show` tells: the homehost, signs of work, and the caches of the area here."""
 
-from dataclasses import asdict, dataclass
+from msgspec import Struct, to_builtins
 
 from mtsite.archive.handover import find_handover
 from mtsite.archive.homecaches import caches_at
@@ -10,8 +10,7 @@ from mtsite.megatest.area import open_area
 from mtsite.megatest.homehost import Sign, live_caches, signs_of_work, told_by
 
 
-@dataclass(frozen=True, slots=True)
-class SeenCache:
+class SeenCache(Struct, frozen=True):
     """A live database here: `only_there` counts rows that megatest.db lacks, by table."""
 
     path: str
@@ -19,8 +18,7 @@ class SeenCache:
     only_there: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class HomehostState:
+class HomehostState(Struct, frozen=True):
     """The homehost of an area as it is now; `told_by` is the file (and line) that says so."""
 
     area: str
@@ -33,7 +31,7 @@ class HomehostState:
 
     def document(self) -> dict[str, object]:
         """The same for programs."""
-        return {**asdict(self), "quiet": not self.signs}
+        return {**to_builtins(self), "quiet": not self.signs}
 
 
 def look_at_homehost(settings: AreaConfig, job: HomehostJob) -> HomehostState:

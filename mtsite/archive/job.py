@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.archive.execute import Outcome, Report, say_nothing
 from mtsite.archive.route import Checkpoint, ignore
@@ -18,8 +19,7 @@ from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What a caller may ask for beside the rules; all of it has a harmless default.
 
     `chosen` narrows what may move, `holds` keeps runs whatever the rules say. `area_db_only` moves
@@ -32,8 +32,7 @@ class Wishes:
     vacuum: bool = False
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """One call that moves runs, in whatever direction.
 
     `areas` are those of the site: destinations and satellites. `now` is in Unix seconds,
@@ -52,8 +51,7 @@ class Job:
     tmp: Path = TMP
 
 
-@dataclass(frozen=True, slots=True)
-class MoveSummary:
+class MoveSummary(Struct, frozen=True):
     """What became of one area's runs: `skipped` says why nothing was done, `error` what ended it.
 
     Some may have moved before `error` stopped all others.

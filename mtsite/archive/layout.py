@@ -9,9 +9,7 @@ from mtsite import notes
 from mtsite.errors import VerificationError
 from mtsite.megatest.digest import NO_MARKS, Marks
 from mtsite.megatest.incoming import Renumbered
-from mtsite.notes import Note
-
-NO_LAYOUT = Note.__dataclass_fields__["layout"].default
+from mtsite.notes import NO_LAYOUT, Note
 
 
 class Layout(NamedTuple):

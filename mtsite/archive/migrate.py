@@ -4,9 +4,12 @@ A run goes from megatest.db or from completed-runs.db, wherever it lies, into th
 its destination. Its row stays where it lay, MOVED, and says where its rows went.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive import begun
@@ -32,8 +35,7 @@ from mtsite.megatest.room import bytes_of_tests, check_room
 COMMAND = "mtsite migrate"
 
 
-@dataclass(frozen=True, slots=True)
-class MigrateSummary(MoveSummary):
+class MigrateSummary(MoveSummary, frozen=True):
     """What became of one area's runs: `plans` by the name of the database in which they lie.
 
     `error` may be that of one destination: the runs of others went their way.
@@ -139,8 +141,7 @@ def _all_of(errors: Iterable[MtsiteError]) -> MtsiteError | None:
     return PartlyDoneError("\n".join(each), "; ".join(hints))
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """Runs of one database that go to one destination."""
 
     source: Path
@@ -163,7 +164,7 @@ def _plans(
         )
         if not any(one.where for one in migrations):
             # Runs that somebody names may be the newest of their target.
-            terms = replace(terms, rules=replace(job.rules, keep_live=0))
+            terms = replace(terms, rules=dataclasses.replace(job.rules, keep_live=0))
 
         def needed(runs: Sequence[RunActivity], terms: Terms = terms) -> frozenset[int]:
             return to_look_at(runs, job.now, terms, migrations)

@@ -11,8 +11,9 @@ archive is, and the copy stays whatever happens. One run that can't go on stops 
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive.batch import Batch, this_run

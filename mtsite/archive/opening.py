@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.archive.route import (
     Route,
@@ -33,8 +34,7 @@ QUIET_SECONDS = 1800
 """An area rests when nothing stirred for so long, as before a homehost may move."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """From which database of which area runs go into which, and what they leave behind.
 
     `caches` are the copies of the source in /tmp; `now` is in Unix seconds.

@@ -1,8 +1,10 @@
 """Which runs leave the live database, and the rule that moves or keeps each one. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+
+from msgspec import Struct, field
 
 from mtsite.archive.rules import Migration
 from mtsite.config import ReduceConfig
@@ -22,8 +24,7 @@ DAMAGED = "damaged"
 """The rule that keeps a run whose rows can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedMove:
+class PlannedMove(Struct, frozen=True):
     """One run with the decision on it: `rule` is a word for programs, `reason` one for people.
 
     `destination` is the area that it goes to, '' for the archive of its own area.
@@ -36,8 +37,7 @@ class PlannedMove:
     destination: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MovePlan:
+class MovePlan(Struct, frozen=True):
     """Every run of a database, in the order of its rowid, and what happens to it."""
 
     moves: tuple[PlannedMove, ...] = ()
@@ -53,8 +53,7 @@ class MovePlan:
         return tuple(one for one in self.moves if not one.moves)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """On which terms runs leave a database, beside the rules that choose them.
 
     `is_live` says that Megatest works on the database: there the newest runs and the highest

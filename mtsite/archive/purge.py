@@ -9,8 +9,10 @@ so that a call which died, or met a destination that refused, is finished by the
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite import atomicfile, record, urls
 from mtsite.archive import pending

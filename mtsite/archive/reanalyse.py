@@ -8,7 +8,9 @@ gone. A run is marked in the manifest before its record changes, so that a kill 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.archive import pending, records
 from mtsite.archive.records import Who
@@ -19,8 +21,7 @@ from mtsite.manifest import RULES_KEY, KnownRun, Manifest
 from mtsite.model import LogRecord, RunRecord, TestName, TestRecord
 
 
-@dataclass(slots=True)
-class Reanalysed:
+class Reanalysed(Struct):
     """What was done: logs looked at, those with other findings now, runs, and texts not here."""
 
     logs: int = 0

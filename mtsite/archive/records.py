@@ -10,7 +10,9 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import lock, record, urls
 from mtsite.archive import pending
@@ -21,8 +23,7 @@ from mtsite.model import Attachment, LogRecord, RunRecord
 JOURNAL = "let-go.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(Struct, frozen=True):
     """On whose behalf something is let go, by which command, and when (Unix seconds)."""
 
     name: str

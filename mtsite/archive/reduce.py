@@ -1,7 +1,8 @@
 """The verb `reduce`: finished runs out of megatest.db into completed-runs.db."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from mtsite import notes
 from mtsite.archive import begun
@@ -24,8 +25,7 @@ from mtsite.megatest.room import bytes_of_tests, check_room
 COMMAND = "mtsite reduce"
 
 
-@dataclass(frozen=True, slots=True)
-class ReduceSummary(MoveSummary):
+class ReduceSummary(MoveSummary, frozen=True):
     """What `reduce_area` did."""
 
     plan: MovePlan = field(default_factory=MovePlan)

@@ -3,9 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import atomicfile
 from mtsite.config import RedactConfig
@@ -29,8 +31,7 @@ _NO_TEXT = frozenset((".bin", *(f".{extension}" for extension in EXTENSIONS.valu
 Report = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Remasked:
+class Remasked(Struct, frozen=True):
     """A stored text once it is masked again: where it lies then, and the new masks per rule.
 
     `size` is in bytes. Of a file that is no text nothing is left: its `blob` is ''.

@@ -11,8 +11,10 @@ Die anywhere, call again. A row that the run left behind, MOVED, makes room for 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.archive import begun
@@ -57,8 +59,7 @@ from mtsite.notes import Note
 COMMAND = "mtsite restore"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One chosen run of the area, and the database in which its rows lie."""
 
     note: Note
@@ -70,8 +71,7 @@ class Found:
         return Outcome(self.note.birth_target, self.note.birth_runname)
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreSummary(MoveSummary):
+class RestoreSummary(MoveSummary, frozen=True):
     """What was chosen, and what became of it."""
 
     found: tuple[Found, ...] = ()
@@ -215,8 +215,7 @@ def _open(area: Area, database: Path) -> Iterator["_Back"]:
         yield _Back(live, archive, completed, key_names(live.connection))
 
 
-@dataclass(frozen=True, slots=True)
-class _Back:
+class _Back(Struct, frozen=True):
     """The way back: `completed` is the area's archive where the run comes from another one."""
 
     live: Store

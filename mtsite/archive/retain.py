@@ -7,7 +7,8 @@ Dying anywhere leaves rubbish that the next call clears, never a page that leads
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.archive import pending

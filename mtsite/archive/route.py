@@ -6,8 +6,9 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.errors import BusyError, ConflictError, DestinationError
 from mtsite.megatest.caches import living_server, owner_of
@@ -25,8 +26,7 @@ def ignore(step: str) -> None:
     """The checkpoint of everyday."""
 
 
-@dataclass
-class Watch:
+class Watch(Struct):
     """Looks out for a Megatest server of an area: one may bring back rows that were let go.
 
     `server` is the log of the last one that was seen alive, None while there was none. `now` is
@@ -42,8 +42,7 @@ class Watch:
         self.server = living_server(self.area_path, self.now) or self.server
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One way that runs go, with its databases open.
 
     `area` is the name of the source's area. `caches` are the copies of the source in /tmp, in the

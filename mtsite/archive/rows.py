@@ -14,9 +14,10 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite import lock, notes
 from mtsite.archive import begun
@@ -48,8 +49,7 @@ COMMAND = "mtsite retain apply"
 TWICE = "it lies in two databases: `mtsite archive verify` names them, `mtsite reduce` settles it"
 
 
-@dataclass(frozen=True, slots=True)
-class RowsOutcome:
+class RowsOutcome(Struct, frozen=True):
     """What became of the rows of one run: `reason` is '' when they are gone, else why they stay.
 
     `export` is the name of the file that has them, '' when there was none to write.
@@ -60,8 +60,7 @@ class RowsOutcome:
     export: str = ""
 
 
-@dataclass(frozen=True)
-class RowsJob:
+class RowsJob(Struct, frozen=True):
     """Whose rows go and under which terms; `export` False takes them away unseen."""
 
     config: Config
@@ -128,8 +127,7 @@ def _from_database(
     return [RowsOutcome(one.key, one.reason, "" if one.reason else file) for one in outcomes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A database that rows leave, with its caches in /tmp; `ready` raises while they must not.
 
     `is_live` says that Megatest makes runs there: it would hand the highest rowids out again.

@@ -7,7 +7,7 @@ Megatest's grammar drops all but the last of two lines with one key, and its age
 that they don't know as 0: both would let runs go that nobody meant. Here they are mistakes.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtsite.errors import ConfigError
 from mtsite.megatest.configfile import ConfigFile
@@ -18,8 +18,7 @@ SECTION = "automigrate"
 _PARTS = ("target", "runname", "age")
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """Runs that go to another area: its name or path as written, and which runs.
 
     `where` is file and line of the rule, '' for what was asked for on a command line; `text` is

@@ -1,7 +1,8 @@
 """Giving back the room that runs have left, in a quiet hour."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.archive.opening import QUIET_SECONDS
 from mtsite.megatest.activity import read_run_rows
@@ -13,8 +14,7 @@ from mtsite.megatest.room import check_room
 _INCREMENTAL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Vacuumed:
+class Vacuumed(Struct, frozen=True):
     """The size of a database in bytes before and after; `why_not` says why it was left alone."""
 
     path: Path

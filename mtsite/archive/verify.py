@@ -11,8 +11,9 @@ Reads only. A move that was not finished is a notice: the command that began it 
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite import notes
 from mtsite.archive.birth import run_name
@@ -37,8 +38,7 @@ _WAITING = frozenset({notes.COPIED, notes.VERIFIED, notes.LETTING_GO, notes.REST
 Report = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What is wrong: `check` is integrity, references, digest, places or note."""
 
     check: str
@@ -46,8 +46,7 @@ class Finding:
     what: str
 
 
-@dataclass
-class Verification:
+class Verification(Struct):
     """What was looked at in one area; `notices` are no trouble, but should be known."""
 
     area: str

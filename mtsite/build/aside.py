@@ -2,8 +2,9 @@
 
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.manifest import Page
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary
@@ -11,8 +12,7 @@ from mtsite.pages.beside import RunLink, TestLink
 from mtsite.rollup import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What the spool holds: a run as pages may show it, with the record so far.
 
     `rows` is the digest of its rows as they were read, `shown` of what is left of them to show.
@@ -47,8 +47,7 @@ def record_aside(spool: Path) -> RunRecord:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTask:
+class WriteTask(Struct, frozen=True):
     """One run whose pages may have moved.
 
     `spool` holds its rows and record; None for a run that is gone, of which only `gone` is left.
@@ -71,8 +70,7 @@ class WriteTask:
     goods: Mapping[str, Path] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RunWritten:
+class RunWritten(Struct, frozen=True):
     """What a worker did: pages that are new or changed, paths that are no more, the summary."""
 
     dir: str

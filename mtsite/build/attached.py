@@ -1,8 +1,9 @@
 """The attachments of one test: found, taken once, and what was left out said. A worker's."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.attachment import LEFT_OUT, READABLE, Attachment
 from mtsite.chosenfiles import AttachmentsConfig, Chooser
@@ -17,8 +18,7 @@ HEAD_BYTES = 1 << 16
 """So much of a text is read for its part of a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentReader:
+class AttachmentReader(Struct, frozen=True):
     """Takes what `chooser` chooses within the limits of the settings."""
 
     limits: AttachmentsConfig

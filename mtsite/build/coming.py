@@ -7,9 +7,11 @@ says: still to come. The tree is whole at every stop, and no finished page has t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import rollup, urls
 from mtsite.build.masked import masked_attributes, redactor_of
@@ -67,8 +69,7 @@ def forget_failed(state: BuildState, run_dir: str) -> None:
         manifest.forget_coming([run_dir])
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeReader:
+class OutcomeReader(Struct, frozen=True):
     """The work on a run of which only its outcomes are asked; `now` as in `RunReader`."""
 
     now: int
@@ -136,8 +137,7 @@ def _stands(state: BuildState, run_dir: str) -> bool:
     return known is not None and bool(known.fingerprint) and known.fingerprint == head.fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class ComingTask:
+class ComingTask(Struct, frozen=True):
     """A run that finished pages link to: itself, and the pages of its tests in `names`.
 
     `failed`: it could not be written this time. `has_page`: it could at another time.
@@ -151,8 +151,7 @@ class ComingTask:
     has_page: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ComingWriter:
+class ComingWriter(Struct, frozen=True):
     """The work on a `ComingTask`."""
 
     site: Path

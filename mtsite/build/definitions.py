@@ -8,10 +8,12 @@ is said here is published.
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.build.masked import redactor_of
 from mtsite.config import RedactConfig
@@ -39,8 +41,7 @@ MOST_DIRECTORIES = 2
 """Run directories of one test that are looked into before the area's own testconfig is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(Struct, frozen=True):
     """What all tests of one run share."""
 
     run: Run

@@ -21,17 +21,17 @@ from mtsite.model import (
     TestRecord,
 )
 
-_STEP = attrgetter(*Step.__dataclass_fields__)
-_DATUM = attrgetter(*TestDatum.__dataclass_fields__)
-_TEST = attrgetter(*(n for n in Test.__dataclass_fields__ if n not in ("steps", "data", "samples")))
-_DEFINITION = attrgetter(*TestDefinition.__dataclass_fields__)
-_FACTS = attrgetter(*TestFacts.__dataclass_fields__)
+_STEP = attrgetter(*Step.__struct_fields__)
+_DATUM = attrgetter(*TestDatum.__struct_fields__)
+_TEST = attrgetter(*(n for n in Test.__struct_fields__ if n not in ("steps", "data", "samples")))
+_DEFINITION = attrgetter(*TestDefinition.__struct_fields__)
+_FACTS = attrgetter(*TestFacts.__struct_fields__)
 _LOG_MAPPINGS = attrgetter("redacted", "levels", "facts")
 
 _LOG = attrgetter(
     *(
         name
-        for name in LogRecord.__dataclass_fields__
+        for name in LogRecord.__struct_fields__
         if name not in ("redacted", "levels", "facts", "source_mtime_ns", "rules")
     )
 )

@@ -6,9 +6,11 @@ stay, one for each page, made once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build.nodes import Tree
@@ -28,8 +30,7 @@ _POINTERS = ("latest", "last-good", "last-failed")
 _BAD = frozenset(verdict.value for verdict in BAD)
 
 
-@dataclass(frozen=True, slots=True)
-class FormerRun:
+class FormerRun(Struct, frozen=True):
     """A run under its former name; `there` are the pages that it has under the new one."""
 
     kept: RunRecord
@@ -38,8 +39,7 @@ class FormerRun:
     known: Mapping[str, Page] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FormerWriter:
+class FormerWriter(Struct, frozen=True):
     """The work on a `FormerRun`."""
 
     site: Path

@@ -5,9 +5,10 @@ later run changes none but the last block of its own month: each names those bes
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.build.issues import Judge
@@ -66,8 +67,7 @@ class TargetRuns:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class GridSettings:
+class GridSettings(Struct, frozen=True):
     """What an area says of its grids: rows above them, and what their cells show."""
 
     heads: tuple[str, ...] = ()

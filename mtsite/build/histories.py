@@ -11,8 +11,9 @@ It is rebuilt from all runs where it is lost, an older run has changed, or the t
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtsite.build import digest
 from mtsite.known import TargetRun
@@ -34,8 +35,7 @@ Part = Callable[[TestName, int, Sequence[Stretch]], None]
 """Called with the test, the number of the part (from 1, the oldest) and its stretches."""
 
 
-@dataclass(slots=True)
-class TestPast:
+class TestPast(Struct):
     """One test: where it began, the parts that are on pages of their own, the stretches since.
 
     `last` is (verdict, first run, its time, last run so far, its time, runs) of the open stretch.
@@ -52,8 +52,7 @@ class TestPast:
         return [Stretch(verdict, run, time), *reversed(self.closed)]
 
 
-@dataclass(slots=True)
-class Histories:
+class Histories(Struct):
     """All tests of a target after its first so many runs; `mark` covers these runs."""
 
     tests: dict[TestName, TestPast] = field(default_factory=dict)

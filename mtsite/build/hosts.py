@@ -1,8 +1,9 @@
 """The pages of hosts: a new run changes those of the hosts that it ran on, and the list of all."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.build import digest, unreadable
@@ -23,16 +24,14 @@ MOST_LOOKED = 20
 """So many of its newest runs are looked through for the tests that a host ran last."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostTask:
+class HostTask(Struct, frozen=True):
     """One host whose page is due."""
 
     host: str
     total: Numbers
 
 
-@dataclass(frozen=True, slots=True)
-class HostWriter:
+class HostWriter(Struct, frozen=True):
     """The work on a few `HostTask`s, which mostly tell of the same runs."""
 
     site: Path
@@ -101,8 +100,7 @@ def owner_of(name: str) -> str:
     return f"host:{urls.segment(name)}"
 
 
-@dataclass(frozen=True, slots=True)
-class HostsBegun:
+class HostsBegun(Struct, frozen=True):
     """Pages of hosts that are being made; `listed`: the list of all is due in any case."""
 
     outcomes: Iterator[Outcome[Sequence[HostTask], list[Outcome[HostTask, list[Page]]]]]

@@ -9,10 +9,12 @@ A run is judged at its event_time, never by the clock, so its pages say the same
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from mtsite.annotations import Annotation
 from mtsite.build.plan import BuildPlan
@@ -33,8 +35,7 @@ MOST_OF_TEST = 5
 """So many rules are told of one test; those that are over come last."""
 
 
-@dataclass(frozen=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """All rules of a site, over one run at a time."""
 
     rules: tuple[Annotation, ...] = ()
@@ -103,8 +104,7 @@ class Judge:
         return [one for one in self.rules if _fits_run(one, key)]
 
 
-@dataclass
-class _Fits:
+class _Fits(Struct, dict=True):
     """Some rules over the failures of one run: equal lines are looked at once."""
 
     rules: Sequence[Annotation]

@@ -5,9 +5,12 @@ environment, or on whatever a command looks at. What it says is compared, not wh
 variable that no value hangs on (a service manager's number of this call) lists nothing anew.
 """
 
+import dataclasses
 import pickle
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build import digest
@@ -27,8 +30,7 @@ from mtsite.megatest.reader import RunHead
 LONGEST_GAP = 30 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class SiteListing:
+class SiteListing(Struct, frozen=True):
     """All runs by directory, and the areas that they come from.
 
     `now` is the newest time that the rows know: the build has no other clock. `unreadable` maps
@@ -135,4 +137,4 @@ def _says_the_same(area: Area, settings: AreaConfig, environ: Mapping[str, str])
 
 def _without_environment(config: ConfigFile) -> ConfigFile:
     """Whoever builds may have secrets in the environment: they are not for the disk."""
-    return replace(config, environment={}, asked={})
+    return dataclasses.replace(config, environment={}, asked={})

@@ -5,8 +5,9 @@ Names and paths are left alone: they are identities, and addresses are made from
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from mtsite.config import RedactConfig
 from mtsite.errors import ConfigError, MtsiteError

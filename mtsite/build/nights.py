@@ -5,9 +5,10 @@ their runs, without unpacking any.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.build import former
@@ -24,8 +25,7 @@ from mtsite.pages.page import GridRow
 from mtsite.rollup import ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class NightTask:
+class NightTask(Struct, frozen=True):
     """One night of an area that has moved; its runs are in the order of columns.
 
     `before` is the night before it that has runs, '' for none.
@@ -39,8 +39,7 @@ class NightTask:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class NightWriter:
+class NightWriter(Struct, frozen=True):
     """The work on a `NightTask`."""
 
     site: Path

@@ -6,10 +6,13 @@ is the sum of targets, so the sum of the children is the parent at every node.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from mtsite import record, rollup
 from mtsite.build import cadence
@@ -33,8 +36,7 @@ _GOOD = frozenset(verdict.value for verdict in rollup.GOOD)
 _BAD = frozenset(verdict.value for verdict in rollup.BAD)
 
 
-@dataclass(frozen=True, slots=True)
-class AreaWords:
+class AreaWords(Struct, frozen=True):
     """What is said of an area as a whole. `expected` None: as the runs came so far."""
 
     keys: tuple[str, ...] = ()
@@ -45,8 +47,7 @@ class AreaWords:
     contact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetNode:
+class TargetNode(Struct, frozen=True):
     """The summary of one target: its newest run, how many there are, and its last days.
 
     `coming` counts the runs whose pages no build has made yet, `log_bytes` what the logs of all

@@ -1,7 +1,8 @@
 """Steps and test data that lie in run directories: kept in the record for when those are gone."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.megatest.testdat import NO_STEPS
 from mtsite.model import Run, RunRecord, Test, TestName, TestRecord

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from mtsite import atomicfile
 from mtsite.build import digest
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from mtsite.build.theme import Theme
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How pages are made: where templates may lie, what all pages share, and recipes.
 
     `compiled` is where compiled templates are kept from one process to the next.

@@ -4,8 +4,10 @@ known runs + runs found → read (with the reason), gone, and targets that lose 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build.nodes import Target
@@ -22,8 +24,7 @@ NO_NAMES: Mapping[str, str] = {}
 _RENAMED = "its area is called "
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPlan:
+class BuildPlan(Struct, frozen=True):
     """Run directory → why: runs to read, runs whose rows are no more, runs that were re-homed.
 
     `renamed`: runs that were published under a former name of their area → its name now.

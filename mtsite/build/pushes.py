@@ -7,10 +7,12 @@ or is cut, leads to the page of the push.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import comparison, urls
 from mtsite.build import unreadable
@@ -38,8 +40,7 @@ _KINDS: Mapping[type, tuple[ModuleType, Callable[[Any], dict[str, object]]]] = {
 Shown = push.Shown | pushes.Shown | build.Shown | Lead
 
 
-@dataclass(frozen=True, slots=True)
-class PushTask:
+class PushTask(Struct, frozen=True):
     """One page that is due; nothing to show: there is none any more."""
 
     due: tuple[str, str, str]
@@ -48,8 +49,7 @@ class PushTask:
     known: Mapping[str, Page] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PushWriter:
+class PushWriter(Struct, frozen=True):
     """The work on a `PushTask`."""
 
     site: Path

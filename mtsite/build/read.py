@@ -5,8 +5,10 @@ that the summary was made from, though the database may have moved on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import record, rollup, urls
 from mtsite.build import digest
@@ -60,8 +62,7 @@ Blob = tuple[str, str, int]
 """A stored log: path below the site, SHA-256, size in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTask:
+class ReadTask(Struct, frozen=True):
     """One run to read; `there` are directories that are there now, `former` names of its area.
 
     `attach` are the patterns of the files that its tests' pages show beside the logs.
@@ -74,8 +75,7 @@ class ReadTask:
     attach: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunRead:
+class RunRead(Struct, frozen=True):
     """What the parent learns of a run. `activity` is the last sign of life in its rows.
 
     `input` covers all that its pages show except facts and neighbours; `sealed` says that the
@@ -105,8 +105,7 @@ class RunRead:
     as_listed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RunReader:
+class RunReader(Struct, frozen=True):
     """The work on a `ReadTask`; `now` is the newest time that the rows of the site know."""
 
     site: Path
@@ -311,8 +310,7 @@ def outcomes_of(run: Run, verdicts: list[Verdict]) -> dict[TestName, tuple[str, 
     }
 
 
-@dataclass(slots=True)
-class _Intake:
+class _Intake(Struct):
     """The logs that one task took: what was stored, and what rules did wrong on the way.
 
     `attacher` takes other files of run directories; None where none are chosen.

@@ -1,8 +1,9 @@
 """Why tests of a run went wrong, in a line each: what the grid of the target tells on a cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from mtsite import rollup
 from mtsite.failing import FailingLine

@@ -5,7 +5,9 @@ another verdict, the pages that name it are made again in the same build.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build import digest
@@ -20,8 +22,7 @@ from mtsite.related import Named
 from mtsite.relations import Elsewhere
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """What the pages of a run say of others: of runs, and of tests in them."""
 
     runs: tuple[RunLink, ...] = ()

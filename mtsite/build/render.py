@@ -6,9 +6,11 @@ A page whose fingerprint stands is neither rendered nor opened.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build import digest
@@ -48,8 +50,7 @@ from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
 
 
-@dataclass(frozen=True, slots=True)
-class RunWriter:
+class RunWriter(Struct, frozen=True):
     """The work on a `WriteTask`."""
 
     site: Path

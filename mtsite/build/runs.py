@@ -7,7 +7,8 @@ record and pages are the same whether its earlier runs have pages already or get
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build import digest

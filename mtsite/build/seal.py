@@ -6,8 +6,10 @@ and are never computed again (`mtsite build --refreeze RUN` would).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from statistics import median_low
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import comparison
 from mtsite.facts import Compared
@@ -39,8 +41,7 @@ _RAN_WELL = _GOOD - {Verdict.SKIP.value}
 _NOTHING: tuple[str, int | None] = (ABSENT, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(Struct, frozen=True):
     runname: str
     earlier: Earlier
     more: bool

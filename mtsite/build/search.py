@@ -6,10 +6,11 @@ A run that is new, or moved, changes the shard that it is in and, in its month, 
 import json
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.build import unreadable
@@ -32,8 +33,7 @@ _NO_TIME = "1970-01"
 """The month of runs whose time no calendar has, wherever they stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class MonthTask:
+class MonthTask(Struct, frozen=True):
     """A month of which the shards from `number` on are due; that one begins with `first`.
 
     `place` is when the earliest run that moved began. `known` are its files, `former` the names
@@ -48,16 +48,14 @@ class MonthTask:
     former: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MonthWritten:
+class MonthWritten(Struct, frozen=True):
     """What came of it: files that changed, and the runs that the due shards begin with."""
 
     pages: list[Page]
     firsts: list[First]
 
 
-@dataclass(frozen=True, slots=True)
-class MonthWriter:
+class MonthWriter(Struct, frozen=True):
     """The work on a `MonthTask`: one run and one shard at a time are in memory."""
 
     site: Path

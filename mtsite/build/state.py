@@ -5,8 +5,10 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite.annotations import Annotations
 from mtsite.build.listing import SiteListing
@@ -22,8 +24,7 @@ Report = Callable[[str, int, int], None]
 """Called as report(what, done, total) while the build goes on; total 0 means unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFlags:
+class BuildFlags(Struct, frozen=True):
     """What was asked of one build beyond the settings.
 
     `full` forgets what is known of the tree and makes every page again. `allow_drop` lets more
@@ -37,8 +38,7 @@ class BuildFlags:
     clock: Callable[[], float] = time.monotonic
 
 
-@dataclass(slots=True)
-class BuildSummary:
+class BuildSummary(Struct):
     """What a build did. `problems` are troubles that left something out, in words.
 
     `unreadable` counts the areas that could not be read, or not in full. `coming` are the runs
@@ -62,8 +62,7 @@ class BuildSummary:
     problems: list[str] = field(default_factory=list)
 
 
-@dataclass
-class BuildState:
+class BuildState(Struct):
     """One build while it goes on. `looked_at` is when the areas were listed.
 
     `all_pages`: the recipe of some page moved, so every run is expanded. `interrupted`: the last

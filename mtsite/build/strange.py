@@ -6,8 +6,9 @@ a small part of the build: new failures first, few of the same error.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite.errors import DamagedLogError
 from mtsite.facts import Unusual

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.facts import RunFacts, Suspects
 from mtsite.pushruns import PushRuns

@@ -1,7 +1,8 @@
 """A run goes on with the record that it had while its area was called otherwise."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.build import digest
 from mtsite.model import Run, RunRecord

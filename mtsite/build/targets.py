@@ -5,9 +5,11 @@ What a page shows comes from the manifest alone, where the runs of the target ar
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build import digest, former
@@ -30,8 +32,7 @@ GRID_RUNS = 30
 _BAD = frozenset(verdict.value for verdict in BAD)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetTask:
+class TargetTask(Struct, frozen=True):
     """One target whose runs have moved; `known` are the fingerprints to rely on.
 
     `expected` is what the settings say of how often a run comes, in seconds; None: nothing.
@@ -48,8 +49,7 @@ class TargetTask:
     judge: Judge = field(default_factory=Judge)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetWritten:
+class TargetWritten(Struct, frozen=True):
     """What a worker did; `node` is the target's summary for the levels above.
 
     `past` is what to remember of its older runs.
@@ -64,8 +64,7 @@ class TargetWritten:
     rendered: int
 
 
-@dataclass(frozen=True, slots=True)
-class TargetWriter:
+class TargetWriter(Struct, frozen=True):
     """The work on a `TargetTask`."""
 
     site: Path

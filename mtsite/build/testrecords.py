@@ -1,7 +1,8 @@
 """What is kept of the tests of a run whose rows, but not files, were read."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.model import Run, RunRecord, TestName, TestRecord
 from mtsite.rollup import Verdict

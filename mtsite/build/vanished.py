@@ -1,7 +1,8 @@
 """Runs whose rows are no more: their addresses go on answering with what remains."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build.aside import RunWritten, WriteTask

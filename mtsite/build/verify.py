@@ -4,8 +4,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.build.digest import of_bytes as digest_of
 from mtsite.build.site import build_site
@@ -19,8 +21,7 @@ VOLATILE = ("_status.json", "_status.js", "_jobs/")
 """What the law of equal bytes does not cover."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """How many files were compared, and the paths that differ or stand in one tree only.
 
     `elsewhere` are at the destination only ([site] keep_local); their digests were compared.

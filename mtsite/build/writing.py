@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib import import_module
 from itertools import chain, islice
+
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build import digest

@@ -6,11 +6,12 @@ import re
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from mtsite.check.page import PageReader, resolve
 from mtsite.check.rules import Finding, PageIds
@@ -31,8 +32,7 @@ Redact = tuple[tuple[str, ...], Own, Allow]
 """Built-in rules, own ones, and what is allowed: as `make_redactor` takes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The largest files, in bytes; style and script as they are sent, packed."""
 
     page: int
@@ -40,8 +40,7 @@ class Limits:
     script: int
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What was learnt of one file.
 
     `targets` are the paths it leads to, `places` (path, fragment) on other pages, `links` numbers
@@ -68,8 +67,7 @@ def ids_number(ids: PageIds) -> int:
     return zlib.crc32(repr((sorted(ids.names), ids.lines)).encode("utf-8", "surrogatepass"))
 
 
-@dataclass(frozen=True)
-class FileReader:
+class FileReader(Struct, frozen=True):
     """The work on a batch of paths; top-level and picklable, for engines."""
 
     site: Path
@@ -85,8 +83,7 @@ class FileReader:
         return [_Look(self, tools, path).at() for path in batch]
 
 
-@dataclass
-class _Tools:
+class _Tools(Struct):
     """What a process makes once."""
 
     redactor: Redactor

@@ -7,10 +7,11 @@ pages are read in seconds.
 
 import html
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from mtsite.check.rules import Finding, PageIds
 
@@ -59,8 +60,7 @@ class Tag(NamedTuple):
 _SILENT = Tag()
 
 
-@dataclass(slots=True)
-class PageScan:
+class PageScan(Struct):
     """What is on a page; `links` are as they stand there."""
 
     links: set[str] = field(default_factory=set)

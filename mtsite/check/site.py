@@ -3,9 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite import lock
 from mtsite.atomicfile import TEMPORARY_PREFIX
@@ -30,8 +31,7 @@ ENTRANCES = frozenset({"index.html", "404.html", "_compare/index.html"})
 Report = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What one check is asked for.
 
     `levels` has rule → error, warn or off. `changed` looks only at what moved since the last check
@@ -44,8 +44,7 @@ class Wishes:
     keep: bool = True
 
 
-@dataclass(slots=True)
-class CheckSummary:
+class CheckSummary(Struct):
     """What a check found. `looked` files were read, `elsewhere` are at the destination only."""
 
     files: int = 0

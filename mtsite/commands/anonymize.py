@@ -1,10 +1,10 @@
 """`mtsite anonymize`: a copy of an area that is fit to be shared."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
@@ -66,7 +66,7 @@ def command(
 
 def _show(invocation: Invocation, done: "Anonymized", *, planned: bool) -> None:
     if invocation.as_json:
-        invocation.print_json("anonymize", {"done": not planned, **asdict(done)})
+        invocation.print_json("anonymize", {"done": not planned, **to_builtins(done)})
         return
     if planned:
         rows = [(f"{one.table}.{one.column}", one.rule, one.rows) for one in done.columns]

@@ -1,10 +1,11 @@
 """`mtsite area`: what the areas of this site are, as they stand now."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict, replace
 
 from mtsite.commands.selection import require_areas
 from mtsite.errors import AreaUnreadableError, NoDatabaseError, PartlyDoneError
@@ -18,8 +19,7 @@ SHOWN_ITEMS = 60
 """Characters of item paths in one line of the list of tests."""
 
 
-@dataclass(frozen=True)
-class TestLine:
+class TestLine(Struct, frozen=True):
     """What is told of one test; `items` are cut at a thousand, `item_count` is all of them.
 
     `waiton` and `item_count` are None where they can't be told, which a problem explains.
@@ -35,8 +35,7 @@ class TestLine:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class AreaFacts:
+class AreaFacts(Struct, frozen=True):
     """What is told of one area; `error` says why nothing, or not all, could be read.
 
     `rows` says in which databases its rows lie, `moves` whether runs may leave them.
@@ -98,7 +97,7 @@ def show(invocation: Invocation, area: str, target: str) -> None:
     if found.error and not found.generation:
         raise AreaUnreadableError(found.error, "mtsite config check")
     if invocation.as_json:
-        invocation.print_json("area", asdict(found))
+        invocation.print_json("area", to_builtins(found, enc_hook=str))
     else:
         _print_facts(invocation, found)
     if found.error:
@@ -107,7 +106,7 @@ def show(invocation: Invocation, area: str, target: str) -> None:
 
 def _print_facts(invocation: Invocation, found: AreaFacts) -> None:
     rows = []
-    for name, told in vars(found).items():
+    for name, told in asdict(found).items():
         if name != "tests":
             lines = told if isinstance(told, tuple) and name != "keys" else [_one_line(told)]
             rows += [(f"{name}:", line) for line in lines if line != ""]
@@ -129,7 +128,7 @@ def _row(one: TestLine) -> tuple[object, ...]:
 
 
 def _listed(one: AreaFacts) -> dict[str, object]:
-    return {name: told for name, told in vars(one).items() if name != "tests"}
+    return {name: told for name, told in asdict(one).items() if name != "tests"}
 
 
 def _one_line(told: object) -> str:

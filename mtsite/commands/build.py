@@ -1,10 +1,11 @@
 """`mtsite build`: bring the site in line with the areas."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from mtsite.commands.selection import require_areas
 from mtsite.errors import (
@@ -90,7 +91,7 @@ def command(
     finally:
         opened.close()
     summary.problems[:0] = lost
-    _show(invocation, config.site.output, asdict(summary))
+    _show(invocation, config.site.output, to_builtins(summary))
     if differing:
         raise VerificationError(
             "\n".join([f"{len(differing)} files differ from a clean build:", *differing]),

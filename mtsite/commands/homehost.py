@@ -1,11 +1,11 @@
 """`mtsite homehost`: which host has the live database of an area, and moving it to this one."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from mtsite.commands.selection import require_areas
 from mtsite.errors import BusyError, NotQuietError

@@ -1,11 +1,11 @@
 """`mtsite ingest`: what other tools measured, as runs of an area."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
@@ -69,7 +69,7 @@ def junit(
     verb = preview_junit if dry_run else ingest_junit
     done = verb(order, invocation.environ, invocation.report.progress)
     if invocation.as_json:
-        invocation.print_json("ingest", {"dry_run": dry_run, **asdict(done)})
+        invocation.print_json("ingest", {"dry_run": dry_run, **to_builtins(done)})
     else:
         _say(invocation, done, order.settings.path, dry_run=dry_run)
     if done.refused:
@@ -100,7 +100,7 @@ def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path,
         done = ingest_objects(paths, settings, int(time.time()), invocation.environ)
     if invocation.as_json:
         broken = [{"object": name, "reason": reason} for name, reason in done.broken]
-        told = {"dry_run": dry_run, **asdict(done), "broken": broken}
+        told = {"dry_run": dry_run, **to_builtins(done), "broken": broken}
         invocation.print_json("ingest-objects", told)
     else:
         word = "would be taken" if dry_run else "taken"
@@ -142,7 +142,7 @@ def pushes(invocation: Invocation, dry_run: bool, repository: str, paths: tuple[
     root = invocation.config().root
     done = ingest_pushes(root, repository.strip(), paths, dry_run=dry_run)
     if invocation.as_json:
-        invocation.print_json("ingest-pushes", {"dry_run": dry_run, **asdict(done)})
+        invocation.print_json("ingest-pushes", {"dry_run": dry_run, **to_builtins(done)})
         return
     word = "would be added" if dry_run else "added"
     invocation.report.say(

@@ -1,9 +1,9 @@
 """`mtsite link`: the address to share."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.commands.selection import require_areas

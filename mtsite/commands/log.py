@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from mtsite.commands.selection import selection_options
 from mtsite.errors import UsageError
@@ -71,7 +71,11 @@ def rules_test(invocation: Invocation, family: str | None, file: Path) -> None:
     found, missing = judge_file(file, rule_set, redactor_of(config.redact), config.build.log_cap)
     seen = sorted((*found.findings, *found.warnings), key=lambda one: one.first_line)
     if invocation.as_json:
-        document = {"file": str(file), "dialect": found.dialect, "findings": [*map(asdict, seen)]}
+        document = {
+            "file": str(file),
+            "dialect": found.dialect,
+            "findings": [*map(to_builtins, seen)],
+        }
         told = {"faults": found.faults, "missing": missing}
         invocation.print_json("log-rules-test", {**document, **told})
     else:
@@ -167,7 +171,7 @@ def reanalyse(invocation: Invocation, dry_run: bool) -> None:
         config, _rule_set(invocation), who, dry_run=dry_run, report=invocation.report.progress
     )
     if invocation.as_json:
-        invocation.print_json("log-reanalyse", {"dry_run": dry_run, **asdict(done)})
+        invocation.print_json("log-reanalyse", {"dry_run": dry_run, **to_builtins(done)})
     elif dry_run:
         invocation.report.say(f"{done.logs} logs were judged by older rules")
     else:
@@ -196,7 +200,7 @@ def _rule_set(invocation: Invocation) -> "RuleSet":
 
 def _only(rule_set: "RuleSet", family: str | None) -> "RuleSet":
     """The rule set with one family left."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from mtsite.logs.families import OWN
 
@@ -235,7 +239,7 @@ def _told(stored: "Stored") -> dict[str, object]:
         "log": stored.log.name,
         "blob": stored.log.blob,
         "logs": stored.others,
-        "findings": [asdict(one) for one in stored.log.findings],
+        "findings": [to_builtins(one) for one in stored.log.findings],
     }
 
 

@@ -1,9 +1,10 @@
 """The interface of an engine, and how one is opened by name."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from mtsite.errors import UsageError
 
@@ -17,8 +18,7 @@ ENGINES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[T, R]):
+class Outcome(Struct, Generic[T, R], frozen=True):
     """What became of one task: `returned`, or the traceback in `error` ('' when all went well)."""
 
     task: T

@@ -5,7 +5,8 @@ has all its columns; a group that is not there is not shown at all.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.errors import UsageError
 from mtsite.megatest.reader import RunHead
@@ -34,8 +35,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The columns that were chosen; an empty group is not shown."""
 
     runs: tuple[str, ...] = tuple(RUN_DEFAULTS)

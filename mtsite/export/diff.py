@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mtsite import comparison, urls
 from mtsite.comparison import MovedValue, Row
@@ -17,8 +19,7 @@ USUAL = "usual"
 THERE = "there"
 
 
-@dataclass(frozen=True, slots=True)
-class Slower:
+class Slower(Struct, frozen=True):
     """A test that took longer than the seconds in `expected`; `by` says where those are from.
 
     USUAL: the middle of its earlier good results, as the site knows them; THERE: the other run.
@@ -31,8 +32,7 @@ class Slower:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunDiff:
+class RunDiff(Struct, frozen=True):
     """All tests of two runs, the values that moved (furthest first), tests that took longer.
 
     `known` has the title of the issue of tests of the later run, `waived` where waivers come from;

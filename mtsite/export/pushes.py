@@ -1,7 +1,8 @@
 """The pushes that lie between two runs, by the pushlogs beside mtsite.toml."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.model import Run
 from mtsite.provenance import Provenance, Push, provenance_of
@@ -10,8 +11,7 @@ from mtsite.pushlog import Pushlog, between, load_pushlogs
 SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class PushesBetween:
+class PushesBetween(Struct, frozen=True):
     """The `pushes` after that of one run up to that of the other, oldest first.
 
     `turned`: the run that is called the earlier one tested the later push.

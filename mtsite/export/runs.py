@@ -4,9 +4,10 @@ import difflib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from mtsite import record, rollup, urls
 from mtsite.config import Config
@@ -22,8 +23,7 @@ from mtsite.pages import sharing
 from mtsite.rollup import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRun:
+class ShownRun(Struct, frozen=True):
     """One run with its values; `run` is None where its tests were not asked for."""
 
     head: RunHead

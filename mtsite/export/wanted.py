@@ -1,8 +1,9 @@
 """Which runs a filter finds: the language of the pages (docs/filter.md) over runs in databases."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite import record, rollup
 from mtsite.megatest.reader import RunHead
@@ -15,8 +16,7 @@ _OF_SITE = frozenset({"change"})
 _NO_HOST = frozenset({"", "n/a"})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Judges runs by `query`. What moved against the run before, the records of `site` know."""
 
     query: Query = field(default_factory=lambda: Query((), 0))

@@ -12,9 +12,10 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from mtsite.junit.read import Item
 from mtsite.junit.text import Text
@@ -46,8 +47,7 @@ _NO_PLACE = frozenset(
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass
-class Attached:
+class Attached(Struct):
     """What the items of the files of one call named: how many were taken, and why others weren't.
 
     `left_out` has the first of `missing`.

@@ -5,8 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import lock
 from mtsite.arealock import AREA_LOCK
@@ -30,8 +32,7 @@ SPOOL = ".mtsite-spool-"
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class JunitOrder:
+class JunitOrder(Struct, frozen=True):
     """What is to be ingested as which run; `paths` are files, directories, or `sources.STDIN`.
 
     `now` is Unix seconds. `replace`: a run that was made from other files gives way.
@@ -48,8 +49,7 @@ class JunitOrder:
     keep_going: bool = False
 
 
-@dataclass
-class IngestSummary:
+class IngestSummary(Struct):
     """What was done: `new`, `replaced`, or `unchanged`, where the run is there from these files.
 
     `passed_over` are files of a directory that are something else, `refused` are broken ones.

@@ -10,8 +10,9 @@ in which they come does not matter.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite import lock
 from mtsite.arealock import AREA_LOCK
@@ -41,8 +42,7 @@ _STATES = {"NOT_STARTED": 0, "RUNNING": 1}
 _DIGITS = re.compile("[0-9a-fA-F]+")
 
 
-@dataclass
-class ObjectsSummary:
+class ObjectsSummary(Struct):
     """What was done: `taken` objects are new, `known` were there, `broken` are told with why.
 
     `runs` were written, `waiting` objects could not be, for the reasons in `problems`.

@@ -3,7 +3,8 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.config import AreaConfig
 from mtsite.errors import ConflictError, UsageError
@@ -18,8 +19,7 @@ _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 MOVED = "MOVED"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """What `--target` says: values, and the names of their keys where it has them."""
 
     values: tuple[str, ...]
@@ -109,8 +109,7 @@ def open_or_make(settings: AreaConfig, target: Target, environ: Mapping[str, str
     return area
 
 
-@dataclass(frozen=True)
-class Former:
+class Former(Struct, frozen=True):
     """A run of that name that is there: its rowid and what it was made from."""
 
     run_id: int

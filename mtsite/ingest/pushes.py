@@ -1,9 +1,10 @@
 """The verb `ingest_pushes`: what `git log` or a Mercurial pushlog tells, into `pushes/`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from mtsite import lock
 from mtsite.errors import RefusedFileError
@@ -18,8 +19,7 @@ LOCK_SECONDS = 10
 PATTERN = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class PushesSummary:
+class PushesSummary(Struct, frozen=True):
     """What was done: `told` pushes were read, `added` of them are new, `pushes` are there now."""
 
     repository: str

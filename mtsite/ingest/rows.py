@@ -6,7 +6,8 @@ of its own (`name #2`) where it went well: a failure is never hidden.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite import rollup
 from mtsite.ingest.attached import Attached, named_by
@@ -29,8 +30,7 @@ LONGEST_COMMENT = 2_000
 _JUNIT, _PROPERTY = "junit", "property"
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """What was read; `attempts` are items that became attempts of another one."""
 
     items: int = 0
@@ -43,8 +43,7 @@ class Totals:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class _Test:
+class _Test(Struct):
     """A test while its items arrive: how many of them have which state and status.
 
     `plain`: it has a row of its own, and is no sum over items. `said` is what `exact` says of it.

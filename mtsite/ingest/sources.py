@@ -4,17 +4,17 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from mtsite.errors import MissingError
 
 STDIN = Path("-")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file; `named`: somebody asked for this very file, so it can't be passed over.
 
     What it names must lie below `base`: the directory that was given, or that the file lies in.

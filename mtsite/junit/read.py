@@ -8,9 +8,10 @@ passed over; unknown attributes of an item are kept.
 
 import xml.parsers.expat as expat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Protocol
+
+from msgspec import Struct, field
 
 from mtsite.errors import OtherFormatError, RefusedFileError
 from mtsite.junit import names
@@ -30,8 +31,7 @@ _KNOWN = frozenset({"name", "classname", "time", "timestamp", "hostname", "statu
 Attributes = dict[str, str]
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """A group (testsuite) while it is open; `clock` is when its next item begins, Unix seconds."""
 
     name: str
@@ -43,8 +43,7 @@ class Group:
     test: str = ""
 
 
-@dataclass(slots=True)
-class Problem:
+class Problem(Struct):
     """Why an item did not pass, or one attempt at it: `kind` is FAILED, ERROR or SKIPPED."""
 
     kind: str
@@ -54,8 +53,7 @@ class Problem:
     outputs: list[tuple[str, Text]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """One item (testcase). `start` is Unix seconds; None where the file does not say.
 
     `attempts` are failed ones beside `problems`: later ones where the item failed, earlier ones

@@ -15,9 +15,11 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import atomicfile, urls
 from mtsite.attachment import CSV, FILE, IMAGE, JSON, LEFT_OUT, PAGE, TEXT, Attachment
@@ -54,8 +56,7 @@ _FORMS = (
 _MARKUP = ((b"<svg", "SVG"), (b"<!doctype html", "HTML"), (b"<html", "HTML"), (b"<?xml", "XML"))
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentTaker:
+class AttachmentTaker(Struct, frozen=True):
     """How attachments of a site are taken: masked by what, at most how much of each."""
 
     site: Path

@@ -8,8 +8,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtsite import plugins
 from mtsite.errors import UsageError
@@ -48,8 +49,7 @@ OWN = "site"
 """The family of the site's own rules; `faults` are names of families with what is wrong."""
 
 
-@dataclass(frozen=True)
-class RuleSet:
+class RuleSet(Struct, frozen=True, dict=True):
     """All that judges a log. `settings` are the tables `[logs.FAMILY]`.
 
     `faults` says which families could not be used, and why.

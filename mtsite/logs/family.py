@@ -8,8 +8,9 @@ by an entry point of the group `mtsite.log_rules` that names its FAMILY.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtsite.logs.rule import Rule, Sighting
 from mtsite.logs.source import Content, numbered_blocks
@@ -18,8 +19,7 @@ HEAD_BYTES = 1 << 16
 """So much of the beginning of a log a dialect sees before it claims it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """One thing that a family can say: a row of the catalogue page, whose anchor is the code."""
 
     code: str
@@ -29,8 +29,7 @@ class Meaning:
     """What it means and what to do, plain text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """A redacted log as a dialect sees it: escapes and all, in bytes.
 
     `name` is relative to the run directory; `settings` is the family's table of mtsite.toml,
@@ -57,8 +56,7 @@ class Log:
             yield from enumerate(lines, first)
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """What a dialect says of a log.
 
     `findings` are (number of the first line, sighting) in the order of lines; every sighting has a
@@ -70,8 +68,7 @@ class Analysis:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Struct, frozen=True):
     """Rules that belong together.
 
     `edition` rises when verdicts change. `rules` are found by the one pass; the name of each is a

@@ -6,7 +6,8 @@ with a number in them and what stands behind `=` may differ, too, and what follo
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.logs.rule import hash_of_masked, masked_line
 from mtsite.ownrules import NAME, SPLIT, ClusterRule
@@ -32,8 +33,7 @@ _SAYS_NOTHING = re.compile(
 """A word that any failure may have."""
 
 
-@dataclass(frozen=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """The rules of a site for which lines are one failure; the first that fits decides."""
 
     rules: tuple[ClusterRule, ...] = ()

@@ -7,8 +7,9 @@ without tags; a `.dat` file has a section per rule in Megatest's config grammar.
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mtsite.logs.chosen import BEGINS, filled_lines
 from mtsite.logs.source import Content, count_ends
@@ -59,8 +60,7 @@ class Row(NamedTuple):
         return f"{said}{self.kind}{where}: expected {self.expected}, got {self.measured}"
 
 
-@dataclass
-class Summary:
+class Summary(Struct):
     """All rows of a file, and how logpro ended; `exit_code` None: the file doesn't say."""
 
     rows: list[Row] = field(default_factory=list)

@@ -10,7 +10,8 @@ import datetime
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite.logs.chosen import ENDS
 
@@ -37,8 +38,7 @@ _MOST_SAID = 1000
 _LONG_BYTES = 1 << 16
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """One step between two schemas. Times are seconds as if the log's clock were UTC.
 
     `last_line` is 0 while nobody said that it is over; a time that can't be read is None.
@@ -75,8 +75,7 @@ class Step:
         return sum(self.grown.get(name, 0) for name in _CHANGES)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """What lies between two lines of stars; `last_line` 0: the second one is missing."""
 
     title: str
@@ -85,8 +84,7 @@ class Section:
     seconds: int | None = None
 
 
-@dataclass(slots=True)
-class Landmarks:
+class Landmarks(Struct):
     """What a log says beside its steps.
 
     `said` are errors that nobody has taken out yet: (code, line, the script's return code or 0).

@@ -7,8 +7,9 @@ of the worker) is no message of a dataset.
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from operator import itemgetter
+
+from msgspec import Struct, field
 
 from mtsite.limits import Limits, Table, allowed
 from mtsite.logs.migration_steps import (
@@ -41,8 +42,7 @@ Message = tuple[int, str, str]
 """(line, code, text as the source says it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedStep:
+class JudgedStep(Struct, frozen=True):
     """A step, the seconds that it may take (None: any), and the codes of what is wrong with it."""
 
     step: Step
@@ -50,8 +50,7 @@ class JudgedStep:
     wrong: tuple[str, ...]
 
 
-@dataclass
-class Verdict:
+class Verdict(Struct):
     """What the source says of one log; each list holds the first `most`, counts are true."""
 
     most: int = sys.maxsize

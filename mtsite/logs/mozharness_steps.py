@@ -7,9 +7,10 @@ Finished; what stands outside makes an unnamed step of its own. Error lines belo
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from mtsite.logs import mozharness_errors
 from mtsite.logs.chosen import BEGINS, chosen_lines, filled_lines, placed_lines
@@ -45,8 +46,7 @@ _LINK = re.compile(_TITLE + r"<a .*href=['\"](https?://.+)['\"].*>(.+)</a>")
 _URL = re.compile(_TITLE + r"(https?://.*)")
 
 
-@dataclass(slots=True)
-class LogStep:
+class LogStep(Struct):
     """One step; times as the log writes them, lines from 1. `error_count` counts all errors."""
 
     name: str

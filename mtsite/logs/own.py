@@ -1,8 +1,9 @@
 """The site's own rules: asked before all families, they name, grade or silence a line."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from mtsite.logs.rule import Rule, Sighting, Window
 from mtsite.regex import Match, compile_bytes
@@ -15,8 +16,7 @@ _GROUP = re.compile(r"\{([0-9])\}")
 _GROUP_NAME = re.compile(rb"(?<!\\)\(\?P?<\w+>")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnReader:
+class OwnReader(Struct, frozen=True):
     """Takes the lines that match; level '' takes them silently."""
 
     level: str

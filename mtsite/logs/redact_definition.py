@@ -1,7 +1,8 @@
 """Secrets in what testconfigs say, masked when it is taken and again when a rule is new."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.logs.redact import Redactor
 from mtsite.model import TestDefinition

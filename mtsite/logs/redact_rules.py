@@ -7,7 +7,8 @@ Rules stay off ordinary compiler and simulator output: a word alone is never a s
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.regex import compile_bytes
 
@@ -42,8 +43,7 @@ def _no_word(value: bytes) -> bool:
     return not _LETTERS_ONLY.fullmatch(value[:_PLACEHOLDER_BYTES]) and _no_placeholder(value)
 
 
-@dataclass(frozen=True, slots=True)
-class RedactRule:
+class RedactRule(Struct, frozen=True):
     """One kind of secret; without groups the whole match is the secret."""
 
     name: str

@@ -11,8 +11,9 @@ import json
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtsite.logs import ansi
 from mtsite.logs.families import RuleSet
@@ -40,8 +41,7 @@ SHOWN = 20
 """So many errors, and so many warnings, are kept; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What is known of a log after its analysis; counts are true, lists hold the first ones.
 
     `findings` are errors and worse, `warnings` apart from them. `dialect` is the family that

@@ -6,7 +6,8 @@ ignored or none (`0 errors`), is no failure: it is taken out before the shape is
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.logs.family import Family, Meaning
 from mtsite.logs.rule import ERROR, Rule, Sighting, Window
@@ -60,8 +61,7 @@ def judged(line: bytes) -> bytes:
     return _HARMLESS.sub(b" ", line[: calm.start()] if calm else line)
 
 
-@dataclass(frozen=True, slots=True)
-class On:
+class On(Struct, frozen=True):
     """Reads a line with this shape as a sighting of this level, with the lines of `fold`.
 
     `even_calm`: the line is taken even where it calls itself harmless. `told`: so many of the

@@ -7,9 +7,10 @@ since what comes out goes to a terminal.
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtsite import record, rollup
 from mtsite.errors import MissingError, UsageError
@@ -34,8 +35,7 @@ Span = tuple[int, int]
 WHOLE: Span = (1, 1 << 62)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """One log of one test, and the names of all that the test has."""
 
     site: Path

@@ -11,9 +11,11 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import atomicfile, urls
 from mtsite.errors import DamagedLogError
@@ -38,8 +40,7 @@ Known = dict[str, Any]
 PACKED_SUFFIXES = (".gz", ".xz", ".zst")
 
 
-@dataclass(frozen=True, slots=True)
-class Taker:
+class Taker(Struct, frozen=True):
     """How the logs of a site are taken: masked by what, judged by what, at most how much of each.
 
     `site` is where `_blobs/` lies; a blob that is there already is left as it is.

@@ -8,7 +8,9 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.megatest.schema import column_names, quote
 from mtsite.rollup import BUSY_STATES, TERMINAL_STATES
@@ -19,8 +21,7 @@ _PLACEHOLDER = "NOT (testname IS 'bogustest' AND item_path IS 'nowherepath')"
 _Numbers = tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunActivity:
+class RunActivity(Struct, frozen=True):
     """One run row, and what its tests add up to; times are Unix seconds.
 
     `activity` is the newest sign of life of the run, None when no row has a time. `busy` counts

@@ -1,8 +1,9 @@
 """An area directory: its name, its fields, its linktree, its databases. Reads, never writes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.config import AreaConfig
 from mtsite.errors import AreaBusyError, AreaUnreadableError, MtsiteError, NoDatabaseError
@@ -32,8 +33,7 @@ from mtsite.megatest.testdat import RunDirs
 __all__ = ["COMPLETED_NAME", "DATABASE_NAME", "TMP", "Area", "open_area"]
 
 
-@dataclass(frozen=True)
-class Area:
+class Area(Struct, frozen=True):
     """One area as it is now.
 
     `testsuite` is Megatest's own name for it, part of the path of its /tmp cache and of its

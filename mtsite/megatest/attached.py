@@ -7,8 +7,9 @@ or the area, as for logs (`linktree`).
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mtsite.chosenfiles import Chooser, Where
 from mtsite.megatest.linktree import FoundLog, Roots, look_at, rundir_of
@@ -18,8 +19,7 @@ MOST_NAMES = 20_000
 DEEPEST = 24
 
 
-@dataclass
-class _Walk:
+class _Walk(Struct):
     """One walk: how many names were looked at, and what was not."""
 
     chooser: Chooser

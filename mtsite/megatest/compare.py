@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote as quote_path
 
+from msgspec import Struct
+
 from mtsite.megatest.schema import quote
 from mtsite.megatest.shape import RUN, TESTS, Shapes, TableShape, run_tables, test_tables
 from mtsite.megatest.transfer import Store, names_run, test_ids_of
@@ -45,8 +47,7 @@ class Pair:
         return self.source.connection
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Rows of one table that belong to a run at the source; `other` have no equal in the copy."""
 
     rows: int

@@ -7,8 +7,9 @@ stands in for it in mtsite.toml.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.config import AreaConfig
 from mtsite.errors import AreaUnreadableError, ConfigError, MissingError
@@ -21,8 +22,7 @@ HOMEHOST_NAME = ".homehost"
 _NO = frozenset({"no", "n", "false", "0", "off"})
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """An area as megatest.config describes it; `fields` are the names in [fields].
 
     `dbdir` is where versions 1.60 to 1.62 put their databases.

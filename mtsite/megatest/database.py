@@ -16,11 +16,12 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from mtsite.errors import AreaBusyError, AreaUnreadableError, MissingError
 from mtsite.megatest import schema
@@ -44,8 +45,7 @@ decode = methodcaller("decode", "utf-8", "surrogateescape")
 """Bytes of a text column as str; bytes that are not UTF-8 become U+DC80–DCFF and survive."""
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseMark:
+class DatabaseMark(Struct, frozen=True):
     """What a database file looks like from outside; two equal marks: nothing was committed between.
 
     `change_counter` is the header's, raised by every commit in rollback mode. The journal marks

@@ -1,7 +1,9 @@
 """Every value of an area's own files that is in effect, with the place that it comes from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.config import AreaConfig
 from mtsite.errors import MissingError
@@ -19,8 +21,7 @@ from mtsite.megatest.testconfig import (
 )
 
 
-@dataclass(frozen=True)
-class EffectiveValue:
+class EffectiveValue(Struct, frozen=True):
     """One value with its place (file:line), the places of those it replaced, why it is unknown.
 
     `given` is the key of mtsite.toml that stands in for it, '' where none does.
@@ -35,8 +36,7 @@ class EffectiveValue:
     given: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class EffectiveValues:
+class EffectiveValues(Struct, frozen=True):
     """All values of some files; `problems` are what is wrong with the files."""
 
     values: tuple[EffectiveValue, ...]

@@ -10,8 +10,9 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.megatest import scheme
 
@@ -31,8 +32,7 @@ _NEEDS_SHELL = re.compile(r"""["'`\\*?\[\]();|&<>{}$\n]|(?:^|\s)[~#]|^-""")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 
 
-@dataclass(frozen=True, slots=True)
-class Expanded:
+class Expanded(Struct, frozen=True):
     """A line after expansion; `kept` is a form that had to stay ('' for none).
 
     It is named by its type; one that needs a variable of the environment, by that as well.
@@ -43,8 +43,7 @@ class Expanded:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What the forms of one file look at. `environment` grows while the file is read.
 
     `lookup(section, name)` finds what has been read so far; `target_section` is '' without a

@@ -8,9 +8,10 @@ import errno
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
+
+from msgspec import Struct, field
 
 from mtsite.megatest import expand
 from mtsite.megatest.lines import (
@@ -47,8 +48,7 @@ class _Stop(Exception):
     """Enough was read; the problem that says so is noted already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What one read knows beforehand, and what it may do.
 
     `environ` is all that `#{getenv …}` sees; with `closed` it is only a part of what Megatest

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.megatest.shape import RUN, TESTS, Row, Shapes, test_tables
 from mtsite.megatest.transfer import (
@@ -22,8 +23,7 @@ TESTS_AT_ONCE = 100
 """Tests that are let go in one short transaction, with all their rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A verified copy as sets, in the numbering of the source: what may be let go."""
 
     run_id: int

@@ -4,8 +4,9 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.megatest.activity import key_names, read_activity, tests_update_times_are_trusted
 from mtsite.megatest.area import Area
@@ -36,8 +37,7 @@ SYNC_TIMES = frozenset({"LAST_UPDATE", "LAST_FULL_UPDATE"})
 _Name = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """One host: `address` is what Megatest would write into .homehost for it.
 
     `is_named` says whether an entry there, a name or an address, means this host.
@@ -48,8 +48,7 @@ class Host:
     is_named: Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """When an area counts as quiet; all in seconds, `now` since 1970.
 
     A test that claims to run and was not heard of for `dead_after` counts as ended.
@@ -60,8 +59,7 @@ class Terms:
     dead_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """One sign that somebody works in an area.
 
     `kind` is test, run, task (a runner in tasks_queue), server, sync or lock.

@@ -5,7 +5,9 @@ All functions work inside the caller's transaction: rows and note are committed 
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.megatest.schema import quote
 from mtsite.megatest.shape import RUN, TESTS, Row, Shapes, TableShape
@@ -33,8 +35,7 @@ Renumbered = Mapping[str, Mapping[int, int]]
 """Table → rowid in the archive → rowid at birth, for rows that could not keep theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """Rows that a run points to and that others may point to as well: they stay at the source."""
 
     blocks: tuple[Row, ...] = ()

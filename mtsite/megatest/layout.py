@@ -12,9 +12,10 @@ import pwd
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.errors import MissingError
 from mtsite.megatest.caches import cache_databases, is_this_host, owner_of
@@ -30,8 +31,7 @@ _NO_PART = frozenset({MAIN_NAME, "no-sync.db", "monitor.db"})
 _NUMBERED = re.compile(r"[0-9]+\.db")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The databases of an area as they lie there now.
 
     `live` is megatest.db, or the /tmp cache of it where that is newer. `main` has the runs, and

@@ -8,8 +8,9 @@ and where somebody writes, pauses between them let him in.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from mtsite import notes
 from mtsite.megatest.compare import Pair, has_equal, rows_of_tests, test_spans, version
@@ -33,8 +34,7 @@ _DOOMED = "temp.mtsite_doomed"
 _MAKE_DOOMED = "CREATE TEMP TABLE IF NOT EXISTS mtsite_doomed (id INTEGER PRIMARY KEY)"
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """What a run leaves behind: nothing, or its row with other values in some columns."""
 
     mark: Mapping[str, str | int] = field(default_factory=dict)

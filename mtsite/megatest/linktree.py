@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from mtsite.megatest.rows import NEVER_HAD_A_DIRECTORY
 from mtsite.model import RunKey, Test, TestName
 
@@ -33,8 +35,7 @@ _SUMMARY = ".dat"
 """Of logpro, for a step; any other file of this kind may be data of the test, of any size."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLog:
+class FoundLog(Struct, frozen=True):
     """One log of a test: `name` relative to the run directory, `path` its real path.
 
     `refused` says why it must not be read ('' = read it); then `path` is where the name pointed.
@@ -46,8 +47,7 @@ class FoundLog:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AreaPlace:
+class AreaPlace(Struct, frozen=True):
     """Where the files of an area's runs may lie, as its configuration says.
 
     `tests` are the directories of its tests in the order of search. `values` and `given` stand in

@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from mtsite.megatest.configfile import ConfigFile, read_on_terms
 from mtsite.megatest.grammar import Terms
@@ -16,8 +17,7 @@ MOST = 4000
 _Stamp = tuple[int, int] | None
 
 
-@dataclass(frozen=True)
-class _Known(Generic[T]):
+class _Known(Struct, Generic[T], frozen=True):
     made: T
     above: Path
     asked: tuple[tuple[str, str | None], ...]

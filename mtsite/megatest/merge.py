@@ -7,8 +7,10 @@ that is shown, and the area's page says where the older one lies.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.config import AreaConfig
@@ -21,8 +23,7 @@ from mtsite.model import RunKey
 from mtsite.urls import EMPTY_KEY_VALUE
 
 
-@dataclass(frozen=True)
-class AreaListing:
+class AreaListing(Struct, frozen=True):
     """What one area holds: the runs whose rows lie there, wherever they were born.
 
     `problems` are for the area's page. `error` is '' or why the area, or one of its databases,
@@ -37,16 +38,14 @@ class AreaListing:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A run in one database, and its note (None: it was born here)."""
 
     head: RunHead
     note: notes.Note | None
 
 
-@dataclass(frozen=True, slots=True)
-class AreaRuns:
+class AreaRuns(Struct, frozen=True):
     """What one area holds, before anything is known of the others; `listing` has no runs yet."""
 
     listing: AreaListing

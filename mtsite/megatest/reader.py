@@ -11,8 +11,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite.errors import MissingError
 from mtsite.megatest import rows
@@ -37,8 +39,7 @@ RACY_SECONDS = 2
 GONE = "deleted in Megatest"
 
 
-@dataclass(frozen=True, slots=True)
-class RunHead:
+class RunHead(Struct, frozen=True):
     """A run as its row and the sums over its tests tell, without its tests.
 
     `key` is its birth identity, `home` the area whose database holds the rows now. `fingerprint`
@@ -78,8 +79,7 @@ class RunHead:
     attributes: Told | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TestsOf:
+class TestsOf(Struct, frozen=True):
     """The tests of one run where they lie outside the database of the run's row.
 
     `gone` and `unreadable` say why there are none, '' when there are.
@@ -196,8 +196,7 @@ def _tests_or_damage(sums: Sums, run_id: int) -> TestsOf:
         return TestsOf(unreadable=str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class _Here:
+class _Here(Struct, frozen=True):
     """Where rows are read: what all heads of a database share."""
 
     database: Path

@@ -6,7 +6,8 @@ year 200,000. What makes no sense becomes None; what is text stays text.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import Scalar, State, Status, Step, Test, TestDatum, TestMeta
 
@@ -143,8 +144,7 @@ def to_meta(row: Row) -> TestMeta:
     )
 
 
-@dataclass(slots=True)
-class _Pair:
+class _Pair(Struct):
     """What is known of one step while its rows are gone through."""
 
     first_id: int

@@ -6,9 +6,11 @@ in four databases are there in the time of reading their rows. A run's own row i
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.config import AreaConfig
@@ -62,8 +64,7 @@ class _Row(NamedTuple):
     note: _Note | None
 
 
-@dataclass
-class RunList:
+class RunList(Struct):
     """The runs of these areas; `problems` name what could not be read.
 
     `live_only` leaves completed-runs.db out. `only` are the areas whose runs are wanted, by birth

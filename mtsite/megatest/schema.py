@@ -9,8 +9,9 @@ column that they lack means; `generation.py` tells which shape a database has.
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 KEY_COLUMNS = "*keys*"
 """Stands in a column list for the key columns of an area."""
@@ -27,8 +28,7 @@ FORBIDDEN_FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One table: `columns` are (name, type and default); `unique` is (constraint, columns)."""
 
     name: str
@@ -36,8 +36,7 @@ class Table:
     unique: tuple[str, tuple[str, ...]] = ("", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A column that holds rowids of another table; in `tests.archived` 0 and -1 name no row."""
 
     table: str
@@ -45,8 +44,7 @@ class Reference:
     refers_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """A shape of databases: what differs from G4, whose tables are written out below.
 
     `runs_in`, `tests_in` and `steps_in` say, for a reader, in which file those rows lie. `signs`

@@ -9,8 +9,9 @@ back, and nothing is made. Whatever it doesn't know is unknown, never guessed.
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 DEPTH = 60
 CHARACTERS = 1 << 20
@@ -43,8 +44,7 @@ class UnknownError(Exception):
     """It can't be told without an interpreter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What an expression may look at; `target` is '' where no target is known."""
 
     area_path: Path

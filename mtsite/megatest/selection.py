@@ -1,14 +1,13 @@
 """Which runs a command is about: by target, runname, age, state and status. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtsite.megatest.activity import RunActivity
 from mtsite.megatest.pattern import matcher, target_matcher
 from mtsite.megatest.reader import RunHead
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Runs that fulfil all that is asked for; what is empty or None asks for nothing.
 
     `target`, `runname`, `state` and `status` are patterns (`pattern.py`); states and statuses are

@@ -6,7 +6,8 @@ with a run: a table with a `run_id` belongs to runs, one with a `test_id` to tes
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite import notes
 from mtsite.errors import AreaUnreadableError
@@ -30,8 +31,7 @@ _AFFINITIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TableShape:
+class TableShape(Struct, frozen=True):
     """One table: `rowid` is the SQL that names its rows, `columns` all others in file order.
 
     `alias` is the column that is the rowid, '' when there is none. `references` maps a column to

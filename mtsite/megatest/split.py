@@ -7,8 +7,10 @@ from where there is more of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite.errors import AreaBusyError, MtsiteError
 from mtsite.megatest.area import Area, check_database, message_of
@@ -25,8 +27,7 @@ IMPATIENT_SECONDS = 0.2
 MOST_NAMED = 10
 
 
-@dataclass(slots=True)
-class Looked:
+class Looked(Struct):
     """What was found in some databases of one area: runs, marks, words for its page, failures.
 
     `waiting` are runs whose tests are locked up: no older copy may stand in for them.
@@ -39,8 +40,7 @@ class Looked:
     errors: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Below:
+class _Below(Struct):
     """The tests of all runs: by the number of the run, and the parts that could not be read."""
 
     found: dict[int, TestsOf] = field(default_factory=dict)

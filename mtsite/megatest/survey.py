@@ -1,7 +1,8 @@
 """The tests that an area's files describe: items, what waits for what, or why that isn't known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.config import AreaConfig
 from mtsite.megatest import expand
@@ -21,8 +22,7 @@ from mtsite.megatest.testconfig import (
 _NEEDED = ("items.", "itemstable.", "requirements.waiton")
 
 
-@dataclass(frozen=True)
-class SurveyedTest:
+class SurveyedTest(Struct, frozen=True):
     """One test of an area; `problems` say what of it is not known, where and why."""
 
     read: TestConfig

@@ -9,8 +9,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.megatest import items
 from mtsite.megatest.configfile import ConfigFile, read_on_terms, surroundings
@@ -44,8 +46,7 @@ Sections = Mapping[str, Mapping[str, str]]
 Given = Mapping[tuple[str, str], str]
 
 
-@dataclass(frozen=True)
-class TestConfig:
+class TestConfig(Struct, frozen=True):
     """One testconfig as it was read, and what it says."""
 
     __test__ = False

@@ -5,9 +5,10 @@ and what makes it unreadable is told on the test's page, never raised.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.errors import MtsiteError
 from mtsite.megatest import rows
@@ -24,16 +25,14 @@ NO_STEPS = "steps and test data are not known"
 """How a note ends that says why a testdat.db was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunDirs:
+class RunDirs(Struct, frozen=True):
     """Where run directories with a testdat.db lie; `expected`: each test that ran has one."""
 
     place: AreaPlace
     expected: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class OwnRows:
+class OwnRows(Struct, frozen=True):
     """What a test's own database holds; `note` says why it could not be read, '' when it could."""
 
     steps: tuple[Step, ...] = ()

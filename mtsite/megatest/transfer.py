@@ -8,8 +8,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.megatest.database import decode
 from mtsite.megatest.schema import quote
@@ -32,8 +33,7 @@ MARKS_AT_ONCE = 500
 """Placeholders in one statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """An open database with the shapes of its tables."""
 
     path: Path
@@ -41,8 +41,7 @@ class Store:
     shapes: Shapes
 
 
-@dataclass(frozen=True, slots=True)
-class RunRows:
+class RunRows(Struct, frozen=True):
     """All rows of one run by table, each in the form of the archive's columns."""
 
     run_id: int
@@ -54,8 +53,7 @@ class RunRows:
         return {table: len(rows) for table, rows in sorted(self.rows.items()) if rows}
 
 
-@dataclass(frozen=True, slots=True)
-class RunFace:
+class RunFace(Struct, frozen=True):
     """What a run row says of the run; text as it is stored, None where it is NULL."""
 
     target: tuple[str, ...]

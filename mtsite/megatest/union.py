@@ -6,8 +6,9 @@ that moves runs: what this says is the same is the same, although a move thinks 
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.megatest.activity import key_names
 from mtsite.megatest.database import AreaConnection, area_errors, reading
@@ -23,8 +24,7 @@ Owner = tuple[RunName, tuple[object, ...]]
 """The run that a row belongs to, and the name of the test if it is a test's."""
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """The rows of one run: how many, and a sum over all of them that no order changes."""
 
     count: int = 0

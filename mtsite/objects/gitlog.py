@@ -7,8 +7,9 @@ each commit is a push of its own.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from mtsite.objects.shape import ObjectError
 from mtsite.provenance import Commit, Push
@@ -23,8 +24,7 @@ _DATE = re.compile(r"\w{3} (\w{3}) +(\d+) (\d+):(\d+):(\d+) (\d{4}) ([+-])(\d\d)
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """A commit as the log tells it; `parents` are known where the format has them."""
 
     revision: str

@@ -8,8 +8,9 @@ message        {"taskId": …, "origin": {"project": …, "revision": …}, "dis
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mtsite.objects.relations import JobEdge, relations_in, tried_again
 from mtsite.spelled import moment
@@ -32,8 +33,7 @@ class ObjectError(ValueError):
     """An object that can't be taken; the message is its reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An object. `revision` is '' for a machine, whose `repository` is '', too.
 
     `fields` are all that it says, as (path, value), in its own order.
@@ -46,8 +46,7 @@ class Found:
     fields: tuple[tuple[str, float | int | str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Job(Found):
+class Job(Found, frozen=True):
     """A job: one execution of a test or build. Times are Unix seconds, None if it says none."""
 
     name: str = ""

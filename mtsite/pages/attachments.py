@@ -6,7 +6,8 @@ SVG) only in a frame that is sandboxed, where no script runs and nothing is load
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.attachment import CSV, IMAGE, JSON, LEFT_OUT, PAGE, READABLE, Attachment
 from mtsite.logs import ansi
@@ -43,8 +44,7 @@ Shot = tuple[str, str, int, int, str]
 """(name, link, width and height in the strip, what is said of it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A text with its beginning: a table (the first row is its head), lines, or a page to frame."""
 
     name: str

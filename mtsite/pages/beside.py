@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from mtsite import urls
 from mtsite.model import Run, RunKey, TestName
@@ -24,8 +25,7 @@ TITLES = {
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class RunLink:
+class RunLink(Struct, frozen=True):
     """A run that this one names, or (`back`) that names this one.
 
     `page` is its path below the site, '' where there is no such run; `letter` its verdict.
@@ -38,8 +38,7 @@ class RunLink:
     back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TestLink:
+class TestLink(Struct, frozen=True):
     """A test of another run that the test `own` names, or (`back`) that names it.
 
     `page` is '' and `letter` `ABSENT` where there is none.
@@ -56,8 +55,7 @@ class TestLink:
     back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """For one run: `next_run` is '' for the newest, `links` are (title, address).
 
     `leaving`: there is a page of what leaves, and when. `related` are other runs.
@@ -69,8 +67,7 @@ class Beside:
     related: tuple[RunLink, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunBeside:
+class RunBeside(Struct, frozen=True):
     """For all runs: `links` has title → address with placeholders, by area."""
 
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

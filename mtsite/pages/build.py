@@ -1,6 +1,6 @@
 """What the page of a build shows: what it was made of, its files, and the runs that used it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunSummary
@@ -20,8 +20,7 @@ FILES_ROOM = 300_000
 """Bytes of HTML: what runs say of files is of any length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A build as all its runs together name it: those say different things of one file rarely.
 
     `pushes` are the revisions that runs name with it, `addresses` where they say it is described.

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import comparison, urls
 from mtsite.facts import Compared
@@ -43,8 +45,7 @@ Line = tuple[str, str, str]
 """(name, link, what it came to there and here)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """One run compared with. `groups` are (head, how many, lines); `values` lines of data."""
 
     runname: str

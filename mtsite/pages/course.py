@@ -5,9 +5,10 @@ stands on it as a mark. Places on it are times, so months without a run are a ga
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -24,8 +25,7 @@ _GAP_FACTOR = 6
 _GAP_LEAST = 3 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
+class _Point(Struct, frozen=True):
     run: RunSummary
     time: int
     x: int

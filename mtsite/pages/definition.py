@@ -1,7 +1,8 @@
 """What the author of a test says of it: test_meta's columns first, then its testconfig."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite.megatest.expand import why_unknown
 from mtsite.model import Run, Test, TestDefinition, TestMeta

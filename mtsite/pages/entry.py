@@ -1,7 +1,8 @@
 """One test of a run as lists and filters know it: where it is, how it went, what marks it. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -12,8 +13,7 @@ KNOWN = "known"
 _NO_FACTS = TestFacts()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A counted test; `href` leads from the run's page to its own.
 
     `change` is new, still, fixed, known or ''; `flags` some of item, flaky, slow, archived and

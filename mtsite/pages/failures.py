@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -31,8 +33,7 @@ def _no_cause(_: TestName) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A test that went wrong. `tag` is new, flaky, still, known or ''; `since_runs` '7' or
     '100+'.
 
@@ -73,8 +74,7 @@ class Row:
         return words.strip_words(self.strip) if self.strip else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """Rows with one line as the page shows them: `rows` open, `rest` folded, of `rest_total`."""
 
     rows: tuple[Row, ...]

@@ -1,7 +1,8 @@
 """What did not go wrong in a run, folded: by verdict, then by prefix, items rolled up. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.pages import words
 from mtsite.pages.entry import Entry
@@ -17,8 +18,7 @@ _ITEM_BYTES = 75
 _MARK_BYTES = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A test, or an iterated test with those of its items that went this way."""
 
     testname: str
@@ -46,8 +46,7 @@ def _marks(e: Entry) -> int:
     return sum(_MARK_BYTES + weight(text) for text in (e.host, e.tags, e.flags, e.change) if text)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows whose names begin alike; `prefix` is '' for those that have no group."""
 
     prefix: str
@@ -59,8 +58,7 @@ class Group:
         return words.plural(sum(len(row.entries) for row in self.rows), "test")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """All tests of one verdict."""
 
     letter: str

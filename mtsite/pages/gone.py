@@ -1,7 +1,8 @@
 """What stays at the address of a run, or of a test, whose rows are no more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import Attachment, LogRecord, RunKey, RunRecord, TestName, TestRecord
@@ -93,8 +94,7 @@ def log_context(
     return _small(frame, path, crumbs, stub, record.key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stub:
+class _Stub(Struct, frozen=True):
     """A small page for something below a run: `logs` are what remains of them."""
 
     kind: str

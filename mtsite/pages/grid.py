@@ -6,10 +6,11 @@ Only the last are left out of the table where they are many: they are a sentence
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary
@@ -49,8 +50,7 @@ Row = tuple[str, str, str, tuple[Cell, ...], str, tuple[str, str]]
 """(testname, item path, link to its history, cells, marks, (initials of its owner, owner))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A row with what decides its place: `kind` is its group, `marks` what filters look at."""
 
     row: GridRow
@@ -96,8 +96,7 @@ def _alike(one: Ranked, other: Ranked) -> bool:
     return (one.kind == "always") == (other.kind == "always")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One page of a window: which ('30', '2026-11'), which part of how many, and all windows.
 
     `months` are the pages of months, newest first; `first` is how many rows stand before.

@@ -5,7 +5,7 @@ that keeps its verdict stays as it is. The newest runs, one by one, and their du
 the shards of the target by script. Older stretches are on parts of 200 that never change.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey, TestName
@@ -19,8 +19,7 @@ TEMPLATE = "history.html"
 MAX_ITEMS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """The stretches of one page, newest first. `part` is 0 on the page of the newest.
 
     `parts` is how many parts of older ones there are. `items` are the items of the test with

@@ -5,7 +5,8 @@ in the 30 runs before, so a page changes only when something ran on its host.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary
@@ -31,8 +32,7 @@ _BY = " by what other hosts made of them in the 30 runs before."
 Ran = tuple[RunKey, RanTest]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One host: all its runs added up, the newest of them, and the tests that it ran last.
 
     `loads` are the numbers of `MOST_LOADS` runs, of which `runs` tell the newest.

@@ -1,7 +1,9 @@
 """What the list of hosts shows: those that stand out first, then all by name, in parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.onhosts import Numbers
@@ -17,8 +19,7 @@ MOST_OUT = 20
 Host = tuple[str, Numbers]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of the list: its hosts by name; the first has those that stand out, too."""
 
     hosts: tuple[Host, ...]

@@ -3,7 +3,8 @@ runs and are made when a job has ended; no build reads them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtsite import urls
 from mtsite.jobhistory import (
@@ -55,8 +56,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JobPulse:
+class JobPulse(Struct, frozen=True):
     """What the pages of jobs tell.
 
     `every` has the seconds between two runs of each job, 0 where that isn't known, `upcoming` when

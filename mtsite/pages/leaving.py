@@ -1,7 +1,8 @@
 """What leaves in the next days, what is held, and what has ended: the page about retention."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.holds import Hold
@@ -20,8 +21,7 @@ MAX_ENDED = 100
 _PARTS = {"logs": "logs", "pages": "pages", "rows": "rows", "purge": "content", "blob": "log"}
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A hold with its run, which is None when the site knows no such run."""
 
     hold: Hold
@@ -29,8 +29,7 @@ class Held:
     expired: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Departures:
+class Departures(Struct, frozen=True):
     """What the page tells. `now` is the newest time that the rows of the site know.
 
     `ended` are runs of which something was let go, the newest first. `unread`: the list of holds

@@ -1,8 +1,10 @@
 """What the page of one log shows: its head, what was found in it, its lines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.logs.blocks import BlockedText
@@ -123,8 +125,7 @@ def _level(level: str, lines: int) -> tuple[str, str, str]:
     return LEVEL_CLASSES[level], level, words.plural(lines, "line")
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(Struct, frozen=True):
     """What the log pages share that lie equally deep below one run."""
 
     shown: Mapping[str, object]

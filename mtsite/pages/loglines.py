@@ -8,10 +8,11 @@ All text is escaped here, so this file and `markdown.py` alone return `Markup`.
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.logs.ansi import ESC, to_spans
 from mtsite.logs.blocks import Cut
@@ -50,8 +51,7 @@ _CACHED = 2000
 Ranges = list[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """How much of a log stands on its page: all lines below `whole_below`, else `head` and `tail`
     and `around` lines on both sides of each finding (of a warning none), of which at most `longest`
     lines, and those in `lines`.
@@ -73,8 +73,7 @@ def no_part(line: int) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Where the rest is: the stored text, and the page that has a line ('' where none has it)."""
 
     raw: str

@@ -4,8 +4,9 @@ It shows names only, so it changes when a value comes or goes and with no run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.pages import listing, words
@@ -17,8 +18,7 @@ PART_BYTES = 150_000
 _MARKUP = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """One part of the list: `number` of `parts`, of `total` names below this node."""
 
     area: str

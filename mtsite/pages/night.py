@@ -5,11 +5,12 @@ a target first; where they are many the page has parts.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mtsite import rollup, urls
 from mtsite.model import RunSummary
@@ -28,8 +29,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One part of a night: its runs in the order of columns, and rows with a letter for each.
 
     `before` is the night before it that has runs, '' for none.

@@ -6,7 +6,9 @@ Tests of one level that wait for the same stand together, what went wrong among 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.pages import words
@@ -39,8 +41,7 @@ Named = tuple[str, str, str, str, str]
 """(style, symbol, word, test, link)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Tests of one level that wait for the same: `after` are the first of those.
 
     `tests` stand open; `rest` are as many of the `rest_total` that went well as there is room for.
@@ -56,8 +57,7 @@ class Group:
     circle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """What can begin when all levels before it have ended; `number` counts from 1."""
 
     number: int

@@ -5,8 +5,9 @@ context holds are relative to the page that shows them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
+
+from msgspec import Struct, field
 
 from mtsite import urls
 from mtsite.model import RunSummary, TestName
@@ -15,8 +16,7 @@ Crumb = tuple[str, str, str]
 """(label, link, what the label is the value of: 'area', a key name, 'run', …)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFrame:
+class SiteFrame(Struct, frozen=True):
     """What all pages of a site share. `version` names the directory of the assets."""
 
     title: str
@@ -26,8 +26,7 @@ class SiteFrame:
     version: str = "v1"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSummary:
+class NodeSummary(Struct, frozen=True):
     """One row of an index: an area (`values` empty), a key level, or a target (all values given).
 
     `counts` adds up the newest run of each target below, `verdict` is the worst of them,
@@ -68,8 +67,7 @@ class NodeSummary:
     contact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GridRow:
+class GridRow(Struct, frozen=True):
     """One test of a grid; `strip` has a verdict letter per run of the grid, newest first.
 
     `values` are what the metric of the grid was in each of them; () where it has none.
@@ -86,8 +84,7 @@ class GridRow:
             yield letter, value, len(list(same))
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """All tests × some runs of a target, runs newest first.
 
     `heads` names facts of a run that stand as rows of their own above the grid: 'owner', …
@@ -102,8 +99,7 @@ class Grid:
     owners: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Runs in a row with one verdict. An open stretch has no `last_run` and 0 `runs`."""
 
     verdict: str

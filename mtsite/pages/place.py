@@ -1,8 +1,9 @@
 """Where a run stands: what the pages of all its tests share, worked out once per run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.facts import Suspects
@@ -20,8 +21,7 @@ SAME_NAMES = 3
 """So many of the other tests with the same error are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """The links that all test pages share that lie equally deep below their run."""
 
     to_root: str

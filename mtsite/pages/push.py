@@ -1,6 +1,6 @@
 """What the page of a push shows: commits, runs, and which tests went wrong with it first."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary, TestName
@@ -25,8 +25,7 @@ BROKE_ROOM, BUILDS_ROOM = 300_000, 60_000
 """Bytes of HTML: targets may be many, and names of any length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broke:
+class Broke(Struct, frozen=True):
     """Tests that are wrong in the run `here`, and were good in `there`, at an earlier push.
 
     `between` are the last of `total` pushes after that one up to this one, each with the revision
@@ -41,8 +40,7 @@ class Broke:
     between: tuple[tuple[PushPlace, str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A push: where it stands, its neighbours with runs, runs and builds."""
 
     at: PushPlace

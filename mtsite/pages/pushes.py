@@ -5,7 +5,8 @@ of the repository, too. What nobody told of, and runs name, stands there by when
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey
@@ -24,8 +25,7 @@ ShownRun = tuple[RunKey, str]
 """A run and its verdict letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A push of the list with its runs; `revision` is what its page is called by."""
 
     push: Push
@@ -33,8 +33,7 @@ class Line:
     runs: tuple[ShownRun, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """Some pushes, newest first, of `total`; `part` None on the page of the repository.
 
     `untold` are pushes that runs name and nobody told of, and which are on that page only. A part

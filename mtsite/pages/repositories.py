@@ -1,7 +1,8 @@
 """What the list of repositories shows: those that runs name, or whose pushes are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.pages import words
@@ -13,8 +14,7 @@ EDITION = 2
 TEMPLATE = "repositories.html"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository: how many pushes and runs it has, and the newest push with runs, if any."""
 
     name: str

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts, RunRecord, RunSummary, TestName
@@ -56,8 +58,7 @@ _SAYS_NOTHING = frozenset({"", "n/a", "new"})
 """What the columns of a run hold all its life."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True, dict=True):
     """A run with all that its page tells; `verdicts` line up with its tests.
 
     `differences` is what `disagreement.of_all` found, `known` what annotations fit.

@@ -7,7 +7,9 @@ shards, which the filter searches.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import Run, TestName
@@ -33,8 +35,7 @@ _ALWAYS = 8
 _CHANGES = ("", "new", "still", "fixed", "known")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Rows under one heading of a list page; `anchor` is '' where the block goes on."""
 
     heading: str
@@ -42,8 +43,7 @@ class Block:
     rows: tuple[failures.Row, ...] | tuple[folded.Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
+class ListPage(Struct, frozen=True):
     """One page of all tests of a run: those of `letter` (BAD: what went wrong), page n `of` m."""
 
     BAD = "bad"
@@ -56,8 +56,7 @@ class ListPage:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSection:
+class ShownSection(Struct, frozen=True):
     """A section on the page of the run: its rows, or links to where its groups are listed.
 
     A link is (prefix, how many tests, link); `more` is how many groups have none, `first` the
@@ -71,8 +70,7 @@ class ShownSection:
     first: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunList:
+class RunList(Struct, frozen=True):
     """Where each test of a run is shown. `shards` are (path, content); `marks` counts flags."""
 
     failures: tuple[failures.Shown, ...]

@@ -8,8 +8,9 @@ import json
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtsite import urls
 from mtsite.failing import FailingLine
@@ -45,8 +46,7 @@ _COMMENT = 120
 Outcomes = Mapping[TestName, tuple[str, int | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRun:
+class FoundRun(Struct, frozen=True):
     """A run as it is searched: `lines` are the most frequent of `line_total`. Gone: its row alone.
 
     `place` is when it began.
@@ -60,8 +60,7 @@ class FoundRun:
     line_total: int = 0
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A shard while it is written, one run after the other, the oldest first."""
 
     size: int = 240

@@ -6,15 +6,15 @@ leaves it, "" a curve.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 WIDTH, HEIGHT = 600, 60
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure; `said` stands before it, `label` is for those who hear it.
 
     `band` is (y, height) of what is tolerated; None: nothing is said of it.
@@ -27,8 +27,7 @@ class Figure:
     band: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Figures that share a table; `ends` are what stands left and right below them.
 
     Cells of `rows` are (text, link or ''); `note` says what is left out.

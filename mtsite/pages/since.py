@@ -4,7 +4,8 @@ All of it is frozen in the record of the run: no later run changes what stands h
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import Test, TestFacts

@@ -1,7 +1,9 @@
 """Unusual lines of a log, as the pages of the test and of the log show them. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.facts import Unusual
@@ -12,8 +14,7 @@ TEST_LINES = 8
 """So many stand on the page of the test; the page of the log has all that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """`lines` are (number, text, link to it, how many are like it or ''); `all` leads to the rest.
 
     `there` is the page of the good log's run.

@@ -1,7 +1,9 @@
 """What the page of one test, or of one item, in one run shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.comparison import is_slower
@@ -40,8 +42,7 @@ TEMPLATE = "test.html"
 _NO_DIRECTORY = frozenset({"", "n/a", "/tmp/badname"})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a build found out about one test beside its rows, its record and its facts."""
 
     differences: Sequence[disagreement.Disagreement] | None = None

@@ -4,7 +4,8 @@ The line is where something ran; a gap in it is idle time. What went wrong stand
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.model import Run, Test
 from mtsite.onhosts import ran_on
@@ -22,8 +23,7 @@ _AFTER = 30 * 86_400
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """One host: its link, what ran and what went wrong as paths, when, and how many tests."""
 
     host: str
@@ -37,8 +37,7 @@ class Lane:
     bad: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """All lanes over one span of time; `said` tells it in words, `note` what is left out."""
 
     lanes: tuple[Lane, ...]
@@ -50,8 +49,7 @@ class Timeline:
     height: int = HEIGHT
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(Struct):
     name: str
     ran: list[Span]
     wrong: list[Span]

@@ -1,7 +1,8 @@
 """Broken, flaky and fixed tests, as pages of targets and of levels above list them. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import RunKey

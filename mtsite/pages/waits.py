@@ -5,7 +5,8 @@ What went wrong stands first and open; of long lists the rest is folded, by how 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite import urls
 from mtsite.model import RunKey, TestName
@@ -49,8 +50,7 @@ _WENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """Tests of one state behind a line that opens; `rows` are as many of them as have room."""
 
     style: str
@@ -59,8 +59,7 @@ class Fold:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One end of the edges of one kind."""
 
     title: str

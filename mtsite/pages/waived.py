@@ -5,7 +5,9 @@ A test that fails as it did in the run before, where it was waived, is waived ag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import Run, RunFacts
@@ -19,8 +21,7 @@ OPEN = 12
 """So many waived tests of a run are in sight, the rest is folded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Runs in a row in which a test was waived, oldest first, this one last.
 
     `before` is (run, letter) of what it was before them; None: it was not there, or the look back

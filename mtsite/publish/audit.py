@@ -10,8 +10,10 @@ kind it is read. What another publisher put, and this tree lacks, can only be na
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mtsite.publish.destination import Destination, Stored
 from mtsite.publish.encode import Encoded
@@ -25,8 +27,7 @@ NAMED = 20
 _GZIP_WINDOW = 31
 
 
-@dataclass
-class Audit:
+class Audit(Struct):
     """What an audit found; lists are of paths, in byte order.
 
     missing: the manifest names it and it is not there. damaged: not what the manifest says.
@@ -44,7 +45,7 @@ class Audit:
 
     def as_json(self) -> dict[str, Any]:
         """The part `audit` of the document that --json prints."""
-        return dict(vars(self))
+        return asdict(self)
 
     def lines(self) -> list[str]:
         """The same for a person, the first paths of each kind by name."""

@@ -7,7 +7,7 @@ root, which loses: then it is looked whether the path is there, and where it isn
 says so, and the other one's next publish puts it.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mtsite.errors import DestinationError
 from mtsite.publish.destination import Destination

@@ -7,8 +7,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from mtsite import plugins
 from mtsite.config import PublishConfig
@@ -76,8 +77,7 @@ class PreconditionFailed(Exception):
     """Somebody else wrote the object since its tag was read; nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An object as stored. `unchanged`: it has the tag that was asked about; content is empty."""
 
     content: bytes
@@ -85,8 +85,7 @@ class Found:
     unchanged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A line of a listing: size in bytes as stored; the tag is '' where a listing has none."""
 
     path: str

@@ -9,12 +9,13 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol, cast
 
 from isal import isal_zlib
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite.publish.destination import Source
 from mtsite.publish.headers import Headers
@@ -32,8 +33,7 @@ class _Packer(Protocol):
     def flush(self) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(Struct, frozen=True):
     """`source` is ready to send; `digest` and `size` are of the file's own, unpacked content."""
 
     source: Source

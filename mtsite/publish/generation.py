@@ -1,7 +1,8 @@
 """The next generation of the manifest: the root to write, and the shards that it needs."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtsite.publish.ledger import Ledger
 from mtsite.publish.plan import PublishPlan
@@ -17,8 +18,7 @@ from mtsite.publish.shards import (
 )
 
 
-@dataclass(frozen=True)
-class NewShard:
+class NewShard(Struct, frozen=True):
     """A shard that is not at the destination yet: its file, and the lines in it."""
 
     ref: ShardRef
@@ -26,8 +26,7 @@ class NewShard:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """`root` names kept shards, then the new ones."""
 
     root: Root

@@ -5,7 +5,8 @@ lies in `_blobs/` comes from anyone who can run a test, so it is text, or a pict
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 IMMUTABLE = "max-age=31536000, immutable"
 # Not "public": a proxy with a login must not hand what one reader fetched to another.
@@ -45,8 +46,7 @@ _NAMED_BY_DIGEST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """What is sent with an object; `compress`: its text is worth packing where that is kept."""
 
     content_type: str

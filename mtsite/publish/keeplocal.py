@@ -8,8 +8,9 @@ builds read them. Which pages are here is asked of the disk alone, so nothing ca
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.manifest import FILE, KnownRun, Manifest, Page
 from mtsite.publish.ledger import Ledger
@@ -17,8 +18,7 @@ from mtsite.publish.ledger import Ledger
 _KEPT = ("_record/", "_blobs/")
 
 
-@dataclass(slots=True)
-class LetGo:
+class LetGo(Struct):
     """What left the disk: number of files, and bytes of their content."""
 
     files: int = 0

@@ -7,8 +7,9 @@ would say on its page of jobs that none has run yet, and number them from 1 agai
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtsite import jobhistory
 from mtsite.config import Config

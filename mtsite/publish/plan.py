@@ -7,8 +7,9 @@ changed a path wins; nobody takes back what another one added.
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mtsite.publish.ledger import Published
 
@@ -25,8 +26,7 @@ class TreeFile(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True)
-class PublishPlan:
+class PublishPlan(Struct, frozen=True):
     """What a publish will do. Lists are in the order in which they are carried out.
 
     new: keys that nobody can reach yet. changed: keys that readers may be looking at. resumed: put
@@ -73,8 +73,7 @@ class PublishPlan:
             yield tuple(group)
 
 
-@dataclass(frozen=True)
-class _Leaving:
+class _Leaving(Struct, frozen=True):
     """What may go: areas as directories with '/', and what was unreferenced since that long."""
 
     due_before: int
@@ -82,8 +81,7 @@ class _Leaving:
     at_once: Collection[str]
 
 
-@dataclass
-class _Draft:
+class _Draft(Struct):
     new: list[TreeFile] = field(default_factory=list)
     changed: list[TreeFile] = field(default_factory=list)
     resumed: list[TreeFile] = field(default_factory=list)

@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtsite.errors import DestinationError
 from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, TakesParts
@@ -26,8 +27,7 @@ class _Amiss(Exception):
     """What is wrong, and what to do."""
 
 
-@dataclass
-class Probe:
+class Probe(Struct):
     """Tries a destination; call `rights` once."""
 
     destination: Destination

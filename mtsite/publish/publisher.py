@@ -1,9 +1,11 @@
 """One publish, carried out: plan, send, write the root; again when another publisher was faster."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.errors import BusyError, DestinationError, MissingError, UsageError
@@ -51,8 +53,7 @@ class Built(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What a publish is asked for.
 
     `now` is Unix time, `grace` seconds. `dropped_areas` are directories of areas to let go,

@@ -11,9 +11,10 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, field
 
 from mtsite import atomicfile, lock
 from mtsite.config import Config
@@ -40,8 +41,7 @@ _RECORD = re.compile(r"_record/(?:(?!\.)[A-Za-z0-9._=,@~-]{1,200}/)+_run\.json")
 _GZIP_WINDOW = 31
 
 
-@dataclass(slots=True)
-class FetchSummary:
+class FetchSummary(Struct):
     """What was brought back; `bytes` of unpacked content. `problems`: objects that are damaged."""
 
     records: int = 0

@@ -14,11 +14,12 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from mtsite.config import PublishConfig
 from mtsite.errors import DestinationError, UsageError

@@ -5,18 +5,18 @@ says is read with suspicion, and is refused by ValueError.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, unquote_plus
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 from mtsite.publish.destination import Stored
 
 _MOST_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One answer: objects by their whole keys, and how to ask for the next ('': that was all)."""
 
     objects: tuple[Stored, ...]

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.errors import PartlyDoneError
 from mtsite.publish.destination import Destination
@@ -23,8 +24,7 @@ _Cost = tuple[Mapping[str, int], int]
 """Requests by kind, and bytes, of one put."""
 
 
-@dataclass
-class Sent:
+class Sent(Struct):
     """What was put, or would be: files, their plain bytes, and these as they are sent.
 
     `requests` are those that this takes, by kind, when nothing fails.

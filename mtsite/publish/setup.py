@@ -5,9 +5,10 @@ Documents are plain data; `apply_setup` gives them to a server, never over other
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from mtsite.errors import DestinationError
 
@@ -15,8 +16,7 @@ PARTS_DAYS = 7
 OWN_ID = "mtsite"
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """The documents of one destination, in the form of S3's own calls.
 
     `publisher` is an identity's policy: the rights that publishing needs. `policy` is the bucket's,

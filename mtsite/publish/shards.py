@@ -17,8 +17,9 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtsite.publish.encode import gzip_bytes
 
@@ -40,8 +41,7 @@ class Line(NamedTuple):
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShardRef:
+class ShardRef(Struct, frozen=True):
     """A shard as the root lists it; shards of one `generation` are one batch."""
 
     name: str
@@ -55,8 +55,7 @@ class ShardRef:
         return f"_manifest/{self.name[:2]}/{self.name}.jsonl.gz"
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """The manifest's root; an unpublished site has generation 0."""
 
     generation: int = 0

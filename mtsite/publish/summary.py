@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mtsite.amounts import size
 from mtsite.publish.audit import NAMED, Audit
@@ -11,8 +13,7 @@ from mtsite.publish.keeplocal import LetGo
 from mtsite.publish.plan import PublishPlan
 
 
-@dataclass
-class PublishSummary:
+class PublishSummary(Struct):
     """Counts of files by class. `plain_bytes` are of their content, `sent_bytes` what went out.
 
     `sent_bytes` counts the manifest too, and everything as often as it was sent. `requests` counts
@@ -90,6 +91,7 @@ class PublishSummary:
         told = asdict(self)
         for name in ("requests", "planned_requests"):
             told[name] = dict(sorted(getattr(self, name).items()))
+        told["let_go"] = asdict(self.let_go)
         told["audit"] = self.audit.as_json() if self.audit else None
         return told
 

@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from msgspec import Struct
+
 from mtsite.publish.destination import Source, copy_into, size_of
 from mtsite.publish.sigv4 import EMPTY, Keys, Signer
 
@@ -32,8 +34,7 @@ _CODE = re.compile(rb"<Code>([^<]{0,200})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]{0,500})</Message>")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the server said; header names are in lower case."""
 
     status: int
@@ -55,8 +56,7 @@ class RefusedError(Exception):
         super().__init__(f"{self.code}: {text}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """`payload` is the digest of the body; `into` a file for the content of a success."""
 
     method: str

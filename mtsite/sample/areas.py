@@ -1,8 +1,9 @@
 """The whole of the samples: three areas and a site's configuration below one directory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.errors import UsageError
 from mtsite.provenance import Push
@@ -23,8 +24,7 @@ ARCHIVE = "chipyard_archive"
 ARCHIVE_TITLE = "Chip and firmware, older runs"
 
 
-@dataclass(frozen=True, slots=True)
-class SampleSite:
+class SampleSite(Struct, frozen=True):
     """What was made: `areas` by name, `tokens` are the fake secrets that lie in one log."""
 
     root: Path

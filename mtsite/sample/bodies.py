@@ -5,11 +5,11 @@ day), {stamp} (syslog's time) and {iso}. A control character is part of what suc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """One sort of log. `work` is repeated in turn, between `least` and `most` lines of it.
 
     `in_pairs`: a log that ends well has an even number of them.

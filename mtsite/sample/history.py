@@ -3,9 +3,11 @@
 import heapq
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtsite.rollup import BAD, roll_up_items, verdict_of
 from mtsite.sample.faults import BLOCKED, FAULTS, NO_SPACE
@@ -19,8 +21,7 @@ _LAUNCHING = ("REMOTEHOSTSTART", "LAUNCHED", "LAUNCHED")
 _NO_FAULT = Fault("COMPLETED", "PASS")
 
 
-@dataclass(frozen=True, slots=True)
-class SampleStep:
+class SampleStep(Struct, frozen=True):
     """One step of a test; `end` None means that it never wrote its end row."""
 
     name: str
@@ -31,8 +32,7 @@ class SampleStep:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SampleTest:
+class SampleTest(Struct, frozen=True):
     """One row of `tests` with all that hangs on it. `fault` and `quirk` shape its log."""
 
     spec: TestSpec
@@ -64,8 +64,7 @@ class SampleTest:
         return self.event_time + self.run_duration
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRun:
+class SampleRun(Struct, frozen=True):
     """One run. `moved` says that it lies in the satellite; `leftover` is as in ExtraRun."""
 
     target: tuple[str, ...]
@@ -80,8 +79,7 @@ class SampleRun:
     tests: tuple[SampleTest, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class _Night:
+class _Night(Struct, frozen=True):
     """What all tests of one run share while it is made up; `day` counts from the first night."""
 
     spec: AreaSpec
@@ -155,7 +153,7 @@ def _extra(spec: AreaSpec, extra: ExtraRun, seed: int, now: int) -> SampleRun:
         tests = _died(tests)
     if extra.leftover == "deleted":
         gone = {"state": "DELETED", "status": "n/a", "comment": "", "steps": (), "values": ()}
-        tests = tuple(replace(test, **gone) for test in tests)  # type: ignore[arg-type] # fields above
+        tests = tuple(replace(test, **gone) for test in tests)
     return SampleRun(
         target=extra.target,
         runname=extra.runname,

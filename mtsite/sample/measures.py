@@ -1,13 +1,13 @@
 """Measured values of a test: inside their tolerance, unless the fault is about them."""
 
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from mtsite.sample.spec import Fault, Measure, TestSpec
 
 
-@dataclass(frozen=True, slots=True)
-class SampleDatum:
+class SampleDatum(Struct, frozen=True):
     """One row of `test_data`; status None means that nobody could judge it (text values)."""
 
     category: str

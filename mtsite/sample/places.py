@@ -1,7 +1,8 @@
 """Where a sample area keeps what: its directory, its linktree, and the disks that tests run on."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtsite.sample.history import SampleRun, SampleTest
 
@@ -9,8 +10,7 @@ NEVER_RAN = "/tmp/badname"
 """What Megatest stores as run directory until a test is launched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """The directories of one area; all are below the sample's root."""
 
     area: Path

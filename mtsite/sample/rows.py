@@ -3,8 +3,9 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from mtsite.megatest.schema import create_database, quote
 from mtsite.sample.history import SampleRun, SampleStep, SampleTest
@@ -24,8 +25,7 @@ _DATA = (
 _META = "testname author owner description reviewed tags jobgroup".split()
 
 
-@dataclass(slots=True)
-class Tables:
+class Tables(Struct):
     """The rows of one database while they are gathered; `last` is the highest id of each table.
 
     Two databases that share `last` never use an id twice: what moved between them was not

@@ -3,9 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtsite import notes
 from mtsite.megatest.digest import covered_columns, digest_run
@@ -18,8 +20,7 @@ _MOVING_HOST = "cy-ops1"
 _MOVED_AFTER = 30 * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One run that was moved: under which rowid, from which database, when (Unix seconds)."""
 
     run: SampleRun

@@ -1,13 +1,12 @@
 """The words that a sample team is described in: tests, measurements, targets, events, runs."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 ALWAYS = (-9.0, 9.0)
 """A span that covers every run, the archived ones too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """One value that a test measures; `tol` is a number, or one of > < >= <=."""
 
     category: str
@@ -17,8 +16,7 @@ class Measure:
     units: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TestSpec:
+class TestSpec(Struct, frozen=True):
     """One test of a team. `kind` names the sort of log, `seconds` how long it usually takes.
 
     `only` lists the first key values of targets that have it (empty: all); `waits_for` names tests
@@ -41,8 +39,7 @@ class TestSpec:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A way to go wrong: what the rows say, and the lines that the failing log ends in.
 
     `step` is the index of the step that it stops at. `lines` may use {test} {item} {host} {number}.
@@ -58,8 +55,7 @@ class Fault:
     measure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What happens to one test, or item, from one part of the history to another.
 
     `span` are fractions of the history: 0 is its first day, 1 its end; at least one day is covered.
@@ -79,8 +75,7 @@ class Event:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSpec:
+class TargetSpec(Struct, frozen=True):
     """A target and how often it runs: every so many days, so many hours before the sample's now."""
 
     values: tuple[str, ...]
@@ -90,8 +85,7 @@ class TargetSpec:
     leave_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraRun:
+class ExtraRun(Struct, frozen=True):
     """A run beside the nightlies. `leftover`: '', 'dead', 'deleted' or 'clean' (no directories)."""
 
     target: tuple[str, ...]
@@ -104,8 +98,7 @@ class ExtraRun:
     tests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AreaSpec:
+class AreaSpec(Struct, frozen=True):
     """A team: its area, its tests, its hosts and its history. `runnames` is 'weeks' or 'dates'.
 
     On `bad_host` a test fails with `bad_odds` from the middle of the history on.

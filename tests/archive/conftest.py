@@ -1,12 +1,12 @@
 """Moves in tests commit after every step, and wait for no sync longer than they must."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from areas import make_area
+from msgspec.structs import replace
 from reducing import NOW, RULES, spec
 from twohosts import Hosts
 

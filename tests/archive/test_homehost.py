@@ -7,7 +7,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from calling import called
 from dying import ended, in_child
+from msgspec.structs import replace
 from twohosts import NEW, OLD, TERMS, Hosts, whole_rows
 
 from mtsite.archive.handover import DIRECTORY

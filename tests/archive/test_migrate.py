@@ -3,10 +3,10 @@
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 from areas import BASE, DAY, datum, make_area, run, step, test
+from msgspec.structs import replace
 from rows import last_updates, make_caches, runs_in
 
 from mtsite import notes

@@ -1,8 +1,9 @@
 """The rules of reduce, without any database: facts of runs in, reasons out."""
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from mtsite.archive.plan import plan_moves
 from mtsite.config import ReduceConfig
@@ -59,7 +60,7 @@ def test_the_newest_finished_runs_of_each_target_stay():
         for side in (1, 2)
         for number in range(4)
     ]  # fmt: skip
-    plan = plan_moves(runs, replace(RULES, keep_live=2), NOW)
+    plan = plan_moves(runs, dataclasses.replace(RULES, keep_live=2), NOW)
     assert [one.run.run_id for one in plan.kept] == [12, 13, 22, 23]
     assert {one.rule for one in plan.kept} == {"keep_live"}
 
@@ -69,20 +70,22 @@ def test_only_finished_runs_count_among_the_newest():
     in_flight = replace(OLD, run_id=2, busy=1, heard=NOW - DAY)
     deleted = replace(OLD, run_id=3, state="deleted")
     empty = replace(OLD, run_id=4, tests=0)
-    plan = plan_moves([finished, in_flight, deleted, empty], replace(RULES, keep_live=1), NOW)
+    plan = plan_moves(
+        [finished, in_flight, deleted, empty], dataclasses.replace(RULES, keep_live=1), NOW
+    )
     rules = {one.run.run_id: one.rule for one in plan.moves}
     assert rules == {1: "keep_live", 2: "in flight", 3: "deleted", 4: "finished"}
 
 
 def test_runs_of_one_time_are_ordered_by_name():
     runs = [replace(OLD, run_id=3 - n, runname=f"w{n}") for n in range(3)]
-    plan = plan_moves(runs, replace(RULES, keep_live=1), NOW)
+    plan = plan_moves(runs, dataclasses.replace(RULES, keep_live=1), NOW)
     assert [one.run.runname for one in plan.kept] == ["w2"]
 
 
 def test_the_plan_names_every_run_once_in_order():
     runs = [replace(OLD, run_id=number, runname=f"w{number}") for number in (3, 1, 2)]
-    plan = plan_moves(runs, replace(RULES, keep_live=1), NOW)
+    plan = plan_moves(runs, dataclasses.replace(RULES, keep_live=1), NOW)
     assert [one.run.run_id for one in plan.moves] == [1, 2, 3]
     assert len(plan.leaving) + len(plan.kept) == 3
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from archive.retaining import apply, day, exported_rows, spec, text, w, whole
 from archive.retaining import area as area
 from archive.retaining import site as site
 from areas import TestArea, make_area
+from msgspec.structs import replace
 from rows import make_caches, runs_in
 from sites import TestSite, make_site
 

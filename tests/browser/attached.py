@@ -5,12 +5,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import drawn
 from browser import pieces, records
+from msgspec.structs import replace
 
 from mtsite import rollup, urls
 from mtsite.attachment import LEFT_OUT, Attachment

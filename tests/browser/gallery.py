@@ -5,9 +5,10 @@ to OUT/site and screenshots (light, dark; 1400 and 390 px) to OUT.
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
@@ -153,7 +154,7 @@ def _hosts(night: records.Night) -> Iterator[Page]:
     for one in hosts_of(night.run, night.verdicts):
         runs = [(past[i], replace(n, last=n.first + 7200)) for i, n in enumerate(numbers[::-1], 1)]
         loads = tuple(n for _, n in runs)
-        sums = (sum(getattr(n, name) for n in loads) for name in Numbers.__slots__[:8])
+        sums = (sum(getattr(n, name) for n in loads) for name in Numbers.__struct_fields__[:8])
         times = (loads[-1].first, loads[0].last, loads[0].load, loads[0].disk)
         total = Numbers(*sums, *times, one.uname)
         if one.host == "lnx07":

@@ -1,9 +1,9 @@
 """What the gallery shows above a run: levels, targets with grids, months, histories, a night."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from browser import known_runs, pieces, records
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.model import RunKey, RunSummary

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from browser import odd_runs, records
+from msgspec.structs import replace
 
 from mtsite.annotated import Fitting
 from mtsite.annotations import Annotation, Annotations

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from browser import pieces, records
+from msgspec.structs import replace
 
 from mtsite import rollup
 from mtsite.model import (

@@ -1,8 +1,7 @@
 """Test pages of one run that try everything at once: for page tests and the gallery."""
 
-from dataclasses import replace
-
 from browser import pieces, records
+from msgspec.structs import replace
 
 from mtsite import rollup
 from mtsite.model import (

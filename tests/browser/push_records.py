@@ -1,11 +1,11 @@
 """Pushes and builds of the gallery: an ordinary one, and one that is hostile in every word."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from browser import records
 from browser.gallery_levels import FRAME, Page
 from browser.records import DAY, HOSTILE, NOW
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.pages import build, push, pushes, repositories

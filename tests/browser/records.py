@@ -1,7 +1,6 @@
 """Handmade records that look like a real area: for page tests, browser tests and the gallery."""
 
 import random
-from dataclasses import replace
 
 from browser.pieces import AREA as AREA
 from browser.pieces import DAY as DAY
@@ -19,6 +18,7 @@ from browser.pieces import (
 from browser.pieces import KEYS as KEYS
 from browser.pieces import NOW as NOW
 from browser.pieces import TARGET as TARGET
+from msgspec.structs import replace
 
 from mtsite import rollup
 from mtsite.build.seal import Outcomes, with_comparisons

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 
 from browser import records
 from browser.pieces import AREA, DAY, HOSTILE, LINES, NOW, TARGET
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.failing import Cluster, FailingLine, Occurrence

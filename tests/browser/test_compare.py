@@ -1,6 +1,5 @@
 """Any two runs side by side: classes as in Python, addresses that can be shared, hostile ones."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from browser import records
 from browser.watching import Watched
+from msgspec.structs import replace
 
 from mtsite import comparison, urls
 from mtsite.pages import comparing

@@ -1,7 +1,6 @@
 """The grid and histories in Chromium: cards, filters, sticky heads, and how fast a large one is."""
 
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from browser import gallery, records
 from browser.gallery_levels import ITERATED
 from browser.watching import Watched
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build.theme import Theme

@@ -1,11 +1,11 @@
 """Runs whose tests wait for each other: a failed prerequisite, fan-out and fan-in, cycles."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from browser import pieces
 from browser.odd_runs import Odd
+from msgspec.structs import replace
 
 from mtsite.model import TestDatum, TestDefinition, TestName
 

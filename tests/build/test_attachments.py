@@ -4,12 +4,12 @@ import html
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import drawn
 import pytest
 from areas import TestArea, item, make_area, run, test
+from msgspec.structs import replace
 from sites import TestSite, difference, files_of, make_site, silent
 
 from mtsite import record, urls

@@ -1,12 +1,12 @@
 """An area that was renamed: what was published under its old name leads to the new one."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import make_area, run, test
 from crawl import crawl, pages
+from msgspec.structs import replace
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import record

@@ -1,7 +1,8 @@
 """Which runs a build looks at again, and why."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build.plan import RACY, known_fingerprint, plan_build

@@ -4,12 +4,12 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import make_area, run
 from areas import test as row
+from msgspec.structs import replace
 from sites import TestSite, make_site, silent
 
 from mtsite import lock

@@ -1,7 +1,6 @@
 """`run export --junit` reads back as the same run; `--html-single` is one file for mail."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +12,7 @@ from calling import called
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
+from msgspec.structs import replace
 from sites import silent
 
 from mtsite import rollup

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from areas import make_area, run, test
 from areas_read import read
+from msgspec.structs import replace
 from sites import TestSite, silent
 
 from mtsite.config import AreaConfig

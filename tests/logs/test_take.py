@@ -6,10 +6,10 @@ import itertools
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mtsite.atomicfile import Draft
 from mtsite.logs.blocks import BlockWriter

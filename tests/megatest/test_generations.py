@@ -2,13 +2,13 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import TestArea, make_area
 from areas_read import RUNS, listed, query, runs_of, update
 from generations import BUILDERS
+from msgspec.structs import replace
 
 from mtsite.megatest import generation as shapes
 from mtsite.megatest import schema

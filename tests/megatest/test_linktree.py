@@ -1,7 +1,6 @@
 """Where logs are found, and where none is read."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import areas
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.megatest import database, linktree, reader
 from mtsite.megatest.linktree import FoundLog

@@ -1,9 +1,9 @@
 """One file on one kind of terms is parsed once; again whenever that could say something else."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mtsite.megatest.configfile import ConfigFile
 from mtsite.megatest.grammar import Terms

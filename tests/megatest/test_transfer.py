@@ -344,4 +344,4 @@ def test_this_host_is_known_by_name_and_address(name, is_here):
 
 
 def _values(run) -> dict[str, object]:
-    return {name: getattr(run, name) for name in run.__slots__}
+    return {name: getattr(run, name) for name in run.__struct_fields__}

@@ -1,9 +1,9 @@
 """What tests of pages share: the frame of a site, and the contexts of pages of one night."""
 
-from dataclasses import replace
 from typing import Any
 
 from browser import records
+from msgspec.structs import replace
 
 from mtsite.build.theme import Theme
 from mtsite.pages import disagreement, failures, run, test

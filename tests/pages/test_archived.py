@@ -2,12 +2,12 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.model import Archive, Run, State, Test
 from mtsite.pages import archived

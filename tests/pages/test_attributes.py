@@ -1,11 +1,11 @@
 """Attributes of a run: shown with links, long ones cut, secrets masked by their names, too."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import make_area, run, test
 from browser import records
+from msgspec.structs import replace
 from sites import make_site
 from storage import connect
 

@@ -1,10 +1,10 @@
 """What a run's page says of it beside the run before and the last good one."""
 
 import json
-from dataclasses import replace
 
 import jsonschema
 from browser import records
+from msgspec.structs import replace
 from pages.shown import THEME, context_of_run
 
 from mtsite import comparison, urls

@@ -1,9 +1,8 @@
 """Where the database, the steps and the logs say different things of a test."""
 
-from dataclasses import replace
-
 import pytest
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME, context_of_run
 
 from mtsite.model import Finding, LogRecord, RunFacts, Status, Step, Test, TestDatum, TestRecord

@@ -1,9 +1,9 @@
 """The list of failures on a run page: order, folds, links, room, silence."""
 
 import itertools
-from dataclasses import replace
 
 from browser import records
+from msgspec.structs import replace
 from pages.shown import THEME, context_of, failing_rows, shown_of
 
 from mtsite.model import RunFacts, RunRecord, State, Status, TestFacts

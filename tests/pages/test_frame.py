@@ -1,9 +1,9 @@
 """What all pages share: crumbs, the robots mark, links of the page for missing ones."""
 
 import re
-from dataclasses import replace
 
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME, context_of_test
 
 from mtsite import urls

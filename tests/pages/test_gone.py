@@ -1,8 +1,7 @@
 """Pages that stand for another one: redirects, and what is left of a run."""
 
-from dataclasses import replace
-
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite.pages import gone, redirect

@@ -6,7 +6,6 @@ import json
 import math
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ import pytest
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite.model import RunKey, RunSummary

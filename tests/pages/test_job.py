@@ -1,8 +1,7 @@
 """The pages of jobs: what they say of good nights, bad ones and quiet ones."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.jobhistory import DONE, FAILED, KILLED, PARTLY, RUNNING, JobEntry, JobHistory, StepEntry

@@ -1,12 +1,12 @@
 """Runs of very many tests: every page is bounded, every test reached without script, one filter."""
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 from html import unescape
 
 import pytest
 from browser import gallery, odd_runs
+from msgspec.structs import replace
 from pages.shown import THEME
 from shards import read_shard
 

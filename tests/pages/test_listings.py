@@ -1,8 +1,7 @@
 """Pages of many runs: front page, area, target with its grid, month, history."""
 
-from dataclasses import replace
-
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite import urls

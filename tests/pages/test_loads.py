@@ -1,11 +1,11 @@
 """Curves of load samples, and the table beneath them."""
 
 import re
-from dataclasses import replace
 
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.model import Sample
 from mtsite.pages import loads

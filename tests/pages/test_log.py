@@ -1,9 +1,8 @@
 """Log pages: findings, neighbours, where their links lead."""
 
-from dataclasses import replace
-
 import pytest
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite import rollup, urls

@@ -3,10 +3,9 @@
 The states and statuses are those of the table of frequent combinations in docs/model.md.
 """
 
-from dataclasses import replace
-
 import pytest
 from browser import records
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite import rollup

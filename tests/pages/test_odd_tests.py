@@ -1,10 +1,10 @@
 """Test pages of rows that try everything: bounded, said where cut, nothing folded away."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from browser import odd_tests
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite import rollup

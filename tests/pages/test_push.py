@@ -1,9 +1,8 @@
 """Pages of pushes and builds: of any size, apart from what else a page has."""
 
-from dataclasses import replace
-
 from browser import records
 from browser.push_records import REPOSITORY, REVISIONS
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite.model import RunKey

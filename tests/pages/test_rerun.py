@@ -1,11 +1,11 @@
 """Commands that a reader copies: whatever the names, a shell takes them as they are."""
 
 import shlex
-from dataclasses import replace
 
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.model import RunKey, Test
 from mtsite.pages.rerun import matches_more, rerun_command, restore_command

@@ -1,9 +1,8 @@
 """Run pages: the sentence on top, sections by verdict, hosts, neighbours."""
 
-from dataclasses import replace
-
 import pytest
 from browser import records
+from msgspec.structs import replace
 from pages.shown import THEME, context_of, context_of_run, failing_rows, joined
 
 from mtsite import rollup, urls

@@ -1,12 +1,12 @@
 """Shards of the search: what a run adds, what of a huge one is left out, how large they become."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from shards import read_shard
 
 from mtsite import urls

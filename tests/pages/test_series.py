@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from browser import known_runs, records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.model import RunSummary, TestDatum
 from mtsite.pages import course, grown, timeline, values

@@ -1,13 +1,13 @@
 """Badges, feeds, and a run in a line: valid, bounded, harmless whatever names are in them."""
 
 import re
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from browser import pieces, records
 from feeds import valid
 from lxml import etree
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME, context_of_run
 
 from mtsite import urls

@@ -1,11 +1,10 @@
 """Test pages: since when, strip, excerpt, environment, data, items, any text."""
 
-from dataclasses import replace
-
 import pytest
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME, context_of_test, joined
 
 from mtsite import urls

@@ -1,12 +1,12 @@
 """The JSON twin of a run keeps its published schema."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 from browser import odd_tests, records
+from msgspec.structs import replace
 
 from mtsite.pages import run
 from mtsite.pages.twin import gone_twin

@@ -3,12 +3,12 @@
 import json
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import pieces, waiting_runs
 from browser.odd_runs import many
+from msgspec.structs import replace
 from pages.shown import THEME, context_of_run, context_of_test, failing_rows, joined
 
 from mtsite.check.schema import Schemas

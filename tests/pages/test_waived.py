@@ -1,9 +1,8 @@
 """Where the waiver of a test comes from: its own page, the page of the run, comparisons."""
 
-from dataclasses import replace
-
 import pytest
 from browser import gallery, known_runs
+from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
 from mtsite.facts import Compared

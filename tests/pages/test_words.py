@@ -1,11 +1,10 @@
 """Values into words, and numbers into charts."""
 
-from dataclasses import replace
-
 import pytest
 from browser import records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mtsite.model import Status, Step, TestDatum
 from mtsite.pages import charts, markdown, words
