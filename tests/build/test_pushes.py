@@ -3,12 +3,12 @@
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import BASE
 from crawl import crawl
-from msgspec.structs import replace
 from pushed import CHIP, REVISIONS, TARGETS, Place
 from sites import TestSite, difference, files_of
 
