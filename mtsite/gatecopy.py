@@ -12,10 +12,10 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mtsite.config import AreaConfig
 from mtsite.errors import ConfigError, MissingError, MtsiteError, UsageError
