@@ -12,6 +12,7 @@ from mtsite import notes
 from mtsite.errors import UsageError
 from mtsite.pushlog import file_of, read_pushlog
 from mtsite.rollup import Verdict, verdict_of
+from mtsite.sample import areas
 from mtsite.sample.areas import make_samples
 from mtsite.sample.pushes import REPOSITORY
 
@@ -27,7 +28,11 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return make_samples(tmp_path_factory.mktemp("whole"), seed=1, now=NOW)
+    """All rows of ninety days; every tenth run has its directories."""
+    with pytest.MonkeyPatch.context() as patched:
+        write_dirs = areas._write_dirs
+        patched.setattr(areas, "_write_dirs", lambda r, p, runs, s: write_dirs(r, p, runs[::10], s))
+        return make_samples(tmp_path_factory.mktemp("whole"), seed=1, now=NOW)
 
 
 def ask(site, area, sql, *values):

@@ -2,6 +2,8 @@ import contextlib
 import io
 import json
 import os
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from feeds import valid
@@ -18,22 +20,37 @@ def demo(*arguments, environ=None):
     return run(["demo", *map(str, arguments)], invocation)
 
 
+@dataclass
+class Made:
+    """A demo of one day, and another in its place, made where settings of another site are set."""
+
+    root: Path
+    first: tuple[str, str]
+    second: tuple[str, str]
+
+
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    """Where the first demo lies and what it said, made where settings of another site are set."""
-    base = tmp_path_factory.mktemp("demo")
-    elsewhere = str(base / "elsewhere")
+def both(tmp_path_factory):
+    base = tmp_path_factory.mktemp("a first look")
     names = ("MTSITE_SITE_OUTPUT", "MTSITE_PUBLISH_DESTINATION", "MT_LINKTREE")
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
-        words = (base / "first look", "--days", "6", "--json")
-        assert demo(*words, environ=dict.fromkeys(names, elsewhere)) == 0
-    return base / "first look", json.loads(told.getvalue())
+    environ = dict.fromkeys(names, str(base / "elsewhere"))
+    with contextlib.chdir(base):
+        first = told_by("--days", "1", environ=environ)
+        second = told_by("--days", "6", "--json", environ=environ)
+    return Made(base / "mtsite-demo", first, second)
+
+
+def told_by(*words, environ):
+    """What a demo says that goes well: (standard output, standard error)."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        assert demo(*words, environ=environ) == 0
+    return out.getvalue(), err.getvalue()
 
 
 @pytest.fixture(scope="module")
-def made(first):
-    return first[0]
+def made(both):
+    return both.root
 
 
 @pytest.mark.parametrize("second", [0, 1, 3600, 86_399])
@@ -73,8 +90,8 @@ def test_finished_runs_were_reduced(made):
     assert (made / "areas" / "chipyard" / "completed-runs.db").is_file()
 
 
-def test_as_json_it_names_the_index(first):
-    _, told = first
+def test_as_json_it_names_the_index(both):
+    told = json.loads(both.second[0])
     assert told["schema"] == "mtsite/demo/1"
     assert os.path.exists(told["index"])  # noqa: PTH110 # a string, as a script gets it
 
@@ -84,17 +101,15 @@ def test_settings_for_another_site_do_not_reach_the_demo(made):
     assert (made / "site" / "index.html").is_file()
 
 
-def test_it_says_what_to_open_and_a_second_time_that_it_makes_it_anew(
-    tmp_path, capsys, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    assert demo("--days", "1") == 0
-    told = capsys.readouterr()
-    assert str(tmp_path / "mtsite-demo" / "site" / "index.html") in told.out
-    assert "mtsite --config mtsite-demo/mtsite.toml serve" in told.out
-    assert "anew" not in told.err
-    assert demo("--days", "1") == 0
-    assert "making it anew" in capsys.readouterr().err
+def test_it_says_what_to_open(both):
+    out, err = both.first
+    assert str(both.root / "site" / "index.html") in out
+    assert "mtsite --config mtsite-demo/mtsite.toml serve" in out
+    assert "anew" not in err
+
+
+def test_a_second_time_it_says_that_it_makes_it_anew(both):
+    assert "making it anew" in both.second[1]
 
 
 def test_a_foreign_directory_is_refused_with_exit_code_2(tmp_path, capsys):
