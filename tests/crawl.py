@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -43,6 +44,14 @@ class PageReader(HTMLParser):
             self._inside = ""
 
 
+@lru_cache(maxsize=3000)
+def _read(text: str) -> PageReader:
+    """A page that is as it was when it was read before is not read again."""
+    reader = PageReader()
+    reader.feed(text)
+    return reader
+
+
 @dataclass
 class Crawl:
     """What a crawl found: links that lead nowhere, code in pages, and the pages that were met."""
@@ -62,8 +71,7 @@ def crawl(tree: Path, start: Iterable[str] = ("index.html",)) -> Crawl:
     ids: dict[str, set[str]] = {}
     while waiting:
         page = waiting.popleft()
-        reader = PageReader()
-        reader.feed((tree / page).read_text(encoding="utf-8"))
+        reader = _read((tree / page).read_text(encoding="utf-8"))
         ids[page] = reader.ids
         found.scripts += [f"{page}: {code}" for code in reader.scripts]
         for link in reader.links:

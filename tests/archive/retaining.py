@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from areas import BASE, DAY, TestArea, datum, make_area, run, step, test
 from crawl import crawl, pages
+from putback import MadeOnce
 from sites import TestSite, difference, make_site
 
 from mtsite.archive.records import Who
@@ -27,18 +28,33 @@ def spec(number: int, **columns: object):
     return run("ubuntu/nfs", f"w{number:02}", tests=tests, **columns)
 
 
-@pytest.fixture
-def area(tmp_path: Path) -> TestArea:
-    return make_area(tmp_path, runs=[spec(number) for number in range(6)])
-
-
-@pytest.fixture
-def site(tmp_path: Path, area: TestArea) -> TestSite:
-    """A built site of six runs, a day apart; none of them is good."""
-    made = make_site(tmp_path, area)
+def make(root: Path) -> tuple[TestArea, TestSite]:
+    area = make_area(root, runs=[spec(number) for number in range(6)])
+    made = make_site(root, area)
     retain_for(made, area, 'logs = "30d"\npages = "60d"\nrows = "90d"')
     made.build()
-    return made
+    return area, made
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce[tuple[TestArea, TestSite]]:
+    return MadeOnce(tmp_path_factory.mktemp("retain"), make)
+
+
+@pytest.fixture
+def both(once: MadeOnce[tuple[TestArea, TestSite]]) -> tuple[TestArea, TestSite]:
+    return once.put_back()
+
+
+@pytest.fixture
+def area(both: tuple[TestArea, TestSite]) -> TestArea:
+    return both[0]
+
+
+@pytest.fixture
+def site(both: tuple[TestArea, TestSite]) -> TestSite:
+    """A built site of six runs, a day apart; none of them is good."""
+    return both[1]
 
 
 def retain_for(site: TestSite, area: TestArea, settings: str) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from archive.retaining import apply, blobs, day, spec, text, w, whole
 from archive.retaining import area as area
+from archive.retaining import both as both
+from archive.retaining import once as once
 from archive.retaining import site as site
 from areas import BASE, DAY, TestArea
 from rows import runs_in

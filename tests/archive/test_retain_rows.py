@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from archive.retaining import apply, day, exported_rows, spec, text, w, whole
 from archive.retaining import area as area
+from archive.retaining import both as both
+from archive.retaining import once as once
 from archive.retaining import site as site
 from areas import TestArea, make_area
 from msgspec.structs import replace

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from archive.retaining import apply, blobs, day, exported_rows, retain_for, text, w, whole
 from archive.retaining import area as area
+from archive.retaining import both as both
+from archive.retaining import once as once
 from archive.retaining import site as site
 from areas import TestArea
 from calling import called
@@ -92,7 +94,7 @@ def test_dying_between_two_steps_leaves_no_hole_and_is_finished_by_the_next_call
         with pytest.raises(Killed):
             apply(site, day(90), allow_drop=True)
     assert crawl(site.tree, pages(site.tree)).dead == []
-    (file,) = [*(tmp_path / "exports").glob("*.jsonl.gz")] or [None]
+    (file,) = [*(site.root / "exports").glob("*.jsonl.gz")] or [None]
     saved = exported_rows(file).keys() if file else set()
     assert {name[-1] for name in before} == {n[-1] for n in runs_in(area.database)} | saved
     apply(site, day(90), allow_drop=True)

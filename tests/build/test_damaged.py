@@ -17,8 +17,8 @@ RUNS = [
         "u/v",
         f"w{number}",
         [
-            test(f"t{n:02}", comment=f"<w{number} t{n:02}>" * 30, steps=[step("s")])
-            for n in range(60)
+            test(f"t{n:02}", comment=f"<w{number} t{n:02}>" * 150, steps=[step("s")])
+            for n in range(12)
         ],
     )
     for number in range(4)
@@ -59,7 +59,7 @@ def run_pages(site: TestSite) -> set[str]:
 def test_one_corrupt_page_costs_its_run_alone(tmp_path: Path, generation: str) -> None:
     area, site = area_and_site(tmp_path, generation)
     damaged = WHERE[generation](area)
-    corrupt_page(damaged, b"<w2 t30><w2 t30>")
+    corrupt_page(damaged, b"<w2 t06><w2 t06>")
     (problem,) = site.build().problems
     assert str(damaged) in problem and "malformed" in problem and "quick_check" in problem
     if generation != "G3 of 2013":  # there the run is all that the file has
@@ -75,7 +75,7 @@ def test_a_corrupt_page_leaves_published_pages_as_they_were(tmp_path: Path) -> N
     assert site.build().problems == []
     before = {p: c for p, c in files_of(site.tree).items() if "/w2/" in p}
     whole = area.live.read_bytes()
-    corrupt_page(area.live, b"<w2 t30><w2 t30>")
+    corrupt_page(area.live, b"<w2 t06><w2 t06>")
     assert len(site.build().problems) == 1
     assert {p: c for p, c in files_of(site.tree).items() if "/w2/" in p} == before
     area.live.write_bytes(whole)
@@ -128,7 +128,7 @@ def test_a_bad_main_database_is_named_and_other_areas_go_on(
 
 def test_a_damaged_run_makes_the_command_partly_done(tmp_path: Path) -> None:
     area, site = area_and_site(tmp_path, "G5")
-    corrupt_page(area.path / ".mtdb/1.db", b"<w2 t30><w2 t30>")
+    corrupt_page(area.path / ".mtdb/1.db", b"<w2 t06><w2 t06>")
     ended = mtsite("build", cwd=site.root)
     assert ended.code == 3
     assert "Traceback" not in ended.err

@@ -10,6 +10,7 @@ from generations import BUILDERS
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import urls
+from mtsite.build.state import BuildSummary
 from mtsite.model import RunKey
 
 OTHERS = list(BUILDERS)
@@ -32,12 +33,19 @@ def page(site: TestSite, runname: str, *name: str) -> str:
     return (site.tree / path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("generation", OTHERS)
+@pytest.fixture(scope="module", params=OTHERS)
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TestSite, BuildSummary]:
+    """A site of one generation and what its first build said."""
+    _area, site = area_and_site(tmp_path_factory.mktemp("built"), request.param)
+    return site, site.build()
+
+
 def test_a_tree_has_the_pages_of_runs_and_tests_with_their_steps(
-    tmp_path: Path, generation: str
+    built: tuple[TestSite, BuildSummary],
 ) -> None:
-    _area, site = area_and_site(tmp_path, generation)
-    summary = site.build()
+    site, summary = built
     assert (summary.problems, summary.runs) == ([], 4)
     assert "many" in page(site, "w1")
     assert "link" in page(site, "w1", "compile", "")
@@ -45,10 +53,8 @@ def test_a_tree_has_the_pages_of_runs_and_tests_with_their_steps(
     assert crawl(site.tree, pages(site.tree)).dead == []
 
 
-@pytest.mark.parametrize("generation", OTHERS)
-def test_nothing_new_writes_nothing(tmp_path: Path, generation: str) -> None:
-    _area, site = area_and_site(tmp_path, generation)
-    site.build()
+def test_nothing_new_writes_nothing(built: tuple[TestSite, BuildSummary]) -> None:
+    site, _ = built
     before = files_of(site.tree)
     again = site.build()
     assert (again.written, again.removed) == (0, 0)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -65,17 +66,33 @@ def at_once(root: Path, area: TestArea) -> TestSite:
     return site
 
 
+@dataclass
+class Past:
+    """An area that nobody changes, and the tree that one build makes of it."""
+
+    area: TestArea
+    tree: Path
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
+    root = tmp_path_factory.mktemp("past")
+    area = history(root)
+    return Past(area, at_once(root / "whole", area).tree)
+
+
 @pytest.mark.parametrize("seconds", [1, 6])
-def test_every_stop_is_whole_and_the_last_equals_one_build(tmp_path: Path, seconds: int) -> None:
-    area = history(tmp_path)
-    site = limited(tmp_path / "home", area, seconds)
+def test_every_stop_is_whole_and_the_last_equals_one_build(
+    tmp_path: Path, past: Past, seconds: int
+) -> None:
+    site = limited(tmp_path / "home", past.area, seconds)
     seen = []
     for left in stops(site):
         seen.append(left)
         assert crawl(site.tree, pages(site.tree)).dead == []
     assert len(seen) > 1
     assert seen == sorted(seen, reverse=True)
-    assert difference(site.tree, at_once(tmp_path / "whole", area).tree) == []
+    assert difference(site.tree, past.tree) == []
 
 
 @pytest.mark.slow
@@ -95,8 +112,8 @@ def test_facts_that_look_back_at_a_hundred_runs_are_those_of_one_build(tmp_path:
     assert difference(site.tree, at_once(tmp_path / "whole", area).tree) == []
 
 
-def test_the_newest_night_of_every_target_comes_first(tmp_path: Path) -> None:
-    site = limited(tmp_path / "home", history(tmp_path), 5)
+def test_the_newest_night_of_every_target_comes_first(tmp_path: Path, past: Past) -> None:
+    site = limited(tmp_path / "home", past.area, 5)
     next(stops(site))
     made = {
         target: [page.parent.name for page in sorted((site.tree / "a" / target).glob("r*/*.json"))]
@@ -107,8 +124,8 @@ def test_the_newest_night_of_every_target_comes_first(tmp_path: Path) -> None:
     assert abs(len(made["u/v"]) - len(made["s/z"])) <= 1
 
 
-def test_listings_say_how_many_older_runs_are_to_come(tmp_path: Path) -> None:
-    site = limited(tmp_path / "home", history(tmp_path), 5)
+def test_listings_say_how_many_older_runs_are_to_come(tmp_path: Path, past: Past) -> None:
+    site = limited(tmp_path / "home", past.area, 5)
     left = next(stops(site))
     listed = [(site.tree / path).read_text() for path in ("index.html", "a/index.html")]
     assert all(f"{left} older runs still to come" in text for text in listed)
@@ -118,8 +135,8 @@ def test_listings_say_how_many_older_runs_are_to_come(tmp_path: Path) -> None:
     assert "still to come" not in everywhere
 
 
-def test_a_linked_run_without_pages_says_so_at_its_address(tmp_path: Path) -> None:
-    site = limited(tmp_path / "home", history(tmp_path), 5)
+def test_a_linked_run_without_pages_says_so_at_its_address(tmp_path: Path, past: Past) -> None:
+    site = limited(tmp_path / "home", past.area, 5)
     next(stops(site))
     for page in ("r000/index.html", "r000/always/index.html"):
         assert "still to come" in (site.tree / "a/u/v" / page).read_text()
@@ -151,18 +168,17 @@ def test_a_run_that_comes_meanwhile_goes_before_the_older_ones(tmp_path: Path) -
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
 
-def test_a_lost_state_in_the_middle_is_made_up_for(tmp_path: Path) -> None:
-    area = history(tmp_path)
-    site = limited(tmp_path / "home", area, 6)
+def test_a_lost_state_in_the_middle_is_made_up_for(tmp_path: Path, past: Past) -> None:
+    site = limited(tmp_path / "home", past.area, 6)
     next(stops(site))
     shutil.rmtree(site.state)
     for _ in stops(site):
         assert crawl(site.tree, pages(site.tree)).dead == []
-    assert difference(site.tree, at_once(tmp_path / "whole", area).tree) == []
+    assert difference(site.tree, past.tree) == []
 
 
 def test_an_edited_template_reaches_all_pages_though_the_time_is_up(tmp_path: Path) -> None:
-    area = history(tmp_path)
+    area = history(tmp_path, 4)
     site = at_once(tmp_path / "home", area)
     own = site.root / "templates"
     own.mkdir()
@@ -204,10 +220,9 @@ class Killed(BaseException):
 @pytest.mark.faults
 @pytest.mark.parametrize("commits", [2, 5, 8])
 def test_a_kill_in_the_middle_is_made_up_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: int
+    tmp_path: Path, past: Past, monkeypatch: pytest.MonkeyPatch, commits: int
 ) -> None:
-    area = history(tmp_path)
-    site = limited(tmp_path / "home", area, 5)
+    site = limited(tmp_path / "home", past.area, 5)
     next(stops(site))
     commit, seen = Manifest.commit, count(1)
 
@@ -221,7 +236,7 @@ def test_a_kill_in_the_middle_is_made_up_for(
         list(stops(site))
     for _ in stops(site):
         assert crawl(site.tree, pages(site.tree)).dead == []
-    assert difference(site.tree, at_once(tmp_path / "whole", area).tree) == []
+    assert difference(site.tree, past.tree) == []
 
 
 def test_a_stop_is_told_and_is_no_failure(
