@@ -3,6 +3,7 @@
 A command is loaded when it is called: `mtsite --version` must not pay for boto3, Jinja or rich.
 """
 
+import errno
 import gc
 import os
 import signal
@@ -26,6 +27,9 @@ COMMANDS = (
     " schedule link log run anonymize gate completion"
 ).split()
 """In the order in which a new user meets them; `mtsite/commands/NAME.py` has `command`."""
+
+SQLITE_FULL = 13
+"""What SQLite says on a full disk (sqlite3.SQLITE_FULL); not every command loads it."""
 
 HEAD_LINES, TAIL_LINES = 24, 6
 """How much of a long message is shown without -v."""
@@ -176,6 +180,13 @@ def run(arguments: list[str] | None, invocation: Invocation) -> int:
         told = what_and_what_next(error)
         if told is None or invocation.verbosity > 0:
             raise
+        _show(invocation, *told, 1)
+        return 1
+    except Exception as error:
+        if getattr(error, "sqlite_errorcode", None) != SQLITE_FULL or invocation.verbosity > 0:
+            raise
+        told = what_and_what_next(OSError(errno.ENOSPC, "no room for a database"))
+        assert told is not None
         _show(invocation, *told, 1)
         return 1
     return returned if isinstance(returned, int) else 0

@@ -1,5 +1,6 @@
 """The command line: exit codes, streams, how errors are shown, and that it starts quickly."""
 
+import contextlib
 import errno
 import io
 import json
@@ -7,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -211,6 +213,18 @@ def test_a_full_disk_is_no_bug_even_where_no_file_is_named(tmp_path: Path) -> No
         )
     assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
     assert ended.stderr.startswith("error: No space left on device\n  try: free some space")
+
+
+def test_a_database_on_a_full_disk_is_no_bug(
+    fail: Fail, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "small.db")) as small:
+        small.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            small.execute("CREATE TABLE a (b)").execute("INSERT INTO a VALUES (zeroblob(99999))")
+    fail(full.value)
+    ended = called(["link"], capsys)
+    assert (ended.code, ended.err.splitlines()[0]) == (1, "error: no room for a database")
 
 
 def test_a_write_to_a_full_disk_names_its_file() -> None:

@@ -203,7 +203,8 @@ class _RunPages:
         hangs = waits.shown(self.place.relations, one.name, path)
         if any(hangs.values()):
             values.append(repr(hangs))
-        if self.place.alike.rules and kept.why:
+        if kept.why:
+            # Where the cluster lies that the page leads to.
             values.append(self.place.alike.of(reason_of(kept)[3])[::2])
         if one.name in self.kept.unusual:
             values.append(repr(self.kept.unusual[one.name]))

@@ -21,6 +21,7 @@ from mtsite.build.strange import good_runs
 from mtsite.build.suspects import with_suspects
 from mtsite.build.unreadable import keep_files
 from mtsite.engines.engine import Outcome
+from mtsite.logs import likeness
 from mtsite.logs.likeness import Alike
 from mtsite.manifest import KnownRun
 from mtsite.measured import Measured
@@ -113,7 +114,8 @@ class Writing:
         seal = facts is not None and not again and self._settled(read)
         sealed = read.sealed or seal
         home = state.listed.heads[read.dir].home
-        shown = digest.of(read.input, repr(facts), following, state.recipe, sealed, home)
+        made_by = state.recipe, likeness.EDITION
+        shown = digest.of(read.input, repr(facts), following, *made_by, sealed, home)
         if self._judge.rules or self._alike.rules:
             shown = digest.of(shown, repr(self._judge), repr(self._alike))
         if goods:

@@ -40,6 +40,10 @@ class Limits(Struct, frozen=True):
     script: int
 
 
+_KEEPERS = (b'<body class="gone">', b'<body class="redirect">')
+"""Pages at the addresses of what is no more: links from elsewhere lead there, ours need not."""
+
+
 class Looked(Struct, frozen=True):
     """What was learnt of one file.
 
@@ -138,6 +142,8 @@ class _Look:
                 self._note("fragments", f"#{fragment} is not on the page itself")
             elif fragment and path and path != self._path:
                 places.add((path, fragment))
+        if any(mark in content for mark in _KEEPERS):
+            targets.add(self._path)
         self._secrets(_unescaped(content))
         return self._looked(targets, places, scan.ids)
 

@@ -1,5 +1,7 @@
 """Content taken back: from records, pages and store, and nothing leads nowhere."""
 
+import contextlib
+import io
 import json
 import shutil
 import tracemalloc
@@ -34,7 +36,9 @@ from sites import TestSite
 from mtsite.archive.names import find_run
 from mtsite.archive.purge import plan_blob, plan_rule, plan_run
 from mtsite.archive.remask import changed_lines
+from mtsite.cli import run as command
 from mtsite.errors import MissingError, UsageError
+from mtsite.invocation import Invocation
 from mtsite.logs.redact import make_redactor
 from mtsite.publish.upload import publish_site
 
@@ -48,6 +52,9 @@ def test_nothing_of_a_purged_run_but_names_and_counts_is_left(site: TestSite) ->
         assert holding(there(site), word) == []
     assert len(summary.blobs) == 1
     whole(site)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert command(["--config", str(site.root / "mtsite.toml"), "check"], Invocation()) == 0
+    assert said.getvalue() == ""
 
 
 def test_neither_search_nor_clusters_know_a_purged_run_but_by_its_name(

@@ -9,6 +9,7 @@ from crawl import crawl, pages
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import urls
+from mtsite.logs import likeness as likenesses
 from mtsite.logs.likeness import likeness
 from mtsite.manifest import Manifest
 from mtsite.pages import cluster
@@ -91,6 +92,19 @@ def test_a_run_that_goes_leaves_its_clusters(tmp_path: Path) -> None:
     site.build(allow_drop=True)
     assert "3 failures" in section(shelf(site, LOST), LOST)
     assert not (site.tree / urls.clusters_page(likeness("ERROR: <b>!")[0][:2])).exists()
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+
+
+def test_a_version_that_finds_other_lines_alike_leaves_no_dead_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path / "home", *two_areas(tmp_path))
+    with monkeypatch.context() as older:
+        older.setattr(likenesses, "EDITION", 0)
+        older.setattr(likenesses, "likeness", lambda line: likeness(f"other {line[:8]}"))
+        site.build()
+    site.build()
+    assert crawl(site.tree, pages(site.tree)).dead == []
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
 
