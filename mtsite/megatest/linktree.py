@@ -58,10 +58,10 @@ class AreaPlace(Struct, frozen=True):
     path: Path
     linktree: Path | None = None
     disks: tuple[Path, ...] = ()
-    path_map: Mapping[str, str] = field(default_factory=dict)
+    path_map: Mapping[str, str] = {}
     tests: tuple[Path, ...] = ()
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    given: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = {}
+    given: Mapping[str, Mapping[str, Mapping[str, str]]] = {}
     testsuite: str = ""
     archive_disks: tuple[str, ...] = ()
 
