@@ -70,6 +70,21 @@ class WriteTask(Struct, frozen=True):
     goods: Mapping[str, Path] = field(default_factory=dict)
 
 
+class PartTask(Struct, frozen=True):
+    """The tests of a run from position `first` to before `last`: their pages can be made ahead."""
+
+    task: WriteTask
+    first: int
+    last: int
+
+
+class PartWritten(Struct, frozen=True):
+    """What a worker did of a part: pages that are new or changed."""
+
+    pages: list[Page]
+    rendered: int
+
+
 class RunWritten(Struct, frozen=True):
     """What a worker did: pages that are new or changed, paths that are no more, the summary."""
 

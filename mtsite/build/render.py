@@ -5,7 +5,7 @@ neighbours, the frame of the site, and its recipe (the page module's EDITION and
 A page whose fingerprint stands is neither rendered nor opened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,15 @@ from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build import digest
-from mtsite.build.aside import RunWritten, Taken, WriteTask, record_aside, take_up
+from mtsite.build.aside import (
+    PartTask,
+    PartWritten,
+    RunWritten,
+    Taken,
+    WriteTask,
+    record_aside,
+    take_up,
+)
 from mtsite.build.attached import heads_of
 from mtsite.build.gonepages import write_gone_run, write_gone_test
 from mtsite.build.issues import Judge, fit_counts
@@ -37,6 +45,7 @@ from mtsite.pages import (
     compare,
     comparing,
     disagreement,
+    log,
     relations_file,
     run,
     run_tests,
@@ -48,6 +57,10 @@ from mtsite.pages import (
 from mtsite.pages.disagreement import Differences
 from mtsite.pages.issues import Known, muted_of
 from mtsite.pages.place import RunPlace
+from mtsite.rollup import BAD
+
+KINDS = (log, test, run)
+"""Pages that every run has."""
 
 
 class RunWriter(Struct, frozen=True):
@@ -90,6 +103,19 @@ class RunWriter(Struct, frozen=True):
             pen.rendered,
             fit_counts(known),
         )
+
+    def write_part(self, part: PartTask) -> PartWritten:
+        """Write pages of tests that came out well: no other run has a say in what they show."""
+        task = part.task
+        assert task.spool is not None
+        pen = Pen(self.site, self.look, task.dir, task.known)
+        taken = take_up(task.spool)
+        known = self.judge.of_run(taken.run.key, taken.run.event_time, taken.record)
+        kept, facts = _settle(taken, task, known)
+        pages = _RunPages(pen, taken, (kept, facts, known), task, self.alike)
+        positions = range(len(taken.run.tests))[part.first : part.last]
+        pages.write_tests(i for i in positions if taken.verdicts[i] not in BAD)
+        return PartWritten(pen.changed, pen.rendered)
 
     def _good_records(self, task: WriteTask) -> Callable[[RunKey], RunRecord | None]:
         def look_up(key: RunKey) -> RunRecord | None:
@@ -160,14 +186,19 @@ class _RunPages:
 
     def write(self) -> None:
         """Test and log pages first, the run page last: a reader finds what it links to."""
-        for index, one in enumerate(self.run.tests):
-            kept = self.kept.tests[one.name]
-            self._test_page(index, one, kept)
-            log_pages(self.pen, self.kept, kept, self.verdicts[index])
+        self.write_tests(range(len(self.run.tests)))
         for name, kept in sorted(self.kept.tests.items()):
             if kept.gone:
                 write_gone_test(self.pen, self.kept, kept, name)
         self._run_pages()
+
+    def write_tests(self, positions: Iterable[int]) -> None:
+        """Pages of these tests and of their logs."""
+        for index in positions:
+            one = self.run.tests[index]
+            kept = self.kept.tests[one.name]
+            self._test_page(index, one, kept)
+            log_pages(self.pen, self.kept, kept, self.verdicts[index])
 
     @cached_property
     def differences(self) -> Differences:

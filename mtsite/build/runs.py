@@ -7,12 +7,14 @@ record and pages are the same whether its earlier runs have pages already or get
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 
 from msgspec.structs import replace
 
 from mtsite import record, urls
 from mtsite.build import digest
 from mtsite.build.coming import note_coming, peek_earlier
+from mtsite.build.pen import theme_of
 from mtsite.build.plan import BuildPlan, place_of
 from mtsite.build.read import ReadTask, RunRead, RunReader
 from mtsite.build.related import moved_runs
@@ -38,6 +40,8 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
     note_coming(state, planned)
     state.left, state.unread = set(planned), set(planned)
     state.due = {run_dir for run_dir, why in plan.read.items() if why != "not sealed"}
+    if state.due:
+        _load_pages(state)
     again: dict[str, RunRead] = {}
     for batch in _batches(state, planned):
         if state.got_on and state.is_over():
@@ -56,6 +60,13 @@ def write_runs(state: BuildState, plan: BuildPlan) -> None:
     Writing(state, again, last=True).write()
     _write_related(state)
     _leave_rest(state)
+
+
+def _load_pages(state: BuildState) -> None:
+    """Load here what makes pages, once: workers are forked from this process."""
+    from mtsite.build.render import KINDS
+
+    theme_of(state.look).load_early(kind.TEMPLATE for kind in KINDS)
 
 
 def _write_related(state: BuildState) -> None:
@@ -148,7 +159,11 @@ def _read(state: BuildState, batch: Iterable[str]) -> dict[str, RunRead]:
     heads = (state.listed.heads[run_dir] for run_dir in batch)
     tasks = (_read_task(state, head) for head in heads)
     reads: dict[str, RunRead] = {}
-    for outcome in state.engine.map(reader, tasks):
+    outcomes = state.engine.map(reader, tasks)
+    if state.due:
+        # What the build needs next, loaded while the workers read.
+        import_module("mtsite.build.around")
+    for outcome in outcomes:
         run_dir = urls.run_dir(outcome.task.head.key)
         state.unread.discard(run_dir)
         if outcome.returned is None:

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import pickle
 import re
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -114,6 +114,12 @@ class Theme(ThemeFiles):
         if found is None:
             found = self._templates[template] = self._environment.get_template(template)
         return found
+
+    def load_early(self, templates: Iterable[str]) -> None:
+        """Load templates; one that can't be loaded is told with the page that needs it."""
+        for template in templates:
+            with contextlib.suppress(jinja2.TemplateError, OSError, ValueError):
+                self.load(template)
 
     def recipe(self, template: str) -> str:
         """A digest of the template with all that it extends, includes or imports, at any depth."""

@@ -2,14 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from mtsite import urls
 from mtsite.build import digest
-from mtsite.build.aside import RunWritten, WriteTask
+from mtsite.build.aside import PartTask, RunWritten, WriteTask
 from mtsite.build.coming import forget_failed
 from mtsite.build.issues import judge_of
 from mtsite.build.plan import known_fingerprint, place_of
@@ -26,6 +26,15 @@ from mtsite.logs.likeness import Alike
 from mtsite.manifest import KnownRun
 from mtsite.measured import Measured
 from mtsite.model import RunFacts, RunKey, RunSummary
+
+if TYPE_CHECKING:
+    from mtsite.build.render import RunWriter
+
+FEW_RUNS = 5
+"""So many runs may keep one worker busy much longer than the others."""
+
+LEAST_SHARED = 100
+"""Workers share the pages of a run that has so many tests."""
 
 COMMIT_RUNS = 16
 """What is noted of so many runs is held in memory at most."""
@@ -85,10 +94,29 @@ class Writing:
         state.manifest.begin_runs(self.reads if self._last else self.reads.keys() & state.left)
         state.commit()
         writer = RunWriter(state.site, state.look, self._judge, self._alike)
-        outcomes = state.engine.map(writer, chain(first, tasks))
-        # What the build needs next, loaded while the workers write.
-        import_module("mtsite.build.around")
-        return outcomes
+        few = [*first, *islice(tasks, FEW_RUNS)]
+        if len(few) <= FEW_RUNS:
+            few = [self._written_ahead(writer, task) for task in few]
+        return state.engine.map(writer, chain(few, tasks))
+
+    def _written_ahead(self, writer: "RunWriter", task: WriteTask) -> WriteTask:
+        """The same run when workers have shared the pages of its tests: a run alone is one task.
+
+        What they wrote is left alone afterwards, because its fingerprint stands; what could not
+        be written is told by then.
+        """
+        state = self.state
+        tests = state.listed.heads[task.dir].tests
+        if state.engine.workers == 1 or tests < LEAST_SHARED or len(task.known) >= tests:
+            return task
+        size = -(-tests // state.engine.workers)
+        parts = [PartTask(task, first, first + size) for first in range(0, tests, size)]
+        known = dict(task.known)
+        for outcome in state.engine.map(writer.write_part, parts):
+            if outcome.returned is not None:
+                state.note_files(outcome.returned.pages, [], outcome.returned.rendered)
+                known.update((page.path, page) for page in outcome.returned.pages)
+        return replace(task, known=known)
 
     def _tasks(self) -> Iterator[WriteTask]:
         targets = sorted({(r.summary.key.area, r.summary.key.target) for r in self.reads.values()})

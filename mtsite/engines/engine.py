@@ -27,7 +27,12 @@ class Outcome(Struct, Generic[T, R], frozen=True):
 
 
 class Engine(Protocol):
-    """Runs many independent tasks; `work` is picklable and defined at the top of a module."""
+    """Runs many independent tasks; `work` is picklable and defined at the top of a module.
+
+    `workers` is how many tasks it runs at once.
+    """
+
+    workers: int
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
         """Each task's outcome as it ends; `tasks` is consumed lazily.

@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from areas import make_area, run, step, test
@@ -12,7 +14,11 @@ from sites import TestSite, difference, make_site, silent
 
 from mtsite.build.site import build_site
 from mtsite.build.state import BuildSummary
-from mtsite.engines.engine import open_engine
+from mtsite.engines.engine import Outcome, open_engine
+from mtsite.engines.processes import Processes
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +81,38 @@ def test_a_cluster_builds_it_though_a_worker_is_killed_and_templates_change(
     # The workers are those that have the theme loaded as it was.
     assert clean(build(site, "dask", str(dask.file))).rendered > 0
     assert difference(site.tree, site.build_clean(tmp_path / "again")) == []
+
+
+def test_workers_share_the_pages_of_one_run(tmp_path: Path) -> None:
+    area = make_area(tmp_path)
+    area.add_run(run("ubuntu/nfs", "old", [test(f"t{n:03}", log="fine\n") for n in range(120)]))
+    (tmp_path / "home").mkdir()
+    site = make_site(tmp_path / "home", area)
+    clean(build(site, "processes"))
+    tests = [test(f"t{n:03}", log="fine\n") for n in range(119)]
+    tests.append(test("t119", status="FAIL", log="fine\nERROR: broken\n"))
+    area.add_run(run("ubuntu/nfs", "new", tests, event_time=1_700_600_000))
+    engine = Counting(2)
+    try:
+        summary = clean(build_site(site.config(), engine, silent, environ={}))
+    finally:
+        engine.close()
+    assert engine.asked["RunWriter.write_part"] == 2
+    assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
+    pages = [path for path in site.tree.rglob("*.html") if "/new/" in str(path)]
+    assert len(pages) == 241
+    assert 241 <= summary.rendered < 300
+
+
+class Counting(Processes):
+    """Counts the tasks of each kind of work."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.asked: Counter[str] = Counter()
+
+    def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
+        """The same, counted."""
+        counted = list(tasks)
+        self.asked[getattr(work, "__qualname__", type(work).__name__)] += len(counted)
+        return super().map(work, counted)
