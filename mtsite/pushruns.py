@@ -49,10 +49,6 @@ class PushRun(Struct, frozen=True):
     at: PushPlace
 
 
-Due = tuple[str, str, str]
-"""Kind of page, repository, and what of it: a revision as somebody names it, a part, a build."""
-
-
 class PushRuns:
     """The pushes and builds of all runs in a manifest's database; `due` says which pages moved."""
 

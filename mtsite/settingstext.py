@@ -1,6 +1,6 @@
 """Settings written down: those in effect, the file that `init` writes, the table of the docs."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +53,22 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def default_toml(areas: Sequence[tuple[str, Path]]) -> str:
     """A working mtsite.toml for these areas: every setting with its sentence, as a comment."""
-    lines = ["# Settings of mtsite; docs/configuration.md has the same list.", "", "[site]"]
-    lines += [*_option_lines(SiteConfig, {"title", "output"}), ""]
+    lines = ["# mtsite.toml: one site. Lines that begin with # show defaults.", ""]
+    lines += ["[site]", *_option_lines(SiteConfig), ""]
     for name, path in areas:
-        lines += [f"[areas.{toml_key(name)}]", f"path = {toml_text(str(path))}"]
-        lines += [*_option_lines(AreaConfig, set())[2:], ""]
+        lines += [f"[areas.{toml_text(name)}]", f"path = {toml_text(str(path))}"]
+        lines += [*_option_lines(AreaConfig, skip="path"), ""]
     for name, section in SECTIONS.items():
         if section is not SiteConfig:
-            lines += [f"[{name}]", *_option_lines(section, set()), ""]
+            lines += [f"[{name}]", *_option_lines(section), ""]
     return "\n".join(lines)
 
 
-def _option_lines(section: type, written: Collection[str]) -> list[str]:
+def _option_lines(section: type, skip: str = "") -> list[str]:
     lines = []
     for name, each in options_of(section).items():
-        mark = "" if name in written else "# "
-        lines += [f"# {each.sentence}", f"{mark}{name} = {each.written or toml_text('…')}"]
+        if name != skip:
+            lines += [f"# {each.sentence}", f"# {name} = {each.written or toml_text('…')}"]
     return lines
 
 

@@ -20,12 +20,13 @@ def command(invocation: Invocation, dry_run: bool, area_dirs: list[Path]) -> Non
     Without AREA_DIR: for the area that the current directory is. A file that is there stays.
     """
     from mtsite.config import FILE_NAME, config_for_areas
+    from mtsite.settingstext import default_toml
 
     dirs = area_dirs or [Path()]
     for directory in dirs:
         _require_area(directory.absolute())
     areas = config_for_areas([path.absolute() for path in dirs], Path("site"), Path()).areas
-    text = _text({_name(name): area.path for name, area in areas.items()})
+    text = default_toml([(_name(name), area.path) for name, area in areas.items()])
     file = invocation.config_file or Path(FILE_NAME)
     if not dry_run:
         _write(file, text)
@@ -71,30 +72,3 @@ def _write(file: Path, text: str) -> None:
 def _name(directory: str) -> str:
     """A name that mtsite.toml takes; the owner may choose a better one."""
     return "".join(c if c.isprintable() else "_" for c in directory)
-
-
-def _text(areas: dict[str, Path]) -> str:
-    """Every section with its options as comments: default, and what it does."""
-    from mtsite.config import SECTIONS, AreaConfig
-    from mtsite.options import toml_text
-
-    lines = ["# mtsite.toml: one site. Lines that begin with # show defaults.", ""]
-    lines += ["[site]", *_comments(SECTIONS["site"])]
-    for name, path in areas.items():
-        lines += ["", f"[areas.{toml_text(name)}]", f"path = {toml_text(str(path))}"]
-        lines += _comments(AreaConfig, skip=("path",))
-    for section, declared in SECTIONS.items():
-        if section != "site":
-            lines += ["", f"[{section}]", *_comments(declared)]
-    return "\n".join([*lines, ""])
-
-
-def _comments(section: type, skip: tuple[str, ...] = ()) -> list[str]:
-    from mtsite.options import options_of, toml_text
-
-    found = []
-    for name, each in options_of(section).items():
-        if name not in skip:
-            default = toml_text(each.default) if each.default is not None else '"..."'
-            found += [f"# {each.sentence}", f"# {name} = {default}"]
-    return found

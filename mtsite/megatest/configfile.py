@@ -5,25 +5,12 @@ to differ): `grammar.py` has the lines and sections, `expand.py` the `#{…}` fo
 a file can make the reader raise: what makes no sense becomes a problem with its file and line.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
 from mtsite.megatest.grammar import Kind, Parse, Place, Terms
-
-_WORD_BREAK = re.compile(r"\W+", re.ASCII)
-_TIME_WORD = re.compile(r"([0-9]{1,12})([smhdwMy])")
-_TIME_UNITS = {
-    "s": 1,
-    "m": 60,
-    "h": 3600,
-    "d": 86400,
-    "w": 604800,
-    "M": 2628000,
-    "y": 31536000,
-}
 
 
 @dataclass(frozen=True)
@@ -79,12 +66,6 @@ class ConfigFile:
         """What runconfigs.config says for a target: section `default`, then the target's own."""
         own = self.sections.get("/".join(target), {})
         return {**self.sections.get("default", {}), **own}
-
-
-def parse_hms(text: str) -> int:
-    """Seconds of "1h 2m 3s" or "120d,3h" (M: a month); a word of another shape counts as 0."""
-    words = (_TIME_WORD.fullmatch(word) for word in _WORD_BREAK.split(text))
-    return sum(int(word[1]) * _TIME_UNITS[word[2]] for word in words if word)
 
 
 def read_config(

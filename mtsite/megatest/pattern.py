@@ -1,16 +1,13 @@
 """Megatest's pattern language for names: `%` and `*`, comma lists, `~` for "not". Pure.
 
-Megatest has three matchers. Names of runs, key values and states go by the one of its queries:
-a pattern with `%` is SQL's LIKE (`_` is any one character, ASCII letters of either case), one
-without is a GLOB (`*`, `?`, `[a-z]`, `[^a-z]`, letters as they are). Tests to run go by the other
-(`test_matcher`), in which all but the wildcards is a regular expression. Nothing can be escaped.
+Of Megatest's matchers this is the one of its queries: a pattern with `%` is SQL's LIKE (`_` is any
+one character, ASCII letters of either case), one without is a GLOB (`*`, `?`, `[a-z]`, `[^a-z]`,
+letters as they are). Nothing can be escaped.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-
-from mtsite.errors import UsageError
 
 Match = Callable[[str], bool]
 
@@ -40,20 +37,6 @@ def target_matcher(pattern: str) -> Callable[[Sequence[str]], bool]:
     return lambda target: any(test(target) for test in tests)
 
 
-def test_matcher(pattern: str) -> Callable[[str, str], bool]:
-    """Whether (testname, item path) is chosen, as by Megatest's -testpatt; '' chooses nothing.
-
-    `test` is the test with all its items, `test/` its row without an item. A part with `%` takes
-    letters of either case; all else is a regular expression that must match the whole.
-
-    Raises:
-        UsageError: a part is no regular expression.
-    """
-    elements = [one for one in pattern.split(",") if one]
-    pairs = [_test_element(one) for one in elements]
-    return lambda name, item: any(test(name) and of_item(item) for test, of_item in pairs)
-
-
 def _element(element: str, any_case: bool) -> Match:
     wanted = element.lstrip("~")
     negated = (len(element) - len(wanted)) % 2 == 1
@@ -76,24 +59,6 @@ def _target_element(element: str) -> Callable[[Sequence[str]], bool]:
         return all(test(value) for test, value in zip([*tests, *lacking], target, strict=False))
 
     return matches
-
-
-def _test_element(element: str) -> tuple[Match, Match]:
-    name, slash, item = element.partition("/")
-    return _in_memory(name), _in_memory(item if slash else "%")
-
-
-def _in_memory(part: str) -> Match:
-    wanted = part.lstrip("~")
-    negated = (len(part) - len(wanted)) % 2 == 1
-    part = wanted
-    wildcard, flags = ("%", re.IGNORECASE) if "%" in part else ("*", 0)
-    try:
-        compiled = re.compile(part.replace(wildcard, ".*"), flags | re.DOTALL)
-    except re.error as error:
-        message = f"{part!r} is no pattern: {error}"
-        raise UsageError(message, "outside wildcards it is a regular expression") from error
-    return lambda name: (compiled.fullmatch(name) is None) == negated
 
 
 def _like(element: str) -> Iterator[str | None]:

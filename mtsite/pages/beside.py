@@ -12,7 +12,6 @@ from mtsite.pages import words
 from mtsite.relations import BUILT, DEPENDS, DUPLICATE, RETRY
 from mtsite.rollup import ABSENT
 
-PLACEHOLDERS = ("area", "target", "runname")
 RELATED = 12
 """So many other runs of one kind are named."""
 

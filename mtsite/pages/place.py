@@ -176,17 +176,6 @@ class RunPlace:
             self._descriptions[description] = found
         return found
 
-    @cached_property
-    def plain_rows(self) -> frozenset[str]:
-        """Testnames with a row of their own: a plain test's, or the one that sums items up."""
-        return frozenset(test.testname for test in self.run.tests if not test.item_path)
-
-    def toplevel_link(self, path: str, testname: str) -> str:
-        """The link from a page to the page of a test as a whole; '' where the run has none."""
-        if testname not in self.plain_rows:
-            return ""
-        return urls.relative(path, urls.test_page(self.run.key, (testname, "")))
-
     def test_link(self, path: str, test: Test) -> str:
         """The link from a page to the page of a test of this run."""
         return urls.relative(path, urls.test_page(self.run.key, test.name))

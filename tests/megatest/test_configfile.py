@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtsite.megatest.configfile import ConfigFile, parse_hms, read_config
+from mtsite.megatest.configfile import ConfigFile, read_config
 from mtsite.megatest.expand import echo
 
 
@@ -440,23 +440,3 @@ def test_what_is_written_reads_back(
             wanted[section][key] = "\n".join(kept) if kept[0] else "\n".join([" ", *kept[1:]])
     config = parse(text)
     assert {name: dict(values) for name, values in config.sections.items()} == wanted
-
-
-# -- times -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1h 2m 3s", 3723),
-        ("120d,3h,20m", 120 * 86400 + 3 * 3600 + 1200),
-        ("2w 1M 1y", 2 * 604800 + 2628000 + 31536000),
-        ("1h2m", 0),
-        ("30", 0),
-        ("", 0),
-        ("1h x 5s", 3605),
-        ("9" * 5000 + "s", 0),
-    ],
-)
-def test_hms(text: str, seconds: int) -> None:
-    assert parse_hms(text) == seconds

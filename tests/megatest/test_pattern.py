@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsite.errors import UsageError
 from mtsite.megatest.pattern import matcher, target_matcher
-from mtsite.megatest.pattern import test_matcher as chosen_tests
 
 letters = st.text(alphabet="abAB_%*?[]^-.+()|$\\é\n", max_size=8)
 
@@ -72,28 +70,3 @@ def test_many_wildcards_take_no_more_time_than_few():
 )
 def test_targets_are_matched_key_by_key(pattern, target, matches):
     assert target_matcher(pattern)(target) is matches
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "item", "matches"),
-    [
-        ("compile", "compile", "", True),
-        ("compile", "compile", "debug/x86", True),
-        ("compile/", "compile", "", True),
-        ("compile/", "compile", "debug", False),
-        ("compile/debug%", "compile", "DEBUG/x86", True),
-        ("compile/debug*", "compile", "DEBUG/x86", False),
-        ("test.1", "testx1", "", True),
-        ("(lint|build)", "build", "", True),
-        ("~lint", "build", "", True),
-        ("lint,build", "build", "", True),
-        ("", "build", "", False),
-    ],
-)
-def test_tests_are_chosen_as_by_testpatt(pattern, name, item, matches):
-    assert chosen_tests(pattern)(name, item) is matches
-
-
-def test_a_test_pattern_that_is_no_expression_is_a_usage_error():
-    with pytest.raises(UsageError, match="is no pattern"):
-        chosen_tests("compile(")
