@@ -4,15 +4,19 @@ import doctest
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from mtsite.cli import COMMANDS
+from mtsite.cli import COMMANDS, group
 from mtsite.config import SECTIONS, AreaConfig
+from mtsite.invocation import Invocation
 from mtsite.options import Option, options_of
 from mtsite.rollup import BAD, GOOD, Verdict
 
@@ -89,11 +93,44 @@ def test_every_page_is_reached_from_the_index() -> None:
         assert page.name == "index.md" or f"({page.name})" in index, page.name
 
 
-def test_the_commands_that_the_readme_shows_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"(?m)^\s*(?:\$ )?mtsite (?:--\S+ )*([a-z]+)", text))
-    assert shown
-    assert shown <= set(COMMANDS)
+def shown_calls(text: str) -> Iterator[tuple[str, bool]]:
+    """Calls of mtsite that a page shows, and whether they are to be typed as they stand."""
+    fences = re.compile(r"^```.*?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    for fence in fences.findall(text):
+        for line in fence.splitlines():
+            if call := re.match(r"(?:.*[|&] |\s*\$ |\s*)(mtsite .*)", line):
+                yield call[1], True
+    for call in re.findall(r"`(mtsite [^`\n]+)`", fences.sub("", text)):
+        yield call, False
+
+
+def parse_call(call: str) -> None:
+    """Read a call as the command line does, down to the last option, and carry nothing out."""
+    words = shlex.split(re.split(r"\\?\||>|&&", call)[0].replace("…", "X"), comments=True)[1:]
+    words = [word.strip("[]") for word in words]
+    context = group.make_context("mtsite", words, obj=Invocation())
+    command: click.Command | None = group
+    while isinstance(command, click.Group):
+        rest = [*context._protected_args, *context.args]
+        name, command, words = command.resolve_command(context, rest)
+        assert command is not None
+        context = command.make_context(name, words, parent=context)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_calls_that_a_page_shows_are_understood(page: Path) -> None:
+    if page.name == "commands.md":
+        return  # it is written from the commands themselves
+    for call, whole in shown_calls(page.read_text(encoding="utf-8")):
+        try:
+            parse_call(call)
+        except (click.MissingParameter, click.exceptions.NoArgsIsHelpError):
+            # In a sentence a command may stand by its name alone.
+            assert not whole, f"{page.name}: {call}"
+        except click.exceptions.Exit:
+            pass
+        except click.ClickException as mistake:
+            pytest.fail(f"{page.name}: {call}: {mistake.format_message()}")
 
 
 def test_the_make_targets_that_the_readme_shows_exist() -> None:

@@ -299,7 +299,8 @@ class Publisher:
                 "build them, or let one go with `mtsite publish --drop-area NAME`",
             )
         if not plan.areas and not plan.unchanged + len(plan.uploads) + len(plan.resumed):
-            raise MissingError("the tree is empty", "run `mtsite build` first")
+            message = "the tree is empty, or no build of this version has looked at it"
+            raise MissingError(message, "run `mtsite build` first")
 
     def _write_root(self, plan: PublishPlan, terms: Terms, summary: PublishSummary) -> bool:
         """Make a generation of what was sent; False if another publisher wrote one meanwhile."""
