@@ -76,6 +76,7 @@ def run_dir(key: RunKey) -> str:
     return f"{area_dir(key.area, key.target)}/{segment(key.runname)}"
 
 
+@lru_cache(maxsize=4096)
 def test_dir(key: RunKey, name: TestName) -> str:
     """The directory of a test or item in a run, before any bound on the length of a path."""
     return f"{run_dir(key)}/{test_path(name)}"
@@ -344,11 +345,19 @@ def page(directory: str, tail: str) -> str:
 
 def relative(source: str, destination: str) -> str:
     """The link from one page of the site to another, percent-encoded where a browser needs it."""
-    shared = 0
-    while (end := source.find("/", shared) + 1) and source[shared:end] == destination[shared:end]:
-        shared = end
-    link = "../" * source.count("/", shared) + destination[shared:]
-    return link if _UNQUOTED(link) else quote(link, safe="/~=,@")
+    for directory, up in _ways_up(source[: source.rfind("/") + 1]):
+        if destination.startswith(directory):
+            link = up + destination[len(directory) :]
+            return link if _UNQUOTED(link) else quote(link, safe="/~=,@")
+    raise AssertionError("the root is above every page")
+
+
+@lru_cache(maxsize=1024)
+def _ways_up(directory: str) -> tuple[tuple[str, str], ...]:
+    """A directory ('a/b/') and those above it to the root (''), each with the link to it."""
+    segments = directory.split("/")[:-1]
+    above = ("".join(f"{s}/" for s in segments[:depth]) for depth in range(len(segments), -1, -1))
+    return tuple((one, "../" * ups) for ups, one in enumerate(above))
 
 
 def _bytes(name: str) -> bytes:

@@ -186,6 +186,13 @@ class _Template(jinja2.Template):
 class _Environment(jinja2.Environment):
     template_class = _Template
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """What all templates may name; nothing is added to it later.
+
+        Jinja keeps it in two layers that are joined anew for each page and each import.
+        """
+        return {**self.globals, **(d or {})}
+
 
 _IN_PROCESS: dict[tuple[str, str], CodeType] = {}
 """What this process has compiled, by name and content: two sites may share their templates."""

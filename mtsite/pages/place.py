@@ -102,6 +102,15 @@ class RunPlace:
             self._windows[depth.to_run_dir] = found
         return found
 
+    def tail_in_window(self, depth: Depth, path: str) -> str:
+        """What follows the directory of a run in the path of this test in any run of the window.
+
+        '' where a path is so long that it is cut, and may be cut elsewhere in another run.
+        """
+        tail = path[len(self.directory) + 1 :] if depth.to_run_dir else ""
+        whole = "/~~" not in f"/{tail}" and self.longest_window + len(tail) + 1 <= urls.PATH_BYTES
+        return tail if whole else ""
+
     @cached_property
     def suspects(self) -> Mapping[tuple[str, str], Suspects]:
         """(last good run, first bad run) → the pushes between them."""

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import lru_cache
 
 from mtsite.model import RunKey, Test
 
@@ -36,7 +37,12 @@ def matches_more(test: Test) -> bool:
 
 def _megatest(key: RunKey, test: Test, *verb: str) -> str:
     pattern = f"{test.testname}/{test.item_path}" if test.item_path else test.testname
-    target = "/".join(key.target)
-    words = ("megatest", *verb, "-target", target, "-runname", key.runname, "-testpatt", pattern)
-    command = shlex.join(words)
+    command = f"{_of_run(key, verb)} {shlex.quote(pattern)}"
     return command if sayable(command) else ""
+
+
+@lru_cache(maxsize=64)
+def _of_run(key: RunKey, verb: tuple[str, ...]) -> str:
+    """What the commands for all tests of a run begin with."""
+    target = "/".join(key.target)
+    return shlex.join(("megatest", *verb, "-target", target, "-runname", key.runname, "-testpatt"))

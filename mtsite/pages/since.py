@@ -36,7 +36,7 @@ def shown(place: RunPlace, test: Test, depth: Depth, path: str) -> dict[str, obj
     window = place.window_links(depth)
     strip = facts.strip[-len(window) :] if window else ""
     took = facts.took[-len(strip) :] if len(facts.took) >= len(strip) else ()
-    tail = _tail(place, depth, path)
+    tail = place.tail_in_window(depth, path)
     cells = []
     for i, (letter, (name, directory)) in enumerate(zip(strip, window[-len(strip) :], strict=True)):
         style, symbol, word = _MARKS[letter] if letter in _MARKS else words.mark(letter)
@@ -61,16 +61,6 @@ def _flaky_words(strip: str) -> str:
     score = f"{100 * number / possible:.0f}{words.THIN}%"
     runs = words.plural(len(strip), "run")
     return f"flaky: {score}, {number} of {possible} possible switches in {runs}"
-
-
-def _tail(place: RunPlace, depth: Depth, path: str) -> str:
-    """What follows the directory of a run in the path of this test in any run of the window.
-
-    '' where a path is so long that it is cut, and may be cut elsewhere in another run.
-    """
-    tail = path[len(place.directory) + 1 :] if depth.to_run_dir else ""
-    whole = "/~~" not in f"/{tail}" and place.longest_window + len(tail) + 1 <= urls.PATH_BYTES
-    return tail if whole else ""
 
 
 def _other_run(place: RunPlace, test: Test, path: str, runname: str) -> str:

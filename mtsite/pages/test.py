@@ -153,17 +153,23 @@ def _commands(run: Run, test: Test) -> dict[str, object]:
 def _series(place: RunPlace, test: Test, path: str) -> Chart | None:
     """What the test measured in the last runs, with links to itself in them."""
     facts = place.facts.tests[test.name]
-    past, window = facts.values, place.facts.window
+    depth = place.depth_of(path)
+    past, window = facts.values, place.window_links(depth)
     longest = max(map(len, past), default=0)
     key = place.run.key
+    tail = place.tail_in_window(depth, path)
+
+    def page_in(name: str, directory: str) -> str:
+        if tail and name != key.runname:
+            return directory + tail
+        return urls.relative(path, urls.test_page(replace(key, runname=name), test.name))
+
     letters = zip(reversed(window), reversed(facts.strip), strict=False)
     # A run that did not have the test has no page of it.
-    absent = {name for name, letter in letters if letter == ABSENT}
+    absent = {name for (name, _), letter in letters if letter == ABSENT}
     runs = [
-        (name, urls.relative(path, urls.test_page(replace(key, runname=name), test.name)))
-        if name not in absent
-        else (name, "")
-        for name in window[-longest:]
+        (name, "" if name in absent else page_in(name, directory))
+        for name, directory in window[-longest:]
     ]
     return values.series(test.data, past, runs)
 
