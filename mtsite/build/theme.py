@@ -159,8 +159,15 @@ def _sparing(escape: Callable[[object], str]) -> Callable[[object], str]:
     # What escapes for markupsafe itself; should it be gone one day, pages only take longer.
     escape_text: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
 
+    marked: type[str] = type(escape(""))
+
     def escape_plainly(value: object) -> str:
-        return escape_text(value) if type(value) is str else escape(value)
+        if type(value) is str:
+            return escape_text(value)
+        # What is marked has it behind it, and digits need none.
+        if type(value) is marked:
+            return value
+        return str(value) if type(value) is int else escape(value)
 
     return escape_plainly
 

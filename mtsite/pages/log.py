@@ -98,8 +98,14 @@ def _lines(path: str, key: RunKey, name: TestName, log: LogRecord, text: Lines) 
         (*log.warnings, *log.findings),
         links=Links("../" * path.count("/") + log.blob, part),
         shown=replace(DEFAULT, lines=fact_lines(log)),
-        levels=bool(log.levels),
+        levels=_levels(log, text),
     )
+
+
+def _levels(log: LogRecord, text: Lines) -> bool | str:
+    """Whether lines have levels, or the one that all have: then nobody looks for it again."""
+    only = next(iter(log.levels)) if len(log.levels) == 1 else ""
+    return only if only and log.levels[only] == text.lines else bool(log.levels)
 
 
 def _packed(log: LogRecord, text: Lines) -> tuple[str, str] | None:

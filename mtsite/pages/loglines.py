@@ -86,11 +86,11 @@ def log_lines(
     *,
     links: Links,
     shown: Shown = DEFAULT,
-    levels: bool = False,
+    levels: bool | str = False,
 ) -> Markup:
     """The lines of a redacted log; `links` lead to what is left out.
 
-    With `levels` each line has the class of its level.
+    With `levels` each line has the class of its level; a name: that is the level of all of them.
     """
     text = PlainLines(content) if isinstance(content, Content) else content
     total = text.lines
@@ -117,7 +117,7 @@ def some_lines(
 
 
 def _cut_out(
-    text: Lines, wanted: Ranges, findings: Sequence[Finding], links: Links, *, levels: bool
+    text: Lines, wanted: Ranges, findings: Sequence[Finding], links: Links, *, levels: bool | str
 ) -> list[str]:
     cuts = [text.cut(first, last) for first, last in wanted]
     heavy = HEAVY_BYTES if len(wanted) == 1 else _HEAVY_PIECES
@@ -130,7 +130,7 @@ def _cut_out(
     )
     parts = []
     for (first, _), cut in zip(wanted, cuts, strict=True):
-        before = text.level_before(first) if levels and first > 1 else NONE
+        before = text.level_before(first) if levels is True and first > 1 else NONE
         parts.append("".join(_lines(cut, first, style, before)))
     return parts
 
@@ -183,7 +183,7 @@ class _Style(NamedTuple):
     marks: Mapping[int, str]
     link: str
     fold: bool
-    levels: bool
+    levels: bool | str
     longest: int
 
 
@@ -194,7 +194,10 @@ def _lines(cut: Cut, first: int, style: _Style, level: str) -> Iterator[str]:
     if not texts:
         return
     marks = style.marks
-    opens = _level_opens(block, first, level) if style.levels else _opens(first, len(texts))
+    if style.levels is True:
+        opens = _level_opens(block, first, level)
+    else:
+        opens = _opens(first, len(texts), LEVEL_CLASSES[style.levels] if style.levels else "")
     for line in marks.keys() & range(first, first + len(texts)):
         classes = _CLASSES.search(opens[line - first]) if style.levels else None
         opens[line - first] = _open(line, f"{classes[1]} {marks[line]}" if classes else marks[line])
@@ -241,7 +244,7 @@ def _texts(cut: Cut, first: int, style: _Style) -> list[str]:
             text = block.decode()
         except UnicodeDecodeError:
             text = "\x80"
-        if not _C1.search(text):
+        if text.isascii() or not _C1.search(text):
             texts = str(escape(text)).split("\n")
             return texts[:-1] if block.endswith(b"\n") else texts
     hidden = cut.hidden

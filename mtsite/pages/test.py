@@ -238,8 +238,8 @@ def _copies(test: Test, again: str) -> tuple[tuple[str, str], ...]:
     return tuple((label, text) for label, text in rows if text)
 
 
-def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
-    """(label, value) of where it ran; what the rows don't say is left out."""
+def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str, list[str]], ...]:
+    """(label, value to its first slash, pieces after it) of where it ran; unknown is left out."""
     rows = [*place.keys, ("host", test.host), ("system", test.uname)]
     if test.cpuload is not None and test.cpuload >= 0:
         rows.append(("CPU load", words.scalar(test.cpuload)))
@@ -251,4 +251,5 @@ def _environment(place: RunPlace, test: Test) -> tuple[tuple[str, str], ...]:
         rows.append(("process id", str(test.attemptnum)))
     if test.state != "NOT_STARTED":
         rows += [("run directory", test.rundir), ("final log", test.final_logf)]
-    return tuple((label, value) for label, value in rows if value and value != "n/a")
+    parts = ((label, value.split("/")) for label, value in rows if value and value != "n/a")
+    return tuple((label, pieces[0], pieces[1:]) for label, pieces in parts)
