@@ -55,7 +55,8 @@ class Text:
         self._spill()
         assert self._file is not None
         self._file.flush()
-        return self._path.read_text(encoding="utf-8")
+        with self._path.open(encoding="utf-8", newline="") as file:
+            return file.read()
 
     def overlapping(self, by: int) -> Iterator[str]:
         """All of it in pieces, each beginning with the last `by` characters of the one before."""

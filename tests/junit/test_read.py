@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mtsite import spelled as values
@@ -244,6 +244,7 @@ def test_a_doctype_without_entities_is_harmless() -> None:
 
 
 @given(st.lists(st.text(max_size=30), max_size=8))
+@example(["a long line that ends as they do on Windows\r\n", "b\r"])
 def test_a_text_is_whole_however_it_came(pieces: list[str]) -> None:
     pieces = [piece.encode("utf-8", "replace").decode() for piece in pieces]
     with TemporaryDirectory() as held:
