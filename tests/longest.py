@@ -4,7 +4,6 @@ LONG = (
     "browser/test_axe.py",
     "browser/test_layout.py",
     "browser/test_policy.py",
-    "browser/test_log_view.py",
     "build/test_incremental.py",
     "build/test_time_limit.py",
     "build/test_generations.py",

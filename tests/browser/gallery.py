@@ -22,6 +22,7 @@ from browser import (  # noqa: E402
     log_site,
     odd_runs,
     odd_tests,
+    past_records,
     pieces,
     push_records,
     records,
@@ -83,8 +84,8 @@ BESIDE = Beside(
 def pages() -> Iterator[Page]:
     """(path, template, context) of each page of the gallery's site."""
     night = records.Night()
-    runs = records.past(night)
-    nodes = records.nodes(night)
+    runs = past_records.past(night)
+    nodes = past_records.nodes(night)
     yield urls.index_page(), index.TEMPLATE, index.context(FRAME, nodes, ends=True)
     yield from gallery_levels.tree(night)
     yield gallery_levels.night_of(night)
@@ -149,7 +150,7 @@ def _hosts(night: records.Night) -> Iterator[Page]:
         Numbers(1, 40, 38, 2, 30, 2, 1500, 1400, 1_763_000_000 + 90_000 * n, 0, 3 + n % 5, 9 << 20)
         for n in range(12)
     ]
-    past = records.past(night)
+    past = past_records.past(night)
     everywhere: dict[str, Numbers] = {}
     for one in hosts_of(night.run, night.verdicts):
         runs = [(past[i], replace(n, last=n.first + 7200)) for i, n in enumerate(numbers[::-1], 1)]

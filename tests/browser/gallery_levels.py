@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from browser import known_runs, pieces, records
+from browser import known_runs, past_records, pieces, records
 from msgspec.structs import replace
 
 from mtsite import urls
@@ -17,8 +17,8 @@ Page = tuple[str, str, dict[str, object]]
 
 
 def tree(night: records.Night) -> Iterator[Page]:
-    runs = records.past(night)
-    node = records.node(records.AREA, (), runs[1], runs=2871)
+    runs = past_records.past(night)
+    node = past_records.node(records.AREA, (), runs[1], runs=2871)
     for depth in range(3):
         here = replace(node, values=records.TARGET[:depth])
         children = [
@@ -33,7 +33,7 @@ def tree(night: records.Night) -> Iterator[Page]:
             for i, value in enumerate((records.TARGET[depth], "other", "third"), start=1)
         ]
         path = urls.area_page(here.area, here.values)
-        moving = [((records.AREA, (*records.TARGET[:2], "daily")), records.stability(night))]
+        moving = [((records.AREA, (*records.TARGET[:2], "daily")), past_records.stability(night))]
         grown = known_runs.months()
         made = area.context(FRAME, here, children, runs, (), unsteady=moving, growth=grown)
         yield path, area.TEMPLATE, made
@@ -42,15 +42,15 @@ def tree(night: records.Night) -> Iterator[Page]:
     months = [(f"{year}-{m:02d}", 28 + m % 3) for year in (2026, 2025) for m in range(12, 0, -1)][
         1:
     ]
-    stable, past = records.stability(night), known_runs.past(night)
-    shown = target.context(FRAME, leaf, runs, records.grid(night), months, stable, past)
+    stable, past = past_records.stability(night), known_runs.past(night)
+    shown = target.context(FRAME, leaf, runs, past_records.grid(night), months, stable, past)
     yield urls.area_page(leaf.area, leaf.values), target.TEMPLATE, shown
-    everything = records.grid(night)
+    everything = past_records.grid(night)
     rows = grid.ranked(everything.rows)
     window = grid.Window("30", months=("2026-11", "2026-10"))
     path = urls.grid_page(leaf.area, leaf.values, "30")
     yield path, grid.TEMPLATE, grid.context(FRAME, leaf, everything, rows, window)
-    measured = records.long_grid(night)
+    measured = past_records.long_grid(night)
     for name in ("100", "2026-11"):
         plain = tuple(replace(row, values=()) for row in measured.rows)
         shown = measured if name == "100" else replace(measured, metric="", rows=plain)
@@ -59,7 +59,7 @@ def tree(night: records.Night) -> Iterator[Page]:
         yield path, grid.TEMPLATE, grid.context(FRAME, leaf, shown, parts[0], window)
     path = urls.month_page(leaf.area, leaf.values, "2026-11")
     yield path, month.TEMPLATE, month.context(FRAME, leaf, "2026-11", runs)
-    past = tuple(records.stretches(night))
+    past = tuple(past_records.stretches(night))
     paths = [item for name, item in pieces.names() if name == ITERATED and item]
     items = tuple((item, past[at % 5]) for at, item in enumerate(paths))
     for name, beside in (("pcie_retry_smoke", ()), (ITERATED, items)):
@@ -95,7 +95,7 @@ def _wide_level(node: NodeSummary, runs: Sequence[RunSummary]) -> Iterator[Page]
 
 def night_of(night: records.Night) -> Page:
     """Twelve targets of one night: the newest runs of a target stand in for them."""
-    shown = records.grid(night)
+    shown = past_records.grid(night)
     runs = tuple(
         replace(run, key=RunKey(records.AREA, (*two, flow), "ww47.5"), event_time=records.NOW)
         for run, (two, flow) in zip(

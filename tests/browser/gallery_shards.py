@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from browser import pieces, records
+from browser import past_records, pieces, records
 
 from mtsite import urls
 from mtsite.build.levels import BELOW
@@ -23,7 +23,7 @@ def shards(night: records.Night) -> Iterator[tuple[str, bytes]]:
     areas = [[one, f"{one}/index.html"] for one in (records.AREA, "webstack")]
     for path, below in ((urls.below_shard(records.AREA), names), (urls.below_shard(), areas)):
         yield path, shard_bytes(BELOW, {"total": len(below), "names": below})
-    shown = records.grid(night)
+    shown = past_records.grid(night)
     strips = griddata.strips(shown.runs, ((row.name, row.strip) for row in shown.rows))
     yield urls.grid_file(*LEAF, "grid.js"), shard_bytes("grid", strips)
     took = [
@@ -42,8 +42,8 @@ def shards(night: records.Night) -> Iterator[tuple[str, bytes]]:
 
 def search_shards(night: records.Night) -> Iterator[tuple[str, bytes]]:
     """Two months: the newest run with its lines and a hostile one, the runs before, an old one."""
-    earlier = records.past(night)[1:20]
-    strips = {row.name: row.strip for row in records.grid(night).rows}
+    earlier = past_records.past(night)[1:20]
+    strips = {row.name: row.strip for row in past_records.grid(night).rows}
     drafts = {(month, number): search.Draft() for month, number in SEARCHED}
     for back, summary in reversed(list(enumerate(earlier, start=1))):
         letters = {name: (strip[back], 1) for name, strip in strips.items() if strip[back] != "."}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from browser import records
+from browser import past_records, records
 from browser.gallery_levels import FRAME, Page
 from browser.records import DAY, HOSTILE, NOW
 from msgspec.structs import replace
@@ -42,7 +42,7 @@ def told(number: int) -> Push:
 def pages() -> Iterator[Page]:
     """(path, template, context) of each."""
     night = records.Night()
-    runs = tuple(records.past(night)[:5])
+    runs = tuple(past_records.past(night)[:5])
     yield from _lists(night)
     at = PushPlace(REPOSITORY, REVISIONS[75], 75)
     shown = push.Shown(

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from browser import records
+from browser import past_records, records
 from browser.pieces import AREA, DAY, HOSTILE, LINES, NOW, TARGET
 from msgspec.structs import replace
 
@@ -40,7 +40,7 @@ def departures(night: records.Night) -> Departures:
                 LetGo("purge", "a customer's name was in the log", NOW - DAY, "maria"),
             ),
         )
-        for summary in records.past(night)[-3:]
+        for summary in past_records.past(night)[-3:]
     )
     return Departures(NOW, soon, holds, ended)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import gallery, records
+from browser import gallery, past_records, records
 from browser.gallery_levels import ITERATED
 from browser.watching import Watched
 from msgspec.structs import replace
@@ -45,7 +45,7 @@ def large_page() -> bytes:
         for n in range(50)
     )
     shown = Grid(runs, tuple(rows))
-    node = records.node(*LEAF, one)
+    node = past_records.node(*LEAF, one)
     window = grid.Window("100")
     context = grid.context(gallery.FRAME, node, shown, grid.ranked(shown.rows), window)
     return Theme().render(grid.TEMPLATE, context)

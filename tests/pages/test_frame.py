@@ -2,7 +2,7 @@
 
 import re
 
-from browser import records
+from browser import past_records, records
 from msgspec.structs import replace
 from pages.shown import FRAME, THEME, context_of_test
 
@@ -41,10 +41,10 @@ def test_every_ancestor_is_one_click_away(night: records.Night) -> None:
 def test_titles_of_runs_and_what_holds_them_begin_with_state_and_counts(
     night: records.Night,
 ) -> None:
-    runs = records.past(night)
-    leaf = replace(records.node(*LEAF, runs[1]), counts=runs[1].counts)
+    runs = past_records.past(night)
+    leaf = replace(past_records.node(*LEAF, runs[1]), counts=runs[1].counts)
     made = (
-        index.context(FRAME, records.nodes(night)),
+        index.context(FRAME, past_records.nodes(night)),
         area.context(FRAME, replace(leaf, values=()), (), (), ()),
         target.context(FRAME, leaf, runs, Grid((), ()), ()),
     )

@@ -1,6 +1,6 @@
 """Pages of many runs: front page, area, target with its grid, month, history."""
 
-from browser import records
+from browser import past_records, records
 from msgspec.structs import replace
 from pages.shown import FRAME, THEME
 
@@ -11,7 +11,7 @@ from mtsite.pages.page import NodeSummary, Stretch
 
 
 def test_index_lists_the_worst_first_and_the_unreadable(night: records.Night) -> None:
-    shown = index.context(FRAME, records.nodes(night))
+    shown = index.context(FRAME, past_records.nodes(night))
     rows = shown["rows"]
     assert isinstance(rows, tuple)
     assert [row["name"] for row in rows[:3]] == ["chipyard", "firmware", "webstack"]
@@ -40,7 +40,7 @@ def test_satellite_without_runs_of_its_own_says_what_it_holds(night: records.Nig
 
 def test_index_row_of_a_run_in_flight_says_how_far_it_is(night: records.Night) -> None:
     newest = replace(night.summary, counts={"F": 1, "P": 2, "R": 3}, new=0, still=1, fixed=0)
-    node = records.node(records.AREA, (), newest, targets=1)
+    node = past_records.node(records.AREA, (), newest, targets=1)
     (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
     assert row["sentence"] == "ww47.5: 1 still failing · still running: 3 of 6 ended"
 
@@ -51,18 +51,18 @@ def test_index_of_nothing_says_what_to_do() -> None:
 
 
 def test_month_and_history_use_only_names_of_their_node(night: records.Night) -> None:
-    one = records.node(records.AREA, records.TARGET, night.summary)
+    one = past_records.node(records.AREA, records.TARGET, night.summary)
     bare = NodeSummary(one.area, one.values, one.keys, 0, {}, "N", None)
-    runs = records.past(night)
+    runs = past_records.past(night)
     assert month.context(FRAME, one, "2026-11", runs) == month.context(FRAME, bare, "2026-11", runs)
-    stretches = history.Shown(tuple(records.stretches(night)))
+    stretches = history.Shown(tuple(past_records.stretches(night)))
     name = ("pcie_retry_smoke", "")
     pair = [history.context(FRAME, n, name, stretches) for n in (one, bare)]
     assert pair[0] == pair[1]
 
 
 def test_history_of_an_open_stretch_says_since(night: records.Night) -> None:
-    node = records.node(records.AREA, records.TARGET, night.summary)
+    node = past_records.node(records.AREA, records.TARGET, night.summary)
     shown = history.context(
         FRAME, node, ("a", ""), history.Shown((Stretch("F", "ww31.2", records.NOW),))
     )
@@ -71,13 +71,13 @@ def test_history_of_an_open_stretch_says_since(night: records.Night) -> None:
 
 
 def test_area_page_shows_its_problems(night: records.Night) -> None:
-    node = records.node(records.AREA, (), None)
+    node = past_records.node(records.AREA, (), None)
     page = THEME.render(area.TEMPLATE, area.context(FRAME, node, [], [], ["the disk is gone"]))
     assert b"the disk is gone" in page
 
 
 def test_row_of_many_targets_says_how_many_of_them_fail(night: records.Night) -> None:
-    node = records.node(records.AREA, (), night.summary, targets=6)
+    node = past_records.node(records.AREA, (), night.summary, targets=6)
     node = replace(node, bad_targets=1, new=3, still=0, fixed=2, counts={"F": 3, "P": 9})
     (row,) = index.context(FRAME, [node])["rows"]  # type: ignore[misc]
     assert row["sentence"] == "1 of 6 targets fails: 3 new, 2 fixed"
@@ -86,8 +86,8 @@ def test_row_of_many_targets_says_how_many_of_them_fail(night: records.Night) ->
 def test_what_was_quiet_for_long_comes_after_what_runs(night: records.Night) -> None:
     old = replace(night.summary, event_time=records.NOW - 40 * records.DAY, counts={"A": 1})
     new = replace(night.summary, event_time=records.NOW, counts={"P": 1})
-    quiet = replace(records.node("quiet", (), old), verdict="A")
-    alive = replace(records.node("alive", (), new), verdict="P")
+    quiet = replace(past_records.node("quiet", (), old), verdict="A")
+    alive = replace(past_records.node("alive", (), new), verdict="P")
     rows = index.context(FRAME, [quiet, alive])["rows"]
     assert [row["name"] for row in rows] == ["alive", "quiet"]  # type: ignore[attr-defined]
 
@@ -95,7 +95,7 @@ def test_what_was_quiet_for_long_comes_after_what_runs(night: records.Night) -> 
 def test_a_level_of_2000_values_shows_the_worst_and_links_to_all_names(
     night: records.Night,
 ) -> None:
-    node = records.node(records.AREA, (), night.summary, targets=2000)
+    node = past_records.node(records.AREA, (), night.summary, targets=2000)
     children = [
         replace(node, values=(f"{'value_' * 30}{n:04d}",), verdict="F" if n == 1500 else "P")
         for n in range(2000)
@@ -124,7 +124,7 @@ def test_a_site_of_500_areas_is_bounded_though_none_can_be_read() -> None:
 
 
 def test_a_busy_month_has_parts_that_no_later_run_changes(night: records.Night) -> None:
-    node = records.node(records.AREA, records.TARGET, night.summary)
+    node = past_records.node(records.AREA, records.TARGET, night.summary)
     text = "x" * 200
     runs = [
         replace(

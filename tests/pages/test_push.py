@@ -1,6 +1,6 @@
 """Pages of pushes and builds: of any size, apart from what else a page has."""
 
-from browser import records
+from browser import past_records, records
 from browser.push_records import REPOSITORY, REVISIONS
 from msgspec.structs import replace
 from pages.shown import FRAME, THEME
@@ -12,7 +12,7 @@ from mtsite.toldpushes import PushPlace
 
 PAGE = 1 << 20
 NIGHT = records.Night()
-RUNS = tuple(records.past(NIGHT)[:1])
+RUNS = tuple(past_records.past(NIGHT)[:1])
 
 
 def broken(number: int) -> push.Broke:

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from browser import pieces, records
+from browser import past_records, pieces, records
 from feeds import valid
 from lxml import etree
 from msgspec.structs import replace
@@ -30,7 +30,7 @@ def named(summary: RunSummary, name: str) -> RunSummary:
 
 
 def test_a_feed_is_valid_atom_newest_first(summary: RunSummary) -> None:
-    runs = records.past(records.Night())
+    runs = past_records.past(records.Night())
     feed = valid(sharing.feed(BASED, PATH, "nightly", runs))
     assert feed.title.value == "nightly"
     assert feed.links[0].href == f"https://runs.example/ci/{PATH}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browser import records
+from browser import past_records, records
 from pages.shown import FRAME, THEME, context_of_test
 
 from mtsite import urls
@@ -54,9 +54,9 @@ def test_an_area_mixes_its_targets_newest_first_and_names_them() -> None:
 
 def test_a_steady_target_has_no_such_part(night: records.Night) -> None:
     assert unsteady.of_target(PATH, HERE, Stability()) is None
-    node = records.node(records.AREA, records.TARGET, night.summary, runs=3)
+    node = past_records.node(records.AREA, records.TARGET, night.summary, runs=3)
     shown = target.context(
-        FRAME, node, [night.summary], records.grid(night), [], records.stability(night)
+        FRAME, node, [night.summary], past_records.grid(night), [], past_records.stability(night)
     )
     html = THEME.render(target.TEMPLATE, shown).decode()
     assert "switches between good and bad ÷ possible switches" in html
@@ -71,7 +71,7 @@ def test_the_page_of_a_flaky_test_tells_its_score(night: records.Night) -> None:
 def test_the_json_of_a_level_tells_the_same(night: records.Night) -> None:
     flaky = Unsteady("flaky", "t", "i", "P", 5, 20, "r1", 1)
     many = Stability((broken("own", 1), flaky), (7, 1, 0))
-    node = records.node("a", (), night.summary, runs=3)
+    node = past_records.node("a", (), night.summary, runs=3)
     found: Any = nodetwin.twin(node, unsteady=[(HERE, many)])["unsteady"]
     assert found["totals"] == {"broken": 7, "flaky": 1, "fixed": 0}
     assert [(one["kind"], one["testname"], one["since"]) for one in found["tests"]] == [
