@@ -1,9 +1,7 @@
 """Counts and sizes as people say them on a terminal. Pure."""
 
-_ONE = {
-    noun: noun.removesuffix("s")
-    for noun in "areas runs tests rows logs files findings requests secrets notes databases".split()
-}
+_NOUNS = "areas runs tests rows logs files findings requests secrets notes databases objects"
+_ONE = {noun: noun.removesuffix("s") for noun in _NOUNS.split()}
 
 
 def counted(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
-from mtsite.errors import UsageError
+from mtsite.errors import MissingError, UsageError
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def command(
     """
     from mtsite.anonymize.copy import Wishes, anonymize_area, plan_copy, read_key
 
+    src = _area(invocation, src)
     wishes = Wishes(words, keep)
     planned = plan or dry_run
     if planned:
@@ -62,6 +63,23 @@ def command(
         done = anonymize_area(src, dst, key, wishes, invocation.report.progress)
     invocation.report.close()
     _show(invocation, done, planned=planned)
+
+
+def _area(invocation: Invocation, src: Path) -> Path:
+    """The directory of that name, else that of the area of this site.
+
+    Raises:
+        MissingError: there is neither.
+    """
+    from mtsite.config import find_config
+
+    if src.exists():
+        return src
+    file = find_config(Path.cwd(), invocation.config_file, invocation.environ)
+    areas = invocation.config().areas if file is not None else {}
+    if str(src) in areas:
+        return areas[str(src)].path
+    raise MissingError(f"no directory {src.absolute()}, and no area of that name", "mtsite area ls")
 
 
 def _show(invocation: Invocation, done: "Anonymized", *, planned: bool) -> None:

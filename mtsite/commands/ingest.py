@@ -1,5 +1,6 @@
 """`mtsite ingest`: what other tools measured, as runs of an area."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
+from mtsite.amounts import counted
 from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -105,8 +107,8 @@ def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path,
     else:
         word = "would be taken" if dry_run else "taken"
         invocation.report.say(
-            f"{done.area}: {done.taken} objects {word}, {done.known} known already,"
-            f" {done.runs} runs written"
+            f"{done.area}: {counted(done.taken, 'objects')} {word}, {done.known} known already,"
+            f" {counted(done.runs, 'runs')} written"
         )
     told_of = [f"{name[:12]}: {reason}" for name, reason in done.broken] + done.problems
     if told_of:
@@ -154,12 +156,13 @@ def pushes(invocation: Invocation, dry_run: bool, repository: str, paths: tuple[
 def _area(invocation: Invocation, area: str) -> "AreaConfig":
     """An area of mtsite.toml by its name, else the directory of that name; no file is needed."""
     from mtsite.config import AreaConfig, find_config
+    from mtsite.options import without_dots
 
     file = find_config(Path.cwd(), invocation.config_file, invocation.environ)
     known = invocation.config().areas if file is not None else {}
     if area in known:
         return known[area]
-    path = Path(area).absolute()
+    path = without_dots(Path(area).absolute())
     return next((one for one in known.values() if one.path == path), AreaConfig(path.name, path))
 
 
@@ -191,4 +194,19 @@ def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: 
     for told in done.passed_over:
         say(f"passed over: {told}")
     if not dry_run:
-        say(f"next: mtsite build {path.name if done.made_area else ''}".rstrip())
+        say(f"next: {_next(invocation, path)}")
+
+
+def _next(invocation: Invocation, path: Path) -> str:
+    """What makes pages of an area: it may lie in no site yet."""
+    from mtsite.config import find_config
+    from mtsite.options import toml_text
+
+    file = find_config(Path.cwd(), invocation.config_file, invocation.environ)
+    if file is None:
+        here = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        return f"mtsite build {shlex.quote(str(here))}"
+    if any(one.path == path for one in invocation.config().areas.values()):
+        return "mtsite build"
+    name, where = toml_text(path.name), toml_text(str(path))
+    return f"add [areas.{name}] with path = {where} to {file}, then mtsite build"

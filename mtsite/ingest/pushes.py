@@ -87,14 +87,12 @@ def _read_one(source: Source) -> list[Push]:
     if source.path.stat().st_size > MOST_BYTES:
         raise RefusedFileError(f"{source.name}: larger than 256 MiB", "git log -n 10000")
     text = source.path.read_bytes().decode("utf-8", "replace")
+    hint = f"git log --format='{FORMAT}' | mtsite ingest pushes - --repository NAME"
     try:
         if is_git_log(text):
             return read_git_log(text)
         if text.lstrip().startswith("{"):
             return read_hg_pushlog(text)
     except ObjectError as error:
-        raise RefusedFileError(f"{source.name}: {error}") from error
-    raise RefusedFileError(
-        f"{source.name}: neither a log of git nor a pushlog of Mercurial",
-        f"git log --format='{FORMAT}' | mtsite ingest pushes - --repository NAME",
-    )
+        raise RefusedFileError(f"{source.name}: {error}", hint) from error
+    raise RefusedFileError(f"{source.name}: neither a log of git nor a pushlog of Mercurial", hint)

@@ -173,7 +173,8 @@ class _Reading:
 
     def _refuse(self, why: str, line: int = 0) -> NoReturn:
         line = line or self._parser.CurrentLineNumber
-        raise RefusedFileError(f"{self._name}, line {line}: {why}")
+        hint = "mend the file, or --keep-going leaves it out"
+        raise RefusedFileError(f"{self._name}, line {line}: {why}", hint)
 
     def _start_root(self, tag: str, told: Attributes) -> None:
         if tag.rpartition(":")[2] not in ROOTS:

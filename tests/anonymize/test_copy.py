@@ -347,6 +347,16 @@ def test_the_plan_names_every_column_with_its_rule(copy: Copy) -> None:
     assert rules["metadat", "val"] == "text"
 
 
+def test_an_area_of_the_site_may_be_named(
+    copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = called(["anonymize", "mine", "--plan"], capsys)
+    assert (missing.code, "no area of that name" in missing.err) == (10, True)
+    Path("mtsite.toml").write_text(f"[areas.mine]\npath = {json.dumps(str(copy.area.path))}\n")
+    assert called(["anonymize", "mine", "--plan"], capsys).code == 0
+
+
 def test_the_command_keeps_its_schema_and_its_key_to_itself(
     copy: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

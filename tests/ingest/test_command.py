@@ -57,11 +57,25 @@ def test_what_was_done_is_told_to_people_and_programs(
     assert (again["schema"], again["done"]) == ("mtsite/ingest/1", "unchanged")
 
 
+def test_the_next_step_is_one_that_works(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(area: str) -> str:
+        (here / area).parent.mkdir(exist_ok=True)
+        return called([*WORDS, "--area", area, "good.xml"], capsys).err.splitlines()[-1]
+
+    assert told("deep/ci") == "next: mtsite build deep/ci"
+    assert told("deep/../two words") == "next: mtsite build 'two words'"
+    (here / "mtsite.toml").write_text('[areas.ci]\npath = "ci"\n')
+    assert told("ci") == "next: mtsite build"
+    new = f'add [areas."new"] with path = "{here}/new" to {here}/mtsite.toml'
+    assert told("new") == f"next: {new}, then mtsite build"
+
+
 def test_exit_codes_tell_refused_from_partly_done_and_conflict(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refused = called([*WORDS, "--area", "ci", "good.xml", "broken.xml"], capsys)
     assert (refused.code, "broken.xml, line 1" in refused.err) == (1, True)
+    assert "--keep-going leaves it out" in refused.err
     partly = called([*WORDS, "--area", "ci", "--keep-going", "good.xml", "broken.xml"], capsys)
     assert (partly.code, "broken.xml, line 1" in partly.err) == (3, True)
     (here / "good.xml").write_text(GOOD.replace('"a"', '"b"'))
