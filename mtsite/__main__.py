@@ -1,6 +1,6 @@
 """`python -m mtsite`."""
 
-from mtsite.cli import main
+from mtsite.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

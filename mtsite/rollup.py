@@ -177,11 +177,12 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 FLAKY_SWITCHES = 3
 _RAN_WELL = _GOOD_LETTERS - {Verdict.SKIP.value}
 _BAD_LETTERS = frozenset(verdict.value for verdict in BAD)
+_WENT_WRONG = {**dict.fromkeys(_RAN_WELL, False), **dict.fromkeys(_BAD_LETTERS, True)}
 
 
 def judged(strip: str) -> list[bool]:
     """Whether it went wrong, for each of those letters of a strip that say so or not."""
-    return [letter in _BAD_LETTERS for letter in strip if letter in _BAD_LETTERS | _RAN_WELL]
+    return [_WENT_WRONG[letter] for letter in strip if letter in _WENT_WRONG]
 
 
 def switches(strip: str) -> int:
