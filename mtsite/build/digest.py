@@ -1,13 +1,16 @@
 """Digests of what pages are made from: equal input, equal digest, on every machine.
 
 Everything goes through `ascii` of tuples of plain values: fast, and independent of hash seeds,
-locale and the order of dictionaries.
+locale and the order of dictionaries. Fingerprints of pages, of which there are most, go through
+MessagePack; digests of rows stand in records, and stay as they are.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from operator import attrgetter
+
+import msgspec
 
 from mtsite.attachment import to_row
 from mtsite.model import (
@@ -40,6 +43,16 @@ _LOG = attrgetter(
 def of(*values: object) -> str:
     """A digest (32 hex) of plain values: text, numbers, None, tuples and lists of them."""
     return hashlib.sha256(ascii(values).encode()).hexdigest()[:32]
+
+
+def of_page(*values: object) -> str:
+    """The same for the fingerprint of a page, in a third of the time; another digest than `of`."""
+    try:
+        told = msgspec.msgpack.encode(values)
+    except (TypeError, ValueError, OverflowError):
+        # Names that are no UTF-8, numbers of more than 64 bits.
+        return of(*values)
+    return hashlib.sha256(told).hexdigest()[:32]
 
 
 def of_bytes(content: bytes) -> str:

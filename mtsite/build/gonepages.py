@@ -42,4 +42,5 @@ def write_gone_test(pen: Pen, kept: RunRecord, one: TestRecord, name: TestName) 
     fingerprint = pen.fresh(gone, path, (*values, *digest.attachment_values(one)))
     if fingerprint:
         pen.page(gone, path, fingerprint, gone.test_context(pen.frame, kept, name))
-    log_pages(pen, kept, one, Verdict(one.verdict))
+    logs = [digest.log_values(log) for log in one.logs]
+    log_pages(pen, kept, one, Verdict(one.verdict), logs)

@@ -1,5 +1,7 @@
 """The pages of the logs of one test: the log, its parts, its index. A worker's."""
 
+from collections.abc import Sequence
+
 from mtsite import urls
 from mtsite.build import digest
 from mtsite.build.pen import Pen
@@ -14,23 +16,37 @@ from mtsite.pages.shard import shard_bytes
 from mtsite.rollup import Verdict
 
 
-def log_pages(pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict) -> None:
-    """The pages of all logs of a test, and what stays of those that were let go."""
-    for entry in one.logs:
+def log_pages(
+    pen: Pen,
+    kept: RunRecord,
+    one: TestRecord,
+    verdict: Verdict,
+    values: Sequence[tuple[object, ...]],
+) -> None:
+    """The pages of all logs of a test, and what stays of those that were let go.
+
+    `values` are the logs as plain values.
+    """
+    for entry, plain in zip(one.logs, values, strict=True):
         if entry.blob:
-            _log_page(pen, kept, one, verdict, entry)
+            _log_page(pen, kept, one, (verdict, plain), entry)
         elif entry.ended:
             _ended_log(pen, kept, one, entry)
 
 
 def _log_page(
-    pen: Pen, kept: RunRecord, one: TestRecord, verdict: Verdict, entry: LogRecord
+    pen: Pen,
+    kept: RunRecord,
+    one: TestRecord,
+    said: tuple[Verdict, tuple[object, ...]],
+    entry: LogRecord,
 ) -> None:
+    verdict, plain = said
     name = (one.testname, one.item_path)
     path = urls.log_page(kept.key, name, entry.name)
     siblings = [log.name for log in one.logs if log.blob]
     found = _unusual_in(kept, name, entry)
-    told = (verdict.value, digest.log_values(entry), siblings, pen.recipes[part.TEMPLATE])
+    told = (verdict.value, plain, siblings, pen.recipes[part.TEMPLATE])
     shown: tuple[object, ...] = (*told, repr(found)) if found else told
     fingerprint = pen.fresh(log, path, repr(kept.key), kept.keys, name, *shown)
     whose = part.Whose(kept.key, name, kept.keys, verdict.value)

@@ -61,7 +61,7 @@ class Pen:
     def fresh(self, kind: ModuleType, path: str, *values: object) -> str:
         """The fingerprint of a page if it must be written, '' if it stands as it is."""
         self.seen.add(path)
-        fingerprint = digest.of(self.recipes[kind.TEMPLATE], values)
+        fingerprint = digest.of_page(self.recipes[kind.TEMPLATE], values)
         known = self.known.get(path)
         return "" if known is not None and known.fingerprint == fingerprint else fingerprint
 

@@ -183,6 +183,9 @@ class _RunPages:
         self.place.elsewhere = task.elsewhere
         self._said: dict[str, tuple[object, ...]] = {}
         self.rows = [digest.test_values(one) for one in taken.run.tests]
+        self.logs = {
+            name: [digest.log_values(log) for log in one.logs] for name, one in kept.tests.items()
+        }
 
     def write(self) -> None:
         """Test and log pages first, the run page last: a reader finds what it links to."""
@@ -198,7 +201,7 @@ class _RunPages:
             one = self.run.tests[index]
             kept = self.kept.tests[one.name]
             self._test_page(index, one, kept)
-            log_pages(self.pen, self.kept, kept, self.verdicts[index])
+            log_pages(self.pen, self.kept, kept, self.verdicts[index], self.logs[one.name])
 
     @cached_property
     def differences(self) -> Differences:
@@ -222,7 +225,7 @@ class _RunPages:
     def _test_page(self, index: int, one: Test, kept: TestRecord) -> None:
         path = urls.test_page(self.run.key, one.name)
         values: list[object] = [self._head, self.rows[index], self.verdicts[index].value]
-        values.append([digest.log_values(log) for log in kept.logs])
+        values.append(self.logs[one.name])
         values.append(self._fact_values(one.name))
         values.append(self._neighbours(index))
         values.append(self._same_error(index))
@@ -280,7 +283,7 @@ class _RunPages:
     def _item_values(self, index: int) -> tuple[object, ...]:
         """What the page of an iterated test shows of one item."""
         name = self.run.tests[index].name
-        logs = [digest.log_values(entry) for entry in self.kept.tests[name].logs]
+        logs = self.logs[name]
         return (self.rows[index], self.verdicts[index].value, self._fact_values(name), logs)
 
     def _neighbours(self, index: int) -> list[object]:
@@ -297,10 +300,7 @@ class _RunPages:
         run_values = (
             self.rows_shown,
             [verdict.value for verdict in self.verdicts],
-            [
-                (one.gone, [digest.log_values(log) for log in one.logs])
-                for _, one in sorted(self.kept.tests.items())
-            ],
+            [(one.gone, self.logs[name]) for name, one in sorted(self.kept.tests.items())],
             repr(self.facts),
             digest.definition_values(self.kept.definitions),
             repr(self.kept.summary and replace(self.kept.summary, home="")),
@@ -322,7 +322,7 @@ class _RunPages:
         self._relations_file(digest.of(inputs, repr(self.related), repr(self.elsewhere)))
         path = urls.run_values(self.run.key)
         muted = [sorted(muted_of(self.known))] if self.known else []
-        fingerprint = self.pen.fresh(compare, path, self.rows, self.place.letters, *muted)
+        fingerprint = self.pen.fresh(compare, path, self.rows_shown, self.place.letters, *muted)
         if fingerprint:
             content = comparing.values_shard(self.run, self.place.letters, self.known)
             self.pen.write(path, content, fingerprint)
