@@ -13,6 +13,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {noun} {rest}".rstrip()
 
 
+def plural(count: int, noun: str, many: str = "") -> str:
+    """'1 test', '12,400 tests'; `many` where the plural doesn't end in s."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
 def size(count: int) -> str:
     """'812 B', '12.3 kB': powers of 1,000, as disks are sold."""
     value, unit = float(count), "B"

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from mtsite import __version__
+from mtsite.amounts import plural
 from mtsite.errors import MtsiteError
 from mtsite.invocation import FORM, Invocation
 from mtsite.refused import what_and_what_next
@@ -224,7 +225,7 @@ def _show(invocation: Invocation, message: str, hint: str, exit_code: int | None
     lines = [plain(line) for line in message.split("\n")]
     if invocation.verbosity <= 0 and len(lines) > HEAD_LINES + TAIL_LINES:
         cut = len(lines) - HEAD_LINES - TAIL_LINES
-        lines[HEAD_LINES:-TAIL_LINES] = [f"... {cut} more lines; -v shows all"]
+        lines[HEAD_LINES:-TAIL_LINES] = [f"... {plural(cut, 'more line')}; -v shows all"]
     print("\n".join([f"error: {lines[0]}", *(f"  {line}" for line in lines[1:])]), file=sys.stderr)
     if hint:
         print(f"  try: {plain(hint)}", file=sys.stderr)

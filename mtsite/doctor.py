@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from mtsite.amounts import plural
 from mtsite.config import Config
 from mtsite.errors import MtsiteError
 from mtsite.refused import nearest_directory
@@ -87,7 +88,7 @@ def _room(name: str, directory: Path) -> Finding:
         return Finding(
             f"{name} disk",
             False,
-            f"{told}, but only {inodes.f_favail:,} files more fit",
+            f"{told}, but only {plural(inodes.f_favail, 'file')} more fit",
             "a site is many small files: move [site] output to another file system",
         )
     return Finding(f"{name} disk", True, told)

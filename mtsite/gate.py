@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mtsite.amounts import plural
 from mtsite.archive.job import Job, MoveSummary
 from mtsite.archive.migrate import migrate_area
 from mtsite.archive.reduce import reduce_area
@@ -256,7 +257,7 @@ class _Rehearsal:
         differing = differing_runs(self._before, self._union())
         if differing:
             first = "/".join(map(str, differing[0]))
-            self._verdict.say(ROWS, detail=f"{len(differing)} runs, the first {first}")
+            self._verdict.say(ROWS, detail=f"{plural(len(differing), 'run')}, the first {first}")
 
     def _union(self) -> dict[RunName, Rows]:
         return union_of(_databases(self._config.areas.values()))

@@ -18,6 +18,7 @@ from msgspec import Struct, field, to_builtins
 from msgspec.structs import fields, replace
 
 from mtsite import atomicfile, lock
+from mtsite.amounts import plural
 
 FILE = "jobs.jsonl"
 KEPT = 400
@@ -148,7 +149,7 @@ def _with_fate(entry: JobEntry) -> JobEntry:
 def _cut(entry: JobEntry) -> JobEntry:
     said = entry.said
     if len(said) > MOST_SAID:
-        more = f"… {len(said) - MOST_SAID} lines …"
+        more = f"… {plural(len(said) - MOST_SAID, 'line')} …"
         said = (*said[: MOST_SAID // 2], more, *said[-MOST_SAID // 2 :])
     steps = tuple(replace(one, told=one.told[-MOST_TEXT:]) for one in entry.steps)
     cut = tuple(line[:MOST_TEXT] for line in said)

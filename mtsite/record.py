@@ -15,6 +15,7 @@ from msgspec.structs import fields
 
 from mtsite import atomicfile, attachment, urls
 from mtsite.facts import Compared, Suspects, Unusual
+from mtsite.fitting import fits
 from mtsite.model import (
     Finding,
     FirstFailure,
@@ -111,6 +112,21 @@ def decode(content: bytes) -> RunRecord:
         )
     except (KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
         raise ValueError(f"not a record: {error!r}") from error
+
+
+def decode_foreign(content: bytes) -> RunRecord:
+    """The record in bytes that somebody else may have written: each value is what it should be.
+
+    Raises:
+        ValueError: they are not a record that this version reads and would write.
+    """
+    try:
+        found = decode(content)
+    except (AttributeError, RecursionError) as error:
+        raise ValueError(f"not a record: {error!r}") from error
+    if not fits(found, RunRecord):
+        raise ValueError("not a record: some of its values are of another kind")
+    return found
 
 
 def load(site: Path, key: RunKey) -> RunRecord | None:

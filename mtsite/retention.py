@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from mtsite import rollup
+from mtsite.amounts import plural
 from mtsite.config import RetainConfig
 from mtsite.holds import Holds
 from mtsite.manifest import KnownRun
@@ -70,7 +71,7 @@ class RetainPlan(Struct, frozen=True):
             there = sum(clock not in one.run.spent for one in self.runs)
             ends = sum(clock in one.ends for one in self.runs)
             if ends > there * LARGEST_DROP:
-                return f"the {clock} of {ends} of {there} runs would end"
+                return f"the {clock} of {ends} of {plural(there, 'run')} would end"
         return ""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from mtsite import jobhistory, lock, notes
+from mtsite.amounts import plural
 from mtsite.config import Config
 from mtsite.jobhistory import BAD, JobEntry, JobHistory
 from mtsite.known import tree_totals
@@ -224,7 +225,7 @@ def _unfinished(config: Config) -> Iterator[str]:
     for name, area in config.areas.items():
         for archive in _databases(area.path):
             if number := notes.unsettled(archive):
-                moves = "1 move" if number == 1 else f"{number} moves"
+                moves = plural(number, "move")
                 yield f"{name}: {moves} into {archive.name} not finished: mtsite nightly does that"
 
 

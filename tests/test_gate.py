@@ -230,7 +230,7 @@ def test_a_row_that_changes_on_the_way_is_seen(
     monkeypatch.setattr(gate, "restore_area", spoil)
     verdict = verdict_of(tmp_path)
     assert texts(verdict) == ["FAILURE - Final rows do not match expectation"]
-    assert "1 runs, the first u/v/w" in verdict.messages[0].detail
+    assert "1 run, the first u/v/w" in verdict.messages[0].detail
 
 
 def test_a_missing_library_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,7 @@ FLOORS = (
         *(
             "regex",
             "backtracking",
+            "fitting",
             "notes",
             "csvtext",
             "spelled",

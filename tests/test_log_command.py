@@ -219,7 +219,7 @@ def test_a_build_after_reanalyse_is_a_clean_one(
     config = site.root / "mtsite.toml"
     config.write_text(config.read_text() + OWN.replace("'licence'", "'for b|bell|start'"))
     told = called(["log", "reanalyse"], capsys).err
-    assert "3 logs judged again, 2 of them differ, in 1 runs" in told
+    assert "3 logs judged again, 2 of them differ, in 1 run;" in told
     site.build()
     assert files_of(site.tree) == files_of(site.build_clean(site.root / "clean"))
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import Struct, field
 
+from mtsite.amounts import plural
 from mtsite.archive.rules import Migration
 from mtsite.config import ReduceConfig
 from mtsite.megatest.activity import RunActivity
@@ -239,7 +240,7 @@ def _than(older_than: int) -> str:
 
 
 def _tests(number: int) -> str:
-    return f"{number} test" if number == 1 else f"{number} tests"
+    return plural(number, "test")
 
 
 def _span(seconds: int) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mtsite import atomicfile, record, urls
+from mtsite.amounts import plural
 from mtsite.archive import pending
 from mtsite.archive.records import Who, note, save, writing
 from mtsite.archive.remask import Remasked, mask_blobs, mask_record, redactor_named
@@ -87,7 +88,9 @@ def plan_blob(config: Config, told: str) -> PurgePlan:
     found = sorted(path for path in store.glob(f"{matched[1]}*") if path.is_file())
     waiting = [blob for blob in read_taken_back(config) if matched[1] in blob]
     if len({path.name.split(".")[0] for path in found}) > 1:
-        raise UsageError(f"{told}: {len(found)} stored logs begin like that", "give more of it")
+        raise UsageError(
+            f"{told}: {plural(len(found), 'stored log')} begin like that", "give more of it"
+        )
     if not found and not waiting:
         raise MissingError(f"there is no stored log {told}", "the log's page links to it: raw")
     blobs = {f"_blobs/{path.parent.name}/{path.name}" for path in found} | set(waiting)

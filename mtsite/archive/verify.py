@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from mtsite import notes
+from mtsite.amounts import plural
 from mtsite.archive.birth import run_name
 from mtsite.archive.layout import read_layout
 from mtsite.config import AreaConfig
@@ -108,7 +109,11 @@ def _verify_database(told: Verification, store: Store, report: Report) -> None:
         if line != "ok":
             told.problems.append(Finding("integrity", str(path), str(line)))
     found = [
-        Finding("references", f"{path}: {table}", f"{number} rows name a {what} that is not there")
+        Finding(
+            "references",
+            f"{path}: {table}",
+            f"{plural(number, 'row names', 'rows name')} a {what} that is not there",
+        )
         for table, what, number in orphans(store)
     ]
     # Megatest itself leaves such rows behind in a live database.
@@ -162,7 +167,7 @@ def _state(copy: RunRows, shapes: Shapes, note: Note) -> str | None:
 def _difference(note: Note, copy: RunRows, tables: Sequence[str], tests: Sequence[str]) -> str:
     """What is not as the note says, as near as its marks can tell."""
     counts = [
-        f"{len(copy.rows.get(table, ()))} rows in {table}, not {number}"
+        f"{plural(len(copy.rows.get(table, ())), 'row')} in {table}, not {number:,}"
         for table, number in note.counts.items()
         if len(copy.rows.get(table, ())) != number
     ]

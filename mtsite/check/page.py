@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 
+from mtsite.amounts import plural
 from mtsite.check.rules import Finding, PageIds
 
 _TAG = re.compile(rb"<(?:!--.*?-->|[a-zA-Z][^\s/>]*+(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>)", re.S)
@@ -223,7 +224,7 @@ def _landmarks(content: bytes, kept: dict[str, Tag]) -> list[str]:
     if begin < 0 or not content[begin + 7 : content.find(b"</title>", begin)].strip():
         told.append("no title")
     if heads != 1:
-        told.append(f"{heads} headings of the first level" if heads else "no heading")
+        told.append(f"{plural(heads, 'heading')} of the first level" if heads else "no heading")
     if b"<main" not in content:
         told.append("no main part")
     return told

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def ls(invocation: Invocation) -> None:
     found = len(told.mistakes) + sum(state != "known" for state in states)
     if found:
         raise FindingsError(
-            f"{found} of {len(told.rules) + len(told.mistakes)} rules need a look",
+            f"{found} of {plural(len(told.rules) + len(told.mistakes), 'rule')}"
+            f" {'needs' if found == 1 else 'need'} a look",
             "edit annotations/*.toml; `mtsite annotations test` tries a line",
         )
 

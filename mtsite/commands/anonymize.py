@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
+from mtsite.amounts import plural
 from mtsite.errors import MissingError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -99,6 +100,6 @@ def _show(invocation: Invocation, done: "Anonymized", *, planned: bool) -> None:
     if not planned:
         rows_total = sum(done.rows.values())
         invocation.report.say(
-            f"{done.databases} databases with {rows_total} rows, {done.files} files;"
-            f" none of {done.originals} words is left"
+            f"{plural(done.databases, 'database')} with {plural(rows_total, 'row')},"
+            f" {plural(done.files, 'file')}; none of {plural(done.originals, 'word')} is left"
         )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.amounts import counted
+from mtsite.amounts import plural
 from mtsite.commands.selection import require_areas
 from mtsite.errors import VerificationError
 from mtsite.invocation import Invocation, exits
@@ -51,9 +51,8 @@ def verify(invocation: Invocation, areas: tuple[str, ...]) -> None:
 
 def _show(invocation: Invocation, told: "Verification") -> None:
     invocation.report.say(
-        f"{told.area}: {counted(told.runs, 'runs')}, {counted(told.notes, 'notes')}"
-        f" in {counted(len(told.databases), 'databases')},"
-        f" {len(told.problems)} problems"
+        f"{told.area}: {plural(told.runs, 'run')}, {plural(told.notes, 'note')}"
+        f" in {plural(len(told.databases), 'database')}, {plural(len(told.problems), 'problem')}"
     )
     invocation.print_table([(told.area, one.check, one.where, one.what) for one in told.problems])
     for one in told.notices:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
+from mtsite.amounts import plural
 from mtsite.commands.selection import require_areas
 from mtsite.errors import (
     AreaUnreadableError,
@@ -20,6 +21,7 @@ from mtsite.errors import (
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
+    from mtsite.build.state import BuildSummary
     from mtsite.config import Config
     from mtsite.engines.engine import Engine
 
@@ -91,10 +93,11 @@ def command(
     finally:
         opened.close()
     summary.problems[:0] = lost
-    _show(invocation, config.site.output, to_builtins(summary))
+    _show(invocation, config.site.output, summary)
     if differing:
+        differ = plural(len(differing), "file differs", "files differ")
         raise VerificationError(
-            "\n".join([f"{len(differing)} files differ from a clean build:", *differing]),
+            "\n".join([f"{differ} from a clean build:", *differing]),
             "mtsite build --full, and please report it",
         )
     if summary.problems:
@@ -112,7 +115,9 @@ def _differing(
         return ()
     verified = verify_site(config, engine, invocation.report.progress, environ=invocation.environ)
     if not verified.differing:
-        invocation.report.say(f"{verified.files} files equal a clean build, byte for byte")
+        invocation.report.say(
+            f"{plural(verified.files, 'file equals', 'files equal')} a clean build, byte for byte"
+        )
         if verified.elsewhere:
             invocation.report.say(f"{verified.elsewhere} more, published and not here, by digest")
     return verified.differing
@@ -173,28 +178,22 @@ def _show_preview(invocation: Invocation, found: dict[str, tuple[int, int]]) -> 
         invocation.report.say("nothing to do")
 
 
-def _show(invocation: Invocation, output: Path, done: dict[str, object]) -> None:
+def _show(invocation: Invocation, output: Path, done: "BuildSummary") -> None:
     if invocation.as_json:
-        invocation.print_json("build", {"output": str(output), **done})
+        invocation.print_json("build", {"output": str(output), **to_builtins(done)})
     else:
         invocation.report.say(
-            f"{_counted(done['runs'], 'run')}, {done['read']} read,"
-            f" {_counted(done['written'], 'file')} written, {done['removed']} removed"
+            f"{plural(done.runs, 'run')}, {done.read:,} read,"
+            f" {plural(done.written, 'file')} written, {done.removed:,} removed"
         )
-        masked = done["masked"]
-        if isinstance(masked, dict) and masked:
-            told = ", ".join(f"{rule} {masked[rule]}" for rule in sorted(masked))
+        if done.masked:
+            told = ", ".join(f"{rule} {count}" for rule, count in sorted(done.masked.items()))
             invocation.report.say(f"secrets in the runs that were read: {told}")
-        if done["left"]:
-            invocation.report.say(
-                f"stopped at [build] time_limit: {done['left']} runs are left to the next build"
-            )
-        if done["older_rules"]:
+        if done.left:
+            left = plural(done.left, "run is", "runs are")
+            invocation.report.say(f"stopped at [build] time_limit: {left} left to the next build")
+        if done.older_rules:
             invocation.report.say(
                 "some logs may have been judged by older rules: try `mtsite log reanalyse`"
             )
         invocation.report.say(f"open {output / 'index.html'}")
-
-
-def _counted(count: object, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

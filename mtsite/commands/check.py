@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.errors import FindingsError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -60,7 +61,10 @@ def command(
             invocation.print(f"{level}  {one.rule}  {one.path}: {one.told}")
         if len(done.findings) > SHOWN:
             invocation.print(f"and {len(done.findings) - SHOWN} more: --json has all")
-    told = f"{done.looked} of {done.files} files looked at, {errors} errors, {warnings} warnings"
+    told = (
+        f"{done.looked} of {plural(done.files, 'file')} looked at, {plural(errors, 'error')},"
+        f" {plural(warnings, 'warning')}"
+    )
     if errors:
         raise FindingsError(told, _hint(done.by_rule("error")))
     invocation.report.say(told)

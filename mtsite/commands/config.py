@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mtsite.amounts import counted
+from mtsite.amounts import plural
 from mtsite.commands.selection import require_areas
 from mtsite.errors import ConfigError, UsageError
 from mtsite.invocation import Invocation, exits
@@ -106,4 +106,4 @@ def check(invocation: Invocation) -> None:
     if invocation.as_json:
         invocation.print_json("config-check", {"file": str(config.file), "mistakes": []})
     else:
-        invocation.report.say(f"{config.file}: fine, {counted(len(config.areas), 'areas')}")
+        invocation.report.say(f"{config.file}: fine, {plural(len(config.areas), 'area')}")

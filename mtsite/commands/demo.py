@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mtsite.amounts import counted
+from mtsite.amounts import plural
 from mtsite.invocation import Invocation, exits
 
 DAY_SECONDS = 86_400
@@ -44,8 +44,8 @@ def command(invocation: Invocation, directory: Path, days: int) -> None:
     now = last_morning(time.time())
     samples = make_samples(directory, seed=SEED, now=now, days=days)
     report.say(
-        f"made {counted(samples.runs, 'runs')} with {counted(samples.tests, 'tests')}"
-        f" in {counted(len(samples.areas), 'areas')}"
+        f"made {plural(samples.runs, 'run')} with {plural(samples.tests, 'test')}"
+        f" in {plural(len(samples.areas), 'area')}"
     )
     # Variables that are meant for another site must not lead the demo to its bucket or linktree.
     environ = {k: v for k, v in invocation.environ.items() if not k.startswith(_NOT_OURS)}

@@ -4,6 +4,7 @@ import time
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.doctor import Finding, examine
 from mtsite.errors import FindingsError
 from mtsite.invocation import Invocation, exits
@@ -30,5 +31,5 @@ def command(invocation: Invocation, offline: bool) -> None:
         invocation.print_json("doctor", {"checks": [each._asdict() for each in found]})
     if wrong:
         raise FindingsError(
-            f"{wrong} of {len(found)} checks failed", "mend them, then run it again"
+            f"{wrong} of {plural(len(found), 'check')} failed", "mend them, then run it again"
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.errors import FindingsError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -66,7 +67,7 @@ def command(
     failed = [one.name for one in verdicts if not one.success]
     if failed:
         raise FindingsError(
-            f"{len(failed)} of {len(verdicts)} datasets failed: {', '.join(failed)}",
+            f"{len(failed)} of {plural(len(verdicts), 'dataset')} failed: {', '.join(failed)}",
             "docs/gate.md says what each message means",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mtsite import lock, urls
+from mtsite.amounts import plural
 from mtsite.errors import MissingError
 from mtsite.invocation import Invocation, exits
 
@@ -91,8 +92,8 @@ def ls(invocation: Invocation) -> None:
     rows = [(one.run, one.who, _until(one, now), one.why) for one in found.holds]
     invocation.print_table([head, *rows] if rows else [])
     if expired := found.expired(now):
-        number = "1 hold has" if len(expired) == 1 else f"{len(expired)} holds have"
-        invocation.report.warn(f"{number} expired and keeps nothing any more")
+        number = plural(len(expired), "hold has expired and keeps", "holds have expired and keep")
+        invocation.report.warn(f"{number} nothing any more")
 
 
 def _address(invocation: Invocation, config: "Config", run: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
-from mtsite.amounts import counted
+from mtsite.amounts import plural
 from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -107,8 +107,8 @@ def objects(invocation: Invocation, dry_run: bool, area: str, paths: tuple[Path,
     else:
         word = "would be taken" if dry_run else "taken"
         invocation.report.say(
-            f"{done.area}: {counted(done.taken, 'objects')} {word}, {done.known} known already,"
-            f" {counted(done.runs, 'runs')} written"
+            f"{done.area}: {plural(done.taken, 'object')} {word}, {done.known} known already,"
+            f" {plural(done.runs, 'run')} written"
         )
     told_of = [f"{name[:12]}: {reason}" for name, reason in done.broken] + done.problems
     if told_of:
@@ -136,7 +136,6 @@ def pushes(invocation: Invocation, dry_run: bool, repository: str, paths: tuple[
     """
     from mtsite.ingest.place import check_text
     from mtsite.ingest.pushes import ingest_pushes
-    from mtsite.pages.words import plural
 
     if not repository.strip():
         raise UsageError("--repository is empty", "--repository chip")
@@ -167,8 +166,6 @@ def _area(invocation: Invocation, area: str) -> "AreaConfig":
 
 
 def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: bool) -> None:
-    from mtsite.pages.words import plural
-
     say = invocation.report.say
     name = "/".join((done.area, done.target, done.runname))
     if done.made_area:
@@ -181,9 +178,9 @@ def _say(invocation: Invocation, done: "IngestSummary", path: Path, *, dry_run: 
     say(
         f"{f'would be {word}' if dry_run else word}: {name}, {plural(totals.items, 'item')} of"
         f" {plural(totals.tests, 'test')} from {plural(done.files, 'file')}:"
-        f" {totals.passed} passed, {totals.failed} failed, {totals.error} errors,"
+        f" {totals.passed} passed, {totals.failed} failed, {plural(totals.error, 'error')},"
         f" {totals.skipped} skipped"
-        + (f"; {totals.attempts} were further attempts" if totals.attempts else "")
+        + (f"; {plural(totals.attempts, 'further attempt')}" if totals.attempts else "")
     )
     if done.attachments:
         say(f"{plural(done.attachments, 'attachment')} taken over")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
+from mtsite.amounts import plural
 from mtsite.commands.selection import selection_options
 from mtsite.errors import UsageError
 from mtsite.invocation import Invocation, exits
@@ -85,7 +86,8 @@ def rules_test(invocation: Invocation, family: str | None, file: Path) -> None:
     for fault in filter(None, (*found.faults, missing and f"{file}: {missing}")):
         invocation.report.warn(fault)
     dialect = f", read as {found.dialect}" if found.dialect else ""
-    invocation.report.say(f"{found.finding_count} errors, {found.warning_count} warnings{dialect}")
+    errors = plural(found.finding_count, "error")
+    invocation.report.say(f"{errors}, {plural(found.warning_count, 'warning')}{dialect}")
 
 
 @command.command("show", epilog=exits(10))
@@ -173,14 +175,17 @@ def reanalyse(invocation: Invocation, dry_run: bool) -> None:
     if invocation.as_json:
         invocation.print_json("log-reanalyse", {"dry_run": dry_run, **to_builtins(done)})
     elif dry_run:
-        invocation.report.say(f"{done.logs} logs were judged by older rules")
+        invocation.report.say(f"{plural(done.logs, 'log was', 'logs were')} judged by older rules")
     else:
         invocation.report.say(
-            f"{done.logs} logs judged again, {done.changed} of them differ, in {done.runs} runs;"
+            f"{plural(done.logs, 'log')} judged again, {done.changed} of them"
+            f" {'differs' if done.changed == 1 else 'differ'}, in {plural(done.runs, 'run')};"
             " `mtsite build` makes their pages"
         )
         if done.missing:
-            invocation.report.warn(f"{done.missing} stored logs are not in this site")
+            invocation.report.warn(
+                f"{plural(done.missing, 'stored log is', 'stored logs are')} not in this site"
+            )
 
 
 def _config(invocation: Invocation) -> "Config":

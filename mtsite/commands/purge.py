@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.errors import PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -89,12 +90,14 @@ def _show(invocation: Invocation, done: "PurgeSummary", *, really: bool) -> None
         return
     word = "deleted" if really else "would be deleted"
     invocation.report.say(
-        f"{plan.what}: pages of {len(plan.runs)} runs, {len(plan.blobs)} stored logs {word}"
+        f"{plan.what}: pages of {plural(len(plan.runs), 'run')},"
+        f" {plural(len(plan.blobs), 'stored log')} {word}"
     )
     invocation.print_table([(blob, word) for blob in plan.blobs])
     for blob, runs in plan.shared.items():
-        invocation.report.warn(f"{blob} stays: {runs} other runs have it; purge it by that name")
+        other = plural(runs, "other run has", "other runs have")
+        invocation.report.warn(f"{blob} stays: {other} it; purge it by that name")
     if really and done.destination:
-        invocation.report.say(f"{done.deleted} objects deleted at {done.destination}")
+        invocation.report.say(f"{plural(done.deleted, 'object')} deleted at {done.destination}")
     if not really:
         invocation.report.say("nothing was done; --yes does it")

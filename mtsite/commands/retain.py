@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.errors import PartlyDoneError
 from mtsite.invocation import Invocation, exits
 
@@ -60,8 +61,8 @@ def apply(invocation: Invocation, dry_run: bool, allow_drop: bool, no_export: bo
     else:
         rows = sum(not one.reason for one in done.rows)
         invocation.report.say(
-            f"{len(done.ended)} runs ended in part or whole, rows of {rows} left their database,"
-            f" {len(done.blobs)} stored logs deleted"
+            f"{plural(len(done.ended), 'run')} ended in part or whole, rows of {rows} left their"
+            f" database, {plural(len(done.blobs), 'stored log')} deleted"
         )
         for export in sorted({one.export for one in done.rows if one.export}):
             invocation.report.say(f"rows exported to {export}")
@@ -82,7 +83,7 @@ def _print(
         what: sum(what in one.ends for one in found.runs) for what in ("logs", "pages", "rows")
     }
     told = ", ".join(f"{what} of {number}" for what, number in counts.items())
-    invocation.report.say(f"{len(found.runs)} runs: {told} would end")
+    invocation.report.say(f"{plural(len(found.runs), 'run')}: {told} would end")
     for one in expired:
         invocation.report.warn(f"{one.run}: the hold expired: {one.told()}")
     if too_much := found.too_much():

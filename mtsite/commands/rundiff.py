@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.errors import FindingsError, PartlyDoneError, UsageError
 from mtsite.invocation import Invocation, exits
 
@@ -47,7 +48,7 @@ def command(invocation: Invocation, live_only: bool, there: str, here: str) -> N
     if found.problems:
         raise PartlyDoneError("\n".join(["left out:", *found.problems]), "mtsite area ls")
     if told.worse:
-        what = "1 test is" if told.worse == 1 else f"{told.worse} tests are"
+        what = plural(told.worse, "test is", "tests are")
         raise FindingsError(f"{what} worse in {told.here}", f"mtsite run show {told.here}")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mtsite.amounts import plural
 from mtsite.invocation import Invocation, exits
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ def _print_rest(invocation: Invocation, found: "Standing", now: float) -> None:
     for told in found.unfinished:
         invocation.print(told)
     if found.damaged:
-        invocation.print(f"{found.damaged} lines of the history of jobs can't be read: left out")
+        invocation.print(
+            f"{plural(found.damaged, 'line')} of the history of jobs can't be read: left out"
+        )
     if found.sizes:
         invocation.print("")
         days = found.growth.get("days")
-        heads2 = ("what", "size", f"in {days} days" if days else "")
+        heads2 = ("what", "size", f"in {plural(days, 'day')}" if days else "")
         invocation.print_table([heads2, *_sizes(found)])
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from mtsite.amounts import plural
 from mtsite.model import Run
 from mtsite.provenance import Provenance, Push, provenance_of
 from mtsite.pushlog import Pushlog, between, load_pushlogs
@@ -47,7 +48,7 @@ class PushesBetween(Struct, frozen=True):
 
     def lines(self, *, worse: bool) -> list[str]:
         """The same for a person: what lies between, and the last of it."""
-        many = f"{len(self.pushes)} pushes lie" if len(self.pushes) > 1 else "1 push lies"
+        many = plural(len(self.pushes), "push lies", "pushes lie")
         ends = f"{self.there[:12]} and {self.here[:12]} of {self.repository}"
         said = f"{many} between {ends}"
         if worse and not self.turned:

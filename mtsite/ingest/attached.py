@@ -19,7 +19,6 @@ from msgspec import Struct, field
 
 from mtsite.junit.read import Item
 from mtsite.junit.text import Text
-from mtsite.pages.words import number
 
 MARK = "[[ATTACHMENT|"
 PROPERTY = "attachment"
@@ -80,7 +79,7 @@ class Attached(Struct):
     def _copy(self, name: str, directory: str) -> str:
         """Why it can't be taken; '' when it was."""
         if self.copied >= MOST_IN_ALL:
-            return f"is beyond the first {number(MOST_IN_ALL)} of all files"
+            return f"is beyond the first {MOST_IN_ALL:,} of all files"
         if not self._base:
             return "has no directory: the XML came from standard input"
         try:

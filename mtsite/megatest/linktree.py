@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from mtsite.amounts import plural
 from mtsite.megatest.rows import NEVER_HAD_A_DIRECTORY
 from mtsite.model import RunKey, Test, TestName
 
@@ -380,7 +381,11 @@ def _is_link(path: Path) -> bool:
 def _hidden_note(hidden: int, unseen: bool) -> str:
     if unseen:
         return f"only the first {MOST_NAMES} names of the run directory were looked at"
-    return f"{hidden} more logs are not shown (the first {MOST_LOGS} are)" if hidden else ""
+    return (
+        f"{plural(hidden, 'more log is', 'more logs are')} not shown (the first {MOST_LOGS} are)"
+        if hidden
+        else ""
+    )
 
 
 def _bytes(name: str) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mtsite.amounts import plural
 from mtsite.errors import AreaBusyError, MtsiteError
 from mtsite.megatest.area import Area, check_database, message_of
 from mtsite.megatest.database import BUSY_SECONDS, AreaConnection, DatabaseMark, mark, reading
@@ -96,7 +97,11 @@ def choose(
     chosen += copied.values()
     if copies_live:
         where = f"{heads[0].database.parent}: left over from v1.62 or earlier" if heads else ""
-        told = f"{where}; {only_split} runs stand only there" if only_split else ""
+        told = (
+            f"{where}; {plural(only_split, 'run stands', 'runs stand')} only there"
+            if only_split
+            else ""
+        )
         return chosen, [told] if told else []
     return chosen, [f"{_names(from_copy)}: read from {copies[0].database}"] if from_copy else []
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from mtsite.amounts import plural
 from mtsite.objects.relations import JobEdge, relations_in, tried_again
 from mtsite.spelled import moment
 
@@ -203,7 +204,9 @@ def _fields(told: Json) -> tuple[tuple[str, float | int | str], ...]:
     found = list(_leaves("", told))
     if len(found) > MOST_FIELDS:
         rest = len(found) - MOST_FIELDS
-        found[MOST_FIELDS:] = [("…", f"{rest} more fields stand in the stored object")]
+        found[MOST_FIELDS:] = [
+            ("…", f"{plural(rest, 'more field stands', 'more fields stand')} in the stored object")
+        ]
     return tuple(found)
 
 

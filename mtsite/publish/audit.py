@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from mtsite.amounts import plural
 from mtsite.publish.destination import Destination, Stored
 from mtsite.publish.encode import Encoded
 from mtsite.publish.ledger import Ledger
@@ -49,7 +50,7 @@ class Audit(Struct):
 
     def lines(self) -> list[str]:
         """The same for a person, the first paths of each kind by name."""
-        told = [f"audit: {self.objects:,} objects lie there"]
+        told = [f"audit: {plural(self.objects, 'object lies', 'objects lie')} there"]
         kinds = [
             (self.missing, "missing: put again"),
             (self.damaged, "not what was published: put again"),

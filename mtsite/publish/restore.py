@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct, field
 
-from mtsite import atomicfile, lock
+from mtsite import atomicfile, lock, record, urls
+from mtsite.amounts import plural
 from mtsite.config import Config
 from mtsite.errors import DestinationError, MtsiteError, PartlyDoneError
 from mtsite.logs.blocks import SUFFIX, text_digest
@@ -71,7 +72,10 @@ def recover(config: Config, report: "Report", say: Callable[[str], None]) -> lis
         hint = f" ({error.hint})" if error.hint else ""
         return [f"what was published is not known: {error.message}{hint}"]
     if fetched.records or fetched.blobs:
-        say(f"fetched {fetched.records} records and {fetched.blobs} logs from {url}")
+        say(
+            f"fetched {plural(fetched.records, 'record')} and {plural(fetched.blobs, 'log')}"
+            f" from {url}"
+        )
         _forget_tree(config)
     if fetched.problems:
         _mark(marker, url)
@@ -205,21 +209,37 @@ def _bring_back(destination: Destination, site: Path, line: Line) -> None:
         if not destination.fetch(line.path, stored.file):
             raise _Damaged("it is missing")
         if _digest(stored.file) == line.digest:
-            _check_text(stored.file, line.path)
+            _check_content(stored.file, line.path)
             stored.keep(site / line.path)
             return
         with atomicfile.draft(site) as plain:
             _unpack(stored.file, plain.file, line.size)
             if _digest(plain.file) != line.digest:
                 raise _Damaged("it is not what was published")
+            _check_content(plain.file, line.path)
             plain.keep(site / line.path)
 
 
-def _check_text(file: BinaryIO, path: str) -> None:
-    """The name of a large log is that of its text."""
+def _check_content(file: BinaryIO, path: str) -> None:
+    """The name of a large log is that of its text, and that of a record the run's."""
     file.seek(0)
     if path.endswith(SUFFIX) and text_digest(file) != Path(path).stem:
         raise _Damaged("its text is not that of its name")
+    if _RECORD.fullmatch(path):
+        file.seek(0)
+        _check_record(file.read(), path)
+
+
+def _check_record(content: bytes, path: str) -> None:
+    try:
+        found = record.decode_foreign(content)
+    except ValueError as wrong:
+        raise _Damaged(f"it is {wrong}") from None
+    if urls.record_file(found.key) != path:
+        raise _Damaged("it is the record of another run")
+    blobs = (one.blob for test in found.tests.values() for one in test.files if one.blob)
+    if odd := next((blob for blob in blobs if not _BLOB.fullmatch(blob)), ""):
+        raise _Damaged(f"it names {odd[:200]!r}, which is no log of a site")
 
 
 def _unpack(packed: BinaryIO, plain: BinaryIO, size: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from mtsite.amounts import plural
 from mtsite.errors import PartlyDoneError
 from mtsite.publish.destination import Destination
 from mtsite.publish.encode import Encoded, encode_file
@@ -190,7 +191,7 @@ def _refuse_stale(stale: Sequence[str]) -> PartlyDoneError:
     # A plain build does not write again what [site] keep_local let go.
     full = " --full" if any(told.endswith(f"({NOT_HERE})") for told in stale) else ""
     return PartlyDoneError(
-        f"{len(stale)} files are not what the build wrote, so what leads to them was not"
-        f" published:\n{named}{more}",
+        f"{plural(len(stale), 'file is', 'files are')} not what the build wrote, so what leads"
+        f" there was not published:\n{named}{more}",
         f"run `mtsite build{full}`, then `mtsite publish` again: what was sent is not sent twice",
     )

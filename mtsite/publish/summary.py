@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from mtsite.amounts import size
+from mtsite.amounts import plural, size
 from mtsite.publish.audit import NAMED, Audit
 from mtsite.publish.keeplocal import LetGo
 from mtsite.publish.plan import PublishPlan
@@ -121,17 +121,19 @@ class PublishSummary(Struct):
         if self.let_go.files:
             freed = size(self.let_go.bytes)
             told.append(
-                f"{self.let_go.files:,} pages of sealed runs left this disk ({freed}): keep_local"
+                f"{plural(self.let_go.files, 'page')} of sealed runs left this disk ({freed}):"
+                " keep_local"
             )
         if self.overwritten:
             told.append(
-                f"another publisher's manifest had taken the place of ours: {self.overwritten:,}"
-                " paths are named again"
+                "another publisher's manifest had taken the place of ours:"
+                f" {plural(self.overwritten, 'path is', 'paths are')} named again"
             )
-        if self.deleted_meanwhile:
+        if many := self.deleted_meanwhile:
+            was, them = ("was", "it") if many == 1 else ("were", "them")
             told.append(
-                f"{self.deleted_meanwhile:,} paths that another publisher brought back were deleted"
-                " in that moment: its next publish puts them again"
+                f"{plural(many, 'path')} that another publisher brought back {was} deleted"
+                f" in that moment: its next publish puts {them} again"
             )
         if self.only_one_is_safe:
             told.append(

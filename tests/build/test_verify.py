@@ -54,4 +54,4 @@ def test_the_command_exits_13_and_names_what_differs(tmp_path: Path) -> None:
     (site.tree / "index.html").write_text("edited")
     bad = subprocess.run(command, cwd=site.root, capture_output=True, text=True, check=False)
     assert bad.returncode == 13
-    assert "1 files differ from a clean build:\n  index.html" in bad.stderr
+    assert "1 file differs from a clean build:\n  index.html" in bad.stderr

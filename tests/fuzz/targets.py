@@ -5,11 +5,13 @@ Atheris look for bytes that reach code which none has reached before. `corpus/TA
 that were worth keeping: each is tried again by every run of the tests.
 """
 
+import copy
 import json
 import string
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mtsite import record, urls
 from mtsite.config import load_config
@@ -25,6 +27,13 @@ CORPUS = Path(__file__).parent / "corpus"
 SAFE = frozenset(string.ascii_letters + string.digits + "._-=,@~")
 STYLE = frozenset(string.ascii_lowercase + string.digits + "- ")
 _HERE = Path(tempfile.gettempdir())
+
+
+ODD: tuple[object, ...] = (None, 0, -1, 1 << 70, 1.5, True, "", "x", "\udc80", [], {}, [[]], ["a"])
+"""What may stand in place of a value."""
+
+WHOLE = (Path(__file__).parent / "record.json").read_bytes()
+"""A record that has something of everything."""
 
 
 def settings(content: bytes) -> None:
@@ -102,13 +111,44 @@ def manifest(content: bytes) -> None:
 
 
 def run_record(content: bytes) -> None:
-    """A file of `_record/`: read, and written again as the same record, or refused."""
-    try:
-        found = record.decode(content)
-    except ValueError:
-        return
-    again = record.encode(found)
-    assert record.encode(record.decode(again)) == again
+    """A file of `_record/`: read, and written again as the same record, or refused.
+
+    Bytes alone are hardly ever JSON: they also choose what is changed in a record that has all.
+    """
+    for told in (content, spoiled_record(content)):
+        try:
+            found = record.decode_foreign(told)
+        except ValueError:
+            continue
+        again = record.encode(found)
+        assert record.encode(record.decode_foreign(again)) == again
+
+
+def spoiled_record(content: bytes) -> bytes:
+    """A record of which each three bytes change one value, or take it away."""
+    told = json.loads(WHOLE)
+    for place, kind, which in zip(*(content[at:60:3] for at in range(3)), strict=False):
+        places = _places(told)
+        parent, key = places[(place << 8 | kind) % len(places)]
+        if which % 16 == 15:
+            del parent[key]
+        elif which % 16 == 14:
+            parent[key] = copy.deepcopy(parent)
+        else:
+            parent[key] = copy.deepcopy(ODD[which % len(ODD)])
+    return json.dumps(told).encode()
+
+
+def _places(told: Any) -> list[tuple[Any, Any]]:
+    """Each place below a value: what it lies in, and under which key or number."""
+    found: list[tuple[Any, Any]] = []
+    todo = [told]
+    while todo:
+        one = todo.pop()
+        keys = one if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
+        found += [(one, key) for key in keys]
+        todo += [one[key] for key in keys]
+    return found
 
 
 REDACTOR = make_redactor(["default"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from areas import make_area, run
 from areas import test as row
+from msgspec import structs
 from publishing import small_site
 
 from mtsite import cli
@@ -19,14 +20,17 @@ from mtsite.config import Config, PublishConfig, config_for_areas
 from mtsite.errors import DestinationError, PartlyDoneError
 from mtsite.invocation import Invocation
 from mtsite.manifest import Manifest, Page
+from mtsite.model import LogRecord, RunKey, RunRecord, TestRecord
 from mtsite.publish.destination import ABSENT, open_destination
 from mtsite.publish.headers import headers_for
 from mtsite.publish.restore import fetch_kept, recover, refuse_unfetched
 from mtsite.publish.shards import ROOT, Line, Root, encode_root, encode_shard
 from mtsite.publish.upload import publish_site
+from mtsite.record import encode
 
 NOW = 1_795_140_840
 RECORD = "_record/a/t/w00/_run.json"
+KEPT = RunRecord(RunKey("a", ("t",), "w00"), ("k",), {("t", ""): TestRecord("t", "", "P")})
 
 
 def silent(*_: object) -> None:
@@ -38,7 +42,7 @@ def config(tmp_path: Path) -> Config:
     """A site with two logs and a record, published to a directory."""
     plain = config_for_areas([], tmp_path / "site", tmp_path / ".mtsite")
     config = replace(plain, publish=PublishConfig(destination=str(tmp_path / "www")))
-    files = {**small_site(2), RECORD: b'{"of": "w00"}'}
+    files = {**small_site(2), RECORD: encode(KEPT)}
     pages = []
     for path, content in files.items():
         file = tmp_path / "site" / path
@@ -128,6 +132,34 @@ def test_a_damaged_object_is_named_and_the_others_come(
     assert (done.records, done.blobs) == (1, 1)
     assert [blob.name in problem for problem in done.problems] == [True]
     assert not list(config.site.output.rglob(blob.name))
+
+
+def with_log(blob: str) -> RunRecord:
+    logs = (LogRecord("a.log", "final", blob),)
+    return structs.replace(KEPT, tests={("t", ""): TestRecord("t", "", "P", logs=logs)})
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"of": "w00"}', "not a record"),
+        (b"[" * 100_000, "not a record"),
+        (encode(KEPT).replace(b'"t","","P"', b'"t","",5'), "values are of another kind"),
+        (encode(structs.replace(KEPT, key=RunKey("a", ("t",), "w01"))), "record of another run"),
+        (encode(with_log("../../secret")), "no log of a site"),
+        (encode(with_log("_blobs/../../secret.txt")), "no log of a site"),
+    ],
+)
+def test_a_record_that_no_build_wrote_is_named_and_stays_there(
+    config: Config, content: bytes, told: str
+) -> None:
+    shutil.rmtree(config.site.output)
+    digest = hashlib.sha256(content).hexdigest()
+    (Path(config.publish.destination) / RECORD).write_bytes(content)
+    publish_lines(config, Line(RECORD, digest, len(content)))
+    done = fetch_kept(config, report=silent)
+    assert (done.records, [told in problem for problem in done.problems]) == (0, [True])
+    assert not (config.site.output / RECORD).exists()
 
 
 def test_a_packed_bomb_is_not_unpacked(config: Config) -> None:
