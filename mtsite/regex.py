@@ -59,8 +59,10 @@ class Pattern(Protocol):
 
 
 @functools.cache
-def compile_bytes(pattern: bytes) -> Pattern:
+def compile_bytes(pattern: bytes, *, groups: bool = True) -> Pattern:
     """Compile RE2 syntax; the same pattern is compiled once per process.
+
+    Without `groups` nobody may ask where they lie: to find that takes longer than the match.
 
     Raises:
         ValueError: the pattern is not RE2 syntax; the message is RE2's.
@@ -68,7 +70,7 @@ def compile_bytes(pattern: bytes) -> Pattern:
     if re2 is None:
         return compile_backtracking(pattern)
     try:
-        compiled = re2.compile(pattern, _options())
+        compiled = re2.compile(pattern, _options(groups=groups))
     except re2.error as error:
         message = error.args[0] if error.args else "not a regular expression"
         raise ValueError(
@@ -162,8 +164,9 @@ def _set_of(patterns: Sequence[bytes]) -> Any:
     return made._set
 
 
-def _options() -> "re2.Options":
+def _options(*, groups: bool = True) -> "re2.Options":
     options = re2.Options()
+    options.never_capture = not groups
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.max_mem = MEMORY_BYTES

@@ -154,7 +154,7 @@ def test_the_command_tells_locks_and_damage(
     told = capsys.readouterr().out
     assert "lock nightly: `mtsite nightly` on" in told
     assert "lock odd: tells nothing: it is empty" in told
-    assert "1 lines of the history of jobs can't be read" in told
+    assert "1 line of the history of jobs can't be read" in told
 
 
 def test_strict_ends_with_20_when_the_site_is_not_fresh(tmp_path: Path) -> None:

@@ -59,6 +59,14 @@ def test_mail_home_addresses_and_secrets_are_found_by_their_shape() -> None:
     assert " 2001:db8::" in text
 
 
+def test_a_word_that_is_known_and_has_a_shape_is_replaced_by_its_shape() -> None:
+    one = scrubber(("host", "10.20.30.40"), ("user", "a.b@firm.com"), ("user", "mkramer"))
+    told = one.text("10.20.30.40 A.B@firm.com mkramer")
+    assert told.split()[0].startswith(("192.0.2.", "198.51.100.", "203.0.113."))
+    assert told.split()[1].endswith("@example.com")
+    assert told.split()[2] == one.text("MKRAMER")
+
+
 @pytest.mark.parametrize("address", ["fe80::1", "2a02:8071::", "fd12:3456:789a::1:2", "FF02::1:2"])
 def test_short_addresses_are_replaced(address: str) -> None:
     told = ONE.text(f"from [{address}]:22 to {address}%eth0")

@@ -113,7 +113,7 @@ def test_a_row_that_names_a_test_that_is_not_there(area: TestArea) -> None:
     area.execute(
         "INSERT INTO test_steps (test_id, stepname) VALUES (4711, 'x')", (), area.completed
     )
-    assert named(verified(area)) == [("references", "1 rows name a test that is not there")]
+    assert named(verified(area)) == [("references", "1 row names a test that is not there")]
 
 
 def test_what_megatest_leaves_behind_in_a_live_database_is_a_notice(area: TestArea) -> None:

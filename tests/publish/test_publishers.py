@@ -154,7 +154,7 @@ def test_a_page_named_before_another_deletes_it_is_missed_and_put_again(
     between(one, "DELETE", "a/t/old.html", lambda: two.publish(now=now))
     done = one.publish(now=now)
     assert (done.lost_races, done.deleted_meanwhile) == (1, 1)
-    assert any("its next publish puts them again" in line for line in done.lines())
+    assert any("its next publish puts it again" in line for line in done.lines())
     two.publish(now=now)
     assert two.stored() == two.tree
     assert one.publish(audit=True, now=now).audit.missing == []  # type: ignore[union-attr]
