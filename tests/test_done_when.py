@@ -18,7 +18,6 @@ from mtsite.invocation import Invocation
 from mtsite.publish import upload
 from mtsite.publish.destination import Destination, open_destination
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 LOG = "".join(f"step {number} of the build\n" for number in range(60))
 EXCERPT = "error: bus width 33 does not fit port data_in"

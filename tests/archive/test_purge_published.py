@@ -34,8 +34,6 @@ from mtsite.publish.ledger import Ledger, ledger_file
 from mtsite.publish.localdir import LocalDir
 from mtsite.publish.upload import publish_site
 
-_s3 = s3server.server_fixture()
-
 
 @pytest.fixture(params=["directory", "s3"])
 def somewhere(

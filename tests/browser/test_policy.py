@@ -23,7 +23,6 @@ from mtsite.publish.headers import headers_for
 from mtsite.serve import open_server
 
 pytestmark = pytest.mark.browser
-s3 = s3server.server_fixture()
 PREFIX = "some/where"
 
 

@@ -15,7 +15,6 @@ from mtsite.publish.destination import ABSENT, Destination, PreconditionFailed, 
 from mtsite.publish.dryrun import DryRun
 from mtsite.publish.headers import headers_for
 
-_s3 = s3server.server_fixture()
 HEADERS = headers_for("a.html")
 HOSTILE = [
     "a/b=c,d@e/~2Fetc/index.html",

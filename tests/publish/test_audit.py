@@ -12,8 +12,6 @@ from mtsite.publish.audit import Audit
 from mtsite.publish.headers import headers_for
 from mtsite.publish.publisher import Terms
 
-_s3 = s3server.server_fixture()
-
 
 @pytest.fixture(params=["directory", "s3"])
 def one(

@@ -13,7 +13,6 @@ from mtsite.errors import DestinationError
 from mtsite.publish import wire
 from mtsite.publish.headers import headers_for
 
-_s3 = s3server.server_fixture()
 ARRIVING = {"truncated", "unheard"}
 FAULTS = ["500", "503", "reset", "truncated", "late", "lies", "unheard"]
 

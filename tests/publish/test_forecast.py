@@ -14,7 +14,6 @@ from mtsite.errors import PartlyDoneError
 from mtsite.publish import parts, wire
 from mtsite.publish.summary import PublishSummary
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 SAME = (
     *("requests", "sent_bytes", "plain_bytes", "new", "changed", "resumed", "dropped"),

@@ -22,7 +22,6 @@ from mtsite.publish.summary import PublishSummary
 from mtsite.publish.upload import publish_site
 from mtsite.serve import open_server
 
-_s3 = s3server.server_fixture()
 DAY = 86_400
 NOW = BASE + 200 * DAY
 TARGET = "ubuntu/nfs"

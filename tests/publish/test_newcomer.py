@@ -12,7 +12,6 @@ from mtsite.errors import DestinationError
 from mtsite.publish import newcomer
 from mtsite.publish.headers import headers_for
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 
 

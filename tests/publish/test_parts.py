@@ -16,7 +16,6 @@ from mtsite.publish import parts, wire
 from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.headers import Headers, headers_for
 
-_s3 = s3server.server_fixture()
 PART = 5 << 20
 CONTENT = os.urandom(1 << 16) * 16 * 22
 HEADERS = Headers("text/plain; charset=utf-8", "no-cache", content_encoding="gzip")

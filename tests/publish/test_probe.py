@@ -21,7 +21,6 @@ from mtsite.publish.probe import Probe, Tried
 from mtsite.publish.s3 import S3
 from mtsite.publish.setup import apply_setup, plan_setup
 
-_s3 = s3server.server_fixture()
 WELL = [
     "ask for an object that is not there",
     "put an object",

@@ -19,7 +19,6 @@ from mtsite.errors import DestinationError
 from mtsite.publish.destination import Destination, open_destination
 from mtsite.publish.shards import ROOT
 
-_s3 = s3server.server_fixture()
 ROUNDS = 20
 
 

@@ -24,7 +24,6 @@ from mtsite.invocation import Invocation
 from mtsite.manifest import Manifest
 from mtsite.publish import wire
 
-_s3 = s3server.server_fixture()
 LOGIN = "Basic bWU6YUBi"
 
 

@@ -20,7 +20,6 @@ from mtsite.publish.destination import open_destination
 from mtsite.publish.headers import headers_for
 from mtsite.publish.s3errors import BY_CODE, explain
 
-_s3 = s3server.server_fixture()
 LOG = b"compiling main.c\n" * 500
 BLOB = hashlib.sha256(LOG).hexdigest()
 

@@ -14,7 +14,6 @@ from mtsite.publish.destination import Destination, Stored, open_destination
 from mtsite.publish.headers import headers_for
 from mtsite.publish.s3xml import delete_body, read_listing, read_not_deleted
 
-_s3 = s3server.server_fixture()
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 

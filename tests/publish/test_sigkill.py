@@ -11,7 +11,6 @@ import s3server
 from dying_publisher import Life
 
 pytestmark = pytest.mark.faults
-_s3 = s3server.server_fixture()
 ROUNDS, KILLS = 4, 50
 
 

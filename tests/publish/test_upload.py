@@ -10,7 +10,6 @@ from publishing import DAY, NOW, add_run, dead_links, page, small_site
 from mtsite.errors import PartlyDoneError
 from mtsite.publish.shards import ROOT
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 _make = make_fixture()
 

@@ -11,7 +11,6 @@ from mtsite.errors import BusyError, DestinationError
 from mtsite.publish.headers import headers_for
 from mtsite.publish.shards import ROOT
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 _make = make_fixture()
 

@@ -10,7 +10,6 @@ from mtsite.publish.destination import Destination
 from mtsite.publish.publisher import MANY_VOLATILE
 from mtsite.publish.shards import ROOT
 
-_s3 = s3server.server_fixture()
 _place = s3server.place_fixture()
 _make = make_fixture()
 
