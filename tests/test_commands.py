@@ -233,6 +233,16 @@ def test_init_on_a_full_disk_leaves_no_half_of_a_file(
     assert called(["--config", "new.toml", "init", "fullrun"], capsys).code == 0
 
 
+def test_a_look_at_an_area_takes_no_place_of_a_site(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(site)
+    other = areas.make_area(site, "other").path
+    ended = called(["build", str(other)], capsys)
+    assert (ended.code, "is of a site with other areas" in ended.err) == (2, True)
+    assert called(["build", "-n", str(other), "fullrun"], capsys).code == 0
+
+
 @pytest.mark.parametrize("words", [["build"], ["nightly"], ["build", "fullrun"]])
 def test_the_engine_is_chosen_by_a_flag(
     words: list[str],

@@ -144,6 +144,7 @@ def _config(
                 raise MissingError(
                     f"no area directory {directory}", "name one with megatest.config"
                 )
+        _refuse_beside_a_site(invocation, area_dirs)
         plain = config_for_areas(area_dirs, output or Path("site"), Path(".mtsite"))
         build = replace(plain.build, engine=engine or plain.build.engine)
         return replace(plain, build=build)
@@ -155,6 +156,22 @@ def _config(
             "add [areas.NAME] with path = …; `mtsite init AREA_DIR` shows how",
         )
     return config
+
+
+def _refuse_beside_a_site(invocation: Invocation, area_dirs: list[Path]) -> None:
+    """A look at some areas must not take the place of a site that has others, nor of its state."""
+    from mtsite.config import FILE_NAME, load_config
+
+    file = Path(FILE_NAME).absolute()
+    if not file.is_file():
+        return
+    others = {area.path.resolve() for area in load_config(file, invocation.environ).areas.values()}
+    if others - {directory.resolve() for directory in area_dirs}:
+        raise UsageError(
+            f"{file} is of a site with other areas: they would leave it",
+            "mtsite build --area NAME builds one of them; to look at an area go to a directory"
+            " of your own",
+        )
 
 
 def _refuse_inside_an_area(config: "Config") -> None:

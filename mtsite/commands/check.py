@@ -75,7 +75,10 @@ def _levels(given: tuple[str, ...]) -> dict[str, str]:
     for text in given:
         rule, _, level = text.partition("=")
         if rule not in RULES or level not in LEVELS:
-            raise UsageError(f"--level {text}: write RULE=LEVEL, as orphans=warn")
+            raise UsageError(
+                f"--level {text}: write RULE=LEVEL, as orphans=warn",
+                f"levels are {', '.join(LEVELS)}; rules {', '.join(RULES)}",
+            )
         levels[rule] = level
     return levels
 
