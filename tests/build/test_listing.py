@@ -1,11 +1,11 @@
 """Areas are listed again when what they say or hold has moved, and for nothing else."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from areas import TestArea, make_area, run, test
-from msgspec.structs import replace
 
 from mtsite.build.listing import SiteListing, list_site
 from mtsite.build.masked import redactor_of
