@@ -42,7 +42,10 @@ class TomlFile:
         try:
             self.tables: dict[str, Any] = tomllib.loads(text)
         except (ValueError, RecursionError) as wrong:
-            raise ConfigError([_message(path, wrong, text)]) from None
+            hint = (
+                "correct that line, or what stands above it; `mtsite init -n` prints a whole file"
+            )
+            raise ConfigError([_message(path, wrong, text)], hint) from None
         self._lines = _key_lines(text)
 
     def line(self, key: KeyPath) -> int:

@@ -202,7 +202,8 @@ def area_errors(path: Path) -> Iterator[None]:
         if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             holders = lock_holders(path)
             by_whom = f", by {holders}" if holders else ""
-            message = f"{path}: the database is locked{by_whom} ({error})"
+            why = "" if str(error) == "database is locked" else f" ({error})"
+            message = f"{path}: the database is locked{by_whom}{why}"
             raise AreaBusyError(message, "run again later, when its writer has finished") from error
         if code in _NEEDS_RECOVERY:
             message = f"{path}: a writer died while the database was read ({error})"

@@ -249,6 +249,10 @@ def test_a_file_that_cant_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read: Is a directory") as caught:
         load_config(tmp_path, {})
     assert caught.value.hint == f"name the file: {tmp_path / 'mtsite.toml'}"
+    (tmp_path / "mtsite.toml").write_text("[site\n")
+    with pytest.raises(ConfigError, match=":1: not TOML") as caught:
+        load_config(tmp_path / "mtsite.toml", {})
+    assert "correct that line" in caught.value.hint
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path / "none.toml", {})
     assert "mtsite init" in caught.value.hint

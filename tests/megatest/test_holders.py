@@ -46,6 +46,7 @@ def holder(path: Path) -> Iterator[int]:
 def test_who_holds_a_lock_is_told_after_a_bounded_wait(path: Path, holder: int) -> None:
     with pytest.raises(AreaBusyError, match=r"megatest\.db: the database is locked") as caught:
         open_read_only(path, busy_seconds=0.05)
+    assert caught.value.message.count("locked") == 1
     assert "run again later" in caught.value.hint
     if lock_holders(path):  # a sandbox may hide the locks of its processes
         assert f"by process {holder} (python" in caught.value.message
