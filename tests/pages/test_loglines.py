@@ -218,6 +218,14 @@ def test_lines_far_down_inherit_the_level_of_a_line_that_is_not_shown() -> None:
     assert '<div id=L3201 class="lv-info">' in page
 
 
+@pytest.mark.parametrize("lines", [3, 5000])
+def test_lines_of_one_known_level_look_as_if_it_had_been_found(lines: int) -> None:
+    content = b"2026-11-01 02:03:04 INFO start\n" * lines
+    marked = [finding(2, 3)]
+    found = log_lines(content, marked, links=LINKS, levels=True)
+    assert log_lines(content, marked, links=LINKS, levels="INFO") == found
+
+
 def test_a_marked_line_keeps_its_level() -> None:
     content = b"2026-11-01 02:03:04 ERROR start\n"
     page = log_lines(content, [finding(1, 1)], links=LINKS, levels=True)
