@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtsite import urls
-from mtsite.build import logpages
+from mtsite.build import digest, logpages
 from mtsite.build.pen import Look, Pen
 from mtsite.build.theme import Theme
 from mtsite.logs.redact import make_redactor
@@ -33,7 +33,8 @@ def write_log_site(
     kept = RunRecord(KEY, ("os", "fs"), {("big", ""): one}, None)
     recipes = {kind.TEMPLATE: "" for kind in (log, part, gone)}
     look = Look((), tree.parent / "templates", SiteFrame("Nightly"), recipes)
-    logpages._log_page(Pen(tree, look, "", {}), kept, one, Verdict.FAIL, entry)
+    pen = Pen(tree, look, "", {})
+    logpages.log_pages(pen, kept, one, Verdict.FAIL, [digest.log_values(entry)])
     for path, content in Theme().assets().items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_bytes(content)
