@@ -21,7 +21,7 @@ from mtsite.build.unreadable import keep_files
 from mtsite.build.vanished import known_from, remaining_outcomes
 from mtsite.manifest import Manifest, Page
 from mtsite.model import RunKey, RunRecord, TestName
-from mtsite.pages import gone, grid, redirect
+from mtsite.pages import comparing, gone, grid, redirect
 from mtsite.pages.dates import month_of, night_of
 from mtsite.pages.place import run_label
 from mtsite.rollup import BAD, is_good
@@ -51,6 +51,8 @@ class FormerWriter(Struct, frozen=True):
         pen = Pen(self.site, self.look, urls.run_dir(kept.key), task.known)
         pen.store(urls.record_file(kept.key), record.encode(kept))
         pen.store(urls.run_twin(kept.key), json_bytes(gone.twin(kept)))
+        began = kept.summary.event_time if kept.summary else None
+        pen.store(urls.run_values(kept.key), comparing.moved_shard(kept.key, began, task.key))
         for old, new in _addresses(kept, task.key):
             lead(pen, old, new if new in task.there else urls.run_page(task.key), task.key)
         return pen.changed, pen.remove_rest(), pen.rendered

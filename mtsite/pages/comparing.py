@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mtsite import comparison, urls
 from mtsite.facts import Compared
 from mtsite.measured import MOST_VARIABLES
-from mtsite.model import Run, RunFacts, TestDatum, TestName
+from mtsite.model import Run, RunFacts, RunKey, TestDatum, TestName
 from mtsite.pages import waived, words
 from mtsite.pages.issues import NOTHING_KNOWN, Known, muted_of
 from mtsite.pages.place import test_label
@@ -170,6 +170,13 @@ def values_shard(run: Run, letters: Sequence[str], known: Known = NOTHING_KNOWN)
     form = {"schema": "mtsite/shard-values/1"}
     named = {**form, "area": key.area, "target": key.target, "runname": key.runname}
     return shard_bytes(KEY, {**named, "time": run.event_time, "tests": tests, "cut": cut})
+
+
+def moved_shard(key: RunKey, event_time: int | None, now: RunKey) -> bytes:
+    """The same of a run whose area has another name now: it says where its own one lies."""
+    named = {"area": key.area, "target": key.target, "runname": key.runname, "time": event_time}
+    rest = {"tests": [], "cut": False, "moved": urls.run_dir(now)}
+    return shard_bytes(KEY, {"schema": "mtsite/shard-values/1", **named, **rest})
 
 
 def _value(datum: TestDatum) -> list[object]:

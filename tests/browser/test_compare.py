@@ -53,6 +53,19 @@ def test_two_runs_are_classed_as_on_the_command_line(wide: Watched, gallery_site
     assert page.locator("#runs-a option").count() > 10
 
 
+def test_an_address_with_the_former_name_of_an_area_compares_the_same_runs(
+    wide: Watched, gallery_site: Path
+) -> None:
+    former = replace(NIGHT.key, area="formerly")
+    shard = gallery_site / urls.run_values(former)
+    shard.parent.mkdir(parents=True, exist_ok=True)
+    shard.write_bytes(comparing.moved_shard(former, 0, NIGHT.key))
+    page = opened(wide, gallery_site, urls.run_dir(former), HERE)
+    expect(page.locator("[role=status]")).to_contain_text("equal")
+    assert page.title().startswith("ww47.5 → ww47.5: ")
+    assert page.locator(".filter-box input").first.input_value() == HERE
+
+
 def test_the_form_takes_addresses_of_pages(wide: Watched, gallery_site: Path) -> None:
     page = opened(wide, gallery_site, "", "")
     assert page.inner_text("[role=status]").startswith("Name two runs")

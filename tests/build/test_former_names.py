@@ -7,6 +7,7 @@ import pytest
 from areas import make_area, run, test
 from crawl import crawl, pages
 from msgspec.structs import replace
+from shards import read_shard
 from sites import TestSite, difference, files_of, make_site
 
 from mtsite import record
@@ -49,6 +50,17 @@ def test_every_page_of_the_old_name_leads_to_its_page_of_the_new_one(site: TestS
         expected = site.tree / path.replace("fullrun/", "today/", 1)
         assert destination.resolve() == expected.resolve()
     assert crawl(site.tree, pages(site.tree)).dead == []
+
+
+def test_a_shared_comparison_with_the_old_name_finds_its_runs(site: TestSite) -> None:
+    before = {path for path in files_of(site.tree) if path.endswith("/_values.js")}
+    rename(site)
+    site.build()
+    for path in before:
+        text = files_of(site.tree)[path]
+        assert read_shard(text)["moved"] == f"today/{TARGET}/{path.split('/')[-2]}"
+    assert f"today/{TARGET}/r0/_values.js" in files_of(site.tree)
+    assert difference(site.tree, site.build_clean(site.root.parent / "clean")) == []
 
 
 def test_the_front_page_lists_the_area_once(site: TestSite) -> None:
