@@ -67,8 +67,11 @@ def generators(root: Path, area: Path, npm: Path) -> dict[str, tuple[list[str], 
 
 
 def _clear(root: Path, output: Path) -> None:
+    # Not deleted before the end: ext4 looks at each freed inode before it takes another.
+    beside = Path(tempfile.mkdtemp(prefix="away-", dir=root))
     for path in (output, root / ".mtsite"):
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            path.rename(beside / path.name)
     os.sync()
 
 
