@@ -55,9 +55,12 @@ def rowid(row: Row) -> int:
 
 
 def time(value: object) -> int | None:
-    """Unix seconds; None for what is no time between 1970 and the year 9999."""
+    """Unix seconds; None for what is no time between 1970 and the year 9999, and for 0.
+
+    No run began in the first second of 1970: 0 is what programs write that know no time.
+    """
     number = integer(value)
-    return number if number is not None and 0 <= number <= _LAST_TIME else None
+    return number if number is not None and 0 < number <= _LAST_TIME else None
 
 
 def duration(value: object) -> int | None:

@@ -19,7 +19,7 @@ from mtsite.pages.dates import day_of
 from mtsite.pages.page import Grid, GridRow, NodeSummary, SiteFrame, crumbs_to, frame_context
 from mtsite.rollup import ABSENT, FLAKY_SWITCHES, judged, switches
 
-EDITION = 5
+EDITION = 6
 TEMPLATE = "grid.html"
 
 WINDOWS = (30, 100)
@@ -37,6 +37,7 @@ _HEADINGS = {
     "steady": "the same in every run that had them",
 }
 
+_NO_START = "no start time"
 _LETTERS = 3
 """So many letters of a head are as wide as a run."""
 
@@ -252,14 +253,14 @@ def _groups(
 def _heads(frame: SiteFrame, grid: Grid) -> tuple[Head, ...]:
     """Rows above the grid: equal neighbours are joined."""
     zone = ZoneInfo(frame.timezone)
-    days = [day_of(run.event_time, zone) for run in grid.runs]
-    months = merged((day[:7], day[:7]) for day in days)
+    days = [day_of(run.event_time, zone) if run.event_time else "" for run in grid.runs]
+    months = merged((day[:7], day[:7] or _NO_START) for day in days)
     rows = [
         head(
             "month",
             [(short if span > 1 else short[5:], month, span) for short, month, span in months],
         ),
-        head("day", merged((day[8:], day) for day in days)),
+        head("day", merged((day[8:] or "–", day or _NO_START) for day in days)),
     ]
     for name in grid.heads:
         values = (str(getattr(run, name)) for run in grid.runs)

@@ -11,12 +11,7 @@
     "BOTH-BAD": "bad in both", "BOTH-INCOMPLETE": "without a verdict in both", "CLEAN": "equal",
   };
   const SAFE = /^[A-Za-z0-9=,@~-][A-Za-z0-9.=,@_~-]*(\/[A-Za-z0-9=,@~-][A-Za-z0-9.=,@_~-]*)+$/;
-  const make = (name, text, parent, style) => {
-    const element = parent.appendChild(document.createElement(name));
-    element.textContent = text;
-    if (style) element.className = style;
-    return element;
-  };
+  const make = window.mtElement;
   const body = part.querySelector("div");
   body.replaceChildren();
   const form = make("form", "", body, "filter-bar compare-runs");
@@ -137,11 +132,10 @@
     }
     const runs = [];
     const load = (path) => window.mtLoad(`../${path}/_values.js`, "values");
-    // One by one: both shards have the same key.
+    // One by one: both shards have the same key. Where its area has another name now, `moved` leads.
     for (const [i, path] of asked.entries()) {
       try {
         const found = await load(path);
-        // Its area has another name now.
         if (SAFE.test(found.moved)) boxes[i].value = found.moved;
         runs.push(found.moved ? await load(boxes[i].value) : found);
       } catch {

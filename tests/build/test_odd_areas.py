@@ -52,6 +52,13 @@ def test_a_build_from_nothing_makes_the_same(site: TestSite, tmp_path: Path) -> 
     assert difference(site.tree, site.build_clean(tmp_path / "clean")) == []
 
 
+def test_a_run_that_knows_no_start_stands_in_lists_without_a_date(site: TestSite) -> None:
+    everything = "".join(page(site, str(path)) for path in site.tree.glob("odd/**/*.html"))
+    assert ">bare<" in everything
+    assert "1970-01-01" not in everything
+    assert "1969-12-31" not in everything
+
+
 def test_two_runs_of_one_second_follow_each_other_by_name(site: TestSite) -> None:
     first, second = (
         page(site, f"eight/{DEEP}/a/index.html"),
