@@ -42,7 +42,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"
 NAME = st.text(
     st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=8
 )
-TIME = st.none() | st.integers(0, 2_000_000_000)
+TIME = st.none() | st.integers(1, 2_000_000_000)
 STATES = st.sampled_from("COMPLETED RUNNING NOT_STARTED KILLED INCOMPLETE odd".split())
 STATUSES = st.sampled_from("PASS FAIL ABORT SKIP WARN WAIVED CHECK DEAD n/a odd".split())
 STEPS = st.builds(
